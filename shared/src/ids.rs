@@ -1,0 +1,64 @@
+//! Typed ids. Every id is a UUIDv7, made by the caller, so that new rows land at the end of an index.
+
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, sqlx::Type,
+        )]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id, later than those made before it on this machine.
+            #[expect(clippy::new_without_default, reason = "a default id would be a surprise")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// One business.
+    TenantId,
+    /// A key at the voice provider, with its limits.
+    AccountId,
+    /// A person.
+    ContactId,
+    /// A time that a contact has with the tenant.
+    AppointmentId,
+    /// One intended conversation.
+    CallId,
+    /// One dial of a call.
+    AttemptId,
+    /// Many calls planned together.
+    CampaignId,
+    /// An entry of the do-not-call list.
+    DoNotCallId,
+    /// A received webhook.
+    WebhookId,
+    /// Something staff should look at.
+    FlagId,
+    /// An API key.
+    ApiKeyId,
+    /// One run of a process that may dial.
+    SenderId,
+}
