@@ -1,0 +1,215 @@
+-- The engine's hot paths, as functions: what one look, claim or answer needs, in one round trip each.
+--
+-- Reads:    worker (dispatch, dial, settle), api (explanations use the same *_facts).
+-- Locks:    none; functions only.
+-- Undo:     drop the functions.
+-- Personal: none leaves here that is not sealed.
+--
+-- Lock order, everywhere: account, tenant (dispatch_state), call, contact, tenant_heads last.
+
+-- What the tenant-wide checks look at. Not stable: it must see what was committed after the tenant's lock was taken.
+create function tenant_facts(p_now timestamptz) returns table (
+    zone text, active boolean, agent_id text, caller_number text, refused boolean,
+    paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
+) language sql volatile as $$
+    with t as (
+        select *, date_trunc('day', p_now at time zone tenants.zone) at time zone tenants.zone as midnight
+        from tenants where id = tid()
+    )
+    select t.zone, t.active, t.agent_id, t.caller_number, t.refused_at is not null,
+        t.paused_at is not null, t.auto_paused_at is not null, p.stop_all_at is not null, p.recovering_at is not null,
+        t.policy,
+        array(select date from closed_dates where date >= (p_now at time zone t.zone)::date - 2 order by date),
+        -- A token that is held comes back 15 minutes and 1 second after something that has not happened yet.
+        array(select greatest(dialled_at, p_now) + '901 seconds' from attempts where token_held)
+            || array(select token_back_at from attempts where not token_held and token_back_at > p_now),
+        (select count(*) from attempts
+         where reserved_at >= case when t.zone_changed_at >= t.midnight then least(t.midnight, t.day_start_before)
+                                   else t.midnight end
+           and state <> 'released' and request_sent is distinct from false)
+    from t cross join platform_state p
+$$;
+
+-- What the call checks look at, for one contact and purpose. p_hashes: the number's equality hashes under the current
+-- and, while keys rotate, the previous key; null takes the stored one.
+create function contact_facts(p_contact uuid, p_purpose text, p_call uuid, p_now timestamptz, p_day_start timestamptz)
+returns table (
+    number_eq bytea, region text, test_number boolean, zone text, live boolean, channel text, consent boolean,
+    number_bad boolean, do_not_call boolean, attempts bigint, last_counted timestamptz, under_way boolean,
+    number_dials timestamptz[], campaign_dials timestamptz[], calls_now_today bigint
+) language sql volatile as $$
+    select c.phone_eq, c.region, c.test_number, c.zone, c.deleted_at is null, c.channel, c.consent_at is not null,
+        exists (select from bad_numbers b where b.number_eq = c.phone_eq),
+        exists (select from do_not_call d where d.number_eq = c.phone_eq and d.removed_at is null),
+        (select count(*) from attempts a where a.purpose_key = p_purpose and a.counts
+            and (a.contact_id = c.id or a.number_eq = c.phone_eq)),
+        greatest(
+            (select max(dialled_at) from attempts a where a.number_eq = c.phone_eq and a.counts),
+            (select max(dialled_at) from attempts a where a.contact_id = c.id and a.counts)),
+        exists (select from attempts a where a.counts and (a.number_eq = c.phone_eq or a.contact_id = c.id)
+            and (a.state in ('reserved', 'dialling', 'placed')
+                 or a.state = 'unknown' and a.dialled_at > p_now - '2 hours'::interval)),
+        array(select dialled_at from attempts a where a.number_eq = c.phone_eq and a.counts
+            and a.dialled_at > p_now - '7 days'::interval and a.campaign_id is null),
+        array(select dialled_at from attempts a where a.number_eq = c.phone_eq and a.counts
+            and a.dialled_at > p_now - '7 days'::interval and a.campaign_id is not null),
+        (select count(*) from calls k where k.contact_id = c.id and k.requested_at >= p_day_start
+            and k.id is distinct from p_call)
+    from contacts c where c.id = p_contact
+$$;
+
+-- Dispatch: locks account and tenant, reads the clock, takes the tenant's wakes, then reads.
+create function dispatch_open() returns table (
+    now timestamptz, last_instant timestamptz, next_dispatch_at timestamptz, net_at timestamptz, wakes bigint,
+    account_id uuid, simulator boolean, held boolean, breaker_open boolean, breaker jsonb, max_concurrent int,
+    starts_per_second double precision, next_start_at timestamptz, slots_held bigint,
+    zone text, active boolean, agent_id text, caller_number text, refused boolean,
+    paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint,
+    first_eligible timestamptz, first_warning timestamptz, first_deadline timestamptz, first_front_end timestamptz
+) language plpgsql as $$
+declare
+    acc    record;
+    st     dispatch_state;
+    moment timestamptz;
+    woken  bigint;
+begin
+    perform set_config('app.by_dispatch', 'on', true);
+    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second, a.next_start_at
+        into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
+    select * into st from dispatch_state d where d.tenant_id = tid() for update;
+    moment := greatest(app_clock(), st.last_instant);
+    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning 1) select count(*) into woken from gone;
+    return query
+    select moment, st.last_instant, st.next_dispatch_at, st.net_at, woken,
+        acc.id, acc.simulator, acc.held_at is not null, acc.breaker_open, acc.breaker, acc.max_concurrent,
+        acc.starts_per_second, acc.next_start_at, coalesce(slots_held(acc.id), 0),
+        f.*,
+        (select min(eligible_at) from calls where state = 'planned' and not is_due),
+        (select min(warn_at) from calls where state = 'planned'),
+        (select min(deadline) from calls where state = 'planned'),
+        (select min(front_until) from calls where state = 'planned' and front)
+    from tenant_facts(moment) f;
+end $$;
+
+
+create type call_with_facts as (
+    id uuid, contact_id uuid, appointment_id uuid, campaign_id uuid, kind text, purpose_key text, state text,
+    earliest timestamptz, due timestamptz, deadline timestamptz, priority smallint, front boolean, retry_at timestamptz,
+    blocked text[], planned_at timestamptz, appointment_status text,
+    number_eq bytea, region text, test_number boolean, zone text, live boolean, channel text, consent boolean,
+    number_bad boolean, do_not_call boolean, attempts bigint, last_counted timestamptz, under_way boolean,
+    number_dials timestamptz[], campaign_dials timestamptz[], calls_now_today bigint
+);
+
+-- One call with what its checks look at.
+create function calls_with_facts(p_ids uuid[], p_now timestamptz, p_day_start timestamptz) returns setof call_with_facts
+language sql volatile as $$
+    select k.id, k.contact_id, k.appointment_id, k.campaign_id, k.kind, k.purpose_key, k.state,
+        k.earliest, k.due, k.deadline, k.priority, k.front, k.retry_at, k.blocked, k.planned_at, p.status,
+        f.*
+    from calls k
+    left join appointments p on p.id = k.appointment_id and p.deleted_at is null
+    cross join lateral contact_facts(k.contact_id, k.purpose_key, k.id, p_now, p_day_start) f
+    where k.id = any (p_ids)
+$$;
+
+-- Dispatch: the first p_limit of each class of due calls, with their facts. The order is decided in Rust.
+create function dispatch_candidates(p_now timestamptz, p_urgent_before timestamptz, p_limit int, p_day_start timestamptz)
+returns setof call_with_facts language plpgsql as $$
+begin
+    update calls set is_due = true where state = 'planned' and not is_due and eligible_at <= p_now;
+    return query
+    select * from calls_with_facts(array(
+        (select k.id from calls k where state = 'planned' and is_due and front
+         order by deadline_hour, priority desc, deadline limit p_limit)
+        union
+        (select k.id from calls k where state = 'planned' and is_due and not front and deadline < p_urgent_before
+         order by deadline_hour, priority desc, deadline limit p_limit)
+        union
+        (select k.id from calls k where state = 'planned' and is_due and not front and deadline >= p_urgent_before
+         order by priority desc, due limit p_limit)), p_now, p_day_start);
+end $$;
+
+-- Dispatch: everything that one look decided. Reservations take token, slot, day and number by being rows.
+create function dispatch_write(
+    p_now timestamptz, p_account uuid, p_next_start timestamptz,
+    p_calls uuid[], p_attempts uuid[], p_expires timestamptz,
+    p_moved uuid[], p_eligible timestamptz[], p_blocked text[],
+    p_next timestamptz, p_net timestamptz, p_waits boolean, p_urgent timestamptz
+) returns void language plpgsql as $$
+begin
+    if cardinality(p_calls) > 0 then
+        insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state,
+            reserved_at, expires_at, dialled_at)
+        select k.tenant_id, n.attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'reserved',
+            p_now, p_expires, p_now
+        from unnest(p_calls, p_attempts) as n (call, attempt)
+        join calls k on k.id = n.call and k.state = 'planned'
+        join contacts c on c.id = k.contact_id;
+        update calls set state = 'reserved', is_due = false, blocked = '{}', blocked_at = null, updated_at = p_now
+        where id = any (p_calls) and state = 'planned';
+        update accounts set next_start_at = p_next_start where id = p_account;
+    end if;
+    if cardinality(p_moved) > 0 then
+        update calls k set eligible_at = m.at, is_due = m.at <= p_now, blocked = string_to_array(m.why, ','), blocked_at = p_now
+        from unnest(p_moved, p_eligible, p_blocked) as m (id, at, why) where k.id = m.id and k.state = 'planned';
+    end if;
+    update dispatch_state
+    set next_dispatch_at = p_next, net_at = p_net, waits_for_account = p_waits, urgent_at = p_urgent, last_instant = p_now,
+        account_id = p_account
+    where tenant_id = tid();
+end $$;
+
+-- Dial: everything that a worker needs to decide and to ask, under a shared lock of the tenant, so that a pause or an
+-- opt-out comes either before this claim or after it.
+create function dial_open(p_attempt uuid) returns table (
+    now timestamptz, call_id uuid, contact_id uuid, account_id uuid, attempt_state text, expires_at timestamptz,
+    key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
+    company_name text, location text, type text, duration_minutes int, voice_text bytea, appointment_id uuid,
+    doubtful uuid[],
+    simulator boolean, held boolean, demo_ahead boolean,
+    zone text, active boolean, agent_id text, caller_number text, refused boolean,
+    paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint,
+    facts call_with_facts
+) language plpgsql as $$
+declare
+    moment timestamptz;
+    a      attempts;
+begin
+    select greatest(app_clock(), d.last_instant) into moment from dispatch_state d where d.tenant_id = tid() for share;
+    select * into a from attempts t where t.id = p_attempt;
+    return query
+    select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
+        c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
+        p.duration_minutes, p.voice_text, p.id,
+        -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
+        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_at is not null),
+        acc.simulator, acc.held_at is not null, (select ahead > '0' from demo_clock),
+        f.*, k
+    from contacts c
+    join accounts acc on acc.id = a.account_id
+    cross join tenant_facts(moment) f
+    cross join calls_with_facts(array[a.call_id], moment, moment) k
+    left join appointments p on p.id = k.appointment_id
+    where c.id = a.contact_id;
+end $$;
+
+-- Dial: the intent. Only one run can take a reservation; the serial is what a restore would repeat.
+create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns bigint language plpgsql as $$
+declare
+    taken attempts;
+    won   bigint;
+begin
+    update attempts set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
+        serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
+    where id = p_attempt and state = 'reserved' and expires_at > p_now
+    returning * into taken;
+    if taken.id is null then return null; end if;
+    update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
+    perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
+        'worker', array['call.dial'], array[taken.id], array[null::bytea]);
+    return taken.serial;
+end $$;

@@ -1,0 +1,4 @@
+//! Pure decisions: no database, no clock, no randomness.
+
+pub mod policy;
+pub mod snapshot;

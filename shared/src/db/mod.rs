@@ -1,0 +1,200 @@
+//! PostgreSQL: two roles, and a transaction type for each.
+//!
+//! [`TenantTx`] sees one tenant's rows (role `vio_app`, row-level security). [`EngineTx`] sees what must be read
+//! before a tenant is known (role `vio_engine`): ids, times, states and hashes. There is no third way to a table:
+//! the pools are private and the connections `pub(crate)`, so `api` and `worker` can't write SQL at all.
+
+mod error;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+pub use error::Error;
+
+use crate::ids::TenantId;
+
+/// The schema, as embedded migrations.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// How long a statement may take before PostgreSQL ends it.
+const STATEMENT_TIMEOUT: &str = "10s";
+/// A frozen process must not keep its locks: its sessions lose an open transaction after this.
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "3s";
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The two pools.
+#[derive(Debug, Clone)]
+pub struct Db {
+    app: PgPool,
+    engine: PgPool,
+}
+
+/// Connections in use and idle, for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolUse {
+    /// Role of the pool.
+    pub role: &'static str,
+    /// Connections that are open.
+    pub open: u32,
+    /// Of those, idle ones.
+    pub idle: usize,
+}
+
+impl Db {
+    /// Makes both pools. Connects lazily, so a process may start before PostgreSQL does.
+    ///
+    /// # Errors
+    /// An address that doesn't parse.
+    pub fn connect(app_url: &str, engine_url: &str, max_connections: u32) -> Result<Self, Error> {
+        let pool = |url: &str, max: u32, name: &str| -> Result<PgPool, Error> {
+            let options: PgConnectOptions = url.parse().map_err(Error::Broken)?;
+            let options = options.application_name(name).options([
+                ("statement_timeout", STATEMENT_TIMEOUT),
+                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+                ("timezone", "UTC"),
+                // Plans for one tenant's ids are as good for another's; planning anew each time is what costs.
+                ("plan_cache_mode", "force_generic_plan"),
+            ]);
+            Ok(PgPoolOptions::new()
+                .max_connections(max)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(Duration::from_secs(300))
+                .test_before_acquire(false)
+                .connect_lazy_with(options))
+        };
+        Ok(Self {
+            app: pool(app_url, max_connections, "vio-app")?,
+            engine: pool(engine_url, (max_connections / 2).max(2), "vio-engine")?,
+        })
+    }
+
+    /// Opens a transaction that sees and writes the rows of one tenant only.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if PostgreSQL is away or no connection is free in time.
+    pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx, Error> {
+        // One round trip in place of two. A uuid prints as hex and hyphens, so nothing can be injected.
+        #[expect(clippy::disallowed_methods, reason = "the only interpolated value is a uuid")]
+        let begin = sqlx::AssertSqlSafe(format!(
+            "begin; select set_config('app.tenant_id', '{}', true)",
+            tenant.0
+        ));
+        let tx = self.app.begin_with(begin).await?;
+        Ok(TenantTx { tx, tenant })
+    }
+
+    /// Opens a transaction that sees what is not any one tenant's.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if PostgreSQL is away or no connection is free in time.
+    pub async fn engine(&self) -> Result<EngineTx, Error> {
+        Ok(EngineTx { tx: self.engine.begin().await? })
+    }
+
+    /// One statement as the engine's role, outside a transaction.
+    pub(crate) fn engine_pool(&self) -> &PgPool {
+        &self.engine
+    }
+
+    /// The instant that rules go by: PostgreSQL's clock plus the demo's offset.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn now(&self) -> Result<DateTime<Utc>, Error> {
+        Ok(sqlx::query_scalar("select app_clock()").fetch_one(&self.engine).await?)
+    }
+
+    /// Whether both roles can reach PostgreSQL.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("select 1").execute(&self.app).await?;
+        sqlx::query("select 1").execute(&self.engine).await?;
+        Ok(())
+    }
+
+    /// Connections per pool.
+    pub fn pool_use(&self) -> [PoolUse; 2] {
+        let of = |role, pool: &PgPool| PoolUse { role, open: pool.size(), idle: pool.num_idle() };
+        [of("app", &self.app), of("engine", &self.engine)]
+    }
+
+    /// Closes both pools and waits for their connections.
+    pub async fn close(&self) {
+        self.app.close().await;
+        self.engine.close().await;
+    }
+}
+
+/// A transaction bound to one tenant. The only way to a tenant's tables, so a query without a tenant does not
+/// compile. Rolls back unless committed.
+#[derive(Debug)]
+pub struct TenantTx {
+    tx: Transaction<'static, Postgres>,
+    tenant: TenantId,
+}
+
+impl TenantTx {
+    /// Whose rows are seen.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The connection, for the stores.
+    pub(crate) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// Any [`Error`]; nothing was changed then, unless the connection broke while the answer was under way.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Takes the changes back at once, rather than when the connection is next used.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn rollback(self) -> Result<(), Error> {
+        Ok(self.tx.rollback().await?)
+    }
+}
+
+/// A transaction of the engine's role.
+#[derive(Debug)]
+pub struct EngineTx {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl EngineTx {
+    /// The connection, for the stores.
+    pub(crate) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// Brings the schema of `owner_url` up to date.
+///
+/// # Errors
+/// The database is away, or a migration failed or was changed after it ran.
+pub async fn migrate(owner_url: &str) -> anyhow::Result<()> {
+    let pool = PgPoolOptions::new().max_connections(1).connect(owner_url).await?;
+    MIGRATOR.run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
