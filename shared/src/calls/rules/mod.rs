@@ -1,4 +1,10 @@
-//! Pure decisions: no database, no clock, no randomness.
+//! The rules of calling, as pure functions: no database, no clock, no randomness.
+//!
+//! Whoever asks reads the facts first ([`snapshot`]), says what time it is, and acts on the answer. So one
+//! function enforces, explains, forecasts and is simulated.
 
+pub mod hours;
 pub mod policy;
+pub mod reason;
 pub mod snapshot;
+pub mod verdict;

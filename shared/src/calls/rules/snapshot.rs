@@ -31,6 +31,8 @@ pub struct TenantFacts {
     pub has_agent: bool,
     /// A caller number is set.
     pub has_caller_number: bool,
+    /// A calendar is connected whose key is missing or no longer accepted.
+    pub calendar_key_missing: bool,
     /// Held as *not configured* since the provider answered 422, or 400 three times in a row.
     pub refused_by_provider: bool,
     /// Why nothing is dialled: all that hold at the moment.

@@ -1,0 +1,3 @@
+//! Calls: intended conversations, each perhaps dialled several times.
+
+pub mod rules;
