@@ -1,1 +1,3 @@
-//! placeholder
+//! What the API and the worker must agree on: nouns, rules, stored formats.
+
+pub mod crypto;
