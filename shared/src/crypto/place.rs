@@ -1,0 +1,181 @@
+//! Where a sealed value belongs: the part of the seal that makes a value worthless anywhere else.
+
+use uuid::Uuid;
+
+use super::envelope::VERSION;
+
+/// What is sealed with a contact's own key, and so ends with it.
+///
+/// Values that belong to a row other than the contact's name that row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ContactField {
+    /// The contact's name.
+    Name,
+    /// The phone number, E.164.
+    Phone,
+    /// The e-mail address.
+    Email,
+    /// Staff notes.
+    Notes,
+    /// What the voice may say besides the appointment.
+    VoiceText,
+    /// The tenant's own further fields, as one JSON object.
+    CustomFields,
+    /// Values before and after, in an entry of the audit chain.
+    AuditValues {
+        /// The audit entry.
+        entry: Uuid,
+    },
+    /// What the provider wrote about one attempt's conversation.
+    Conversation {
+        /// The attempt.
+        attempt: Uuid,
+    },
+}
+
+/// What is sealed with a tenant's key, and outlives any one contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TenantField {
+    /// A number on the do-not-call list.
+    DoNotCallNumber,
+    /// Details of an audit entry that is about no contact.
+    AuditDetails,
+    /// A webhook as it arrived, its tenant being known.
+    WebhookBody,
+    /// The secret with which a subscription's webhooks are signed.
+    WebhookSecret,
+    /// The answer kept for an idempotency key.
+    IdempotentResponse,
+    /// The key of a connected calendar.
+    CalendarKey,
+    /// An uploaded file, or a part of it.
+    ImportFile,
+    /// A row of an import that is not a contact yet.
+    ImportRow,
+    /// An exported file, or a part of it.
+    ExportFile,
+    /// The filters of a saved view: they may quote a name.
+    SavedView,
+}
+
+/// What is sealed with a master key itself, because no tenant owns it or none is known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlatformField {
+    /// The key with which a provider account's API is called.
+    ProviderApiKey,
+    /// The key with which a provider account signs its webhooks.
+    ProviderWebhookKey,
+    /// A webhook as it arrived, before its tenant is looked up.
+    WebhookBody,
+}
+
+/// What a tenant key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TenantKeyPurpose {
+    /// Seals tenant values and wraps contact keys.
+    Field,
+    /// Makes equality hashes.
+    Equality,
+}
+
+impl TenantKeyPurpose {
+    /// The word kept in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Field => "field",
+            Self::Equality => "equality",
+        }
+    }
+
+    /// The purpose kept as `word`, if there is one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Field, Self::Equality].into_iter().find(|purpose| purpose.as_str() == word)
+    }
+}
+
+/// A place, and whether what is there must hide its length.
+///
+/// The codes are part of stored data: a code is never given a second meaning.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    code: u16,
+    tenant: Uuid,
+    contact: Uuid,
+    entity: Uuid,
+    pub(super) padded: bool,
+}
+
+/// Version, code, tenant, contact, entity, key id.
+const AAD_LEN: usize = 1 + 2 + 16 + 16 + 16 + 4;
+
+impl Place {
+    pub(super) fn tenant_key(tenant: Uuid, purpose: TenantKeyPurpose, id: u32) -> Self {
+        let code = match purpose {
+            TenantKeyPurpose::Field => 0x0101,
+            TenantKeyPurpose::Equality => 0x0102,
+        };
+        // The wrapped key's own id takes the entity's part, so that two versions of a key can't be exchanged.
+        Self {
+            code,
+            tenant,
+            contact: Uuid::nil(),
+            entity: Uuid::from_u128(id.into()),
+            padded: false,
+        }
+    }
+
+    pub(super) fn contact_key(tenant: Uuid, contact: Uuid) -> Self {
+        Self { code: 0x0201, tenant, contact, entity: Uuid::nil(), padded: false }
+    }
+
+    pub(super) fn contact_field(tenant: Uuid, contact: Uuid, field: ContactField) -> Self {
+        let (code, entity) = match field {
+            ContactField::Name => (0x0301, Uuid::nil()),
+            ContactField::Phone => (0x0302, Uuid::nil()),
+            ContactField::Email => (0x0303, Uuid::nil()),
+            ContactField::Notes => (0x0304, Uuid::nil()),
+            ContactField::VoiceText => (0x0305, Uuid::nil()),
+            ContactField::CustomFields => (0x0306, Uuid::nil()),
+            ContactField::AuditValues { entry } => (0x0307, entry),
+            ContactField::Conversation { attempt } => (0x0308, attempt),
+        };
+        Self { code, tenant, contact, entity, padded: true }
+    }
+
+    pub(super) fn tenant_field(tenant: Uuid, entity: Uuid, field: TenantField) -> Self {
+        let (code, padded) = match field {
+            TenantField::DoNotCallNumber => (0x0401, true),
+            TenantField::AuditDetails => (0x0402, true),
+            TenantField::WebhookBody => (0x0403, false),
+            TenantField::WebhookSecret => (0x0404, false),
+            TenantField::IdempotentResponse => (0x0405, false),
+            TenantField::CalendarKey => (0x0406, false),
+            TenantField::ImportFile => (0x0407, false),
+            TenantField::ImportRow => (0x0408, true),
+            TenantField::ExportFile => (0x0409, false),
+            TenantField::SavedView => (0x040a, true),
+        };
+        Self { code, tenant, contact: Uuid::nil(), entity, padded }
+    }
+
+    pub(super) fn platform(entity: Uuid, field: PlatformField) -> Self {
+        let code = match field {
+            PlatformField::ProviderApiKey => 0x0501,
+            PlatformField::ProviderWebhookKey => 0x0502,
+            PlatformField::WebhookBody => 0x0503,
+        };
+        Self { code, tenant: Uuid::nil(), contact: Uuid::nil(), entity, padded: false }
+    }
+
+    /// The authenticated bytes: each part has a fixed width, so no two places share them.
+    pub(super) fn aad(&self, key_id: u32) -> [u8; AAD_LEN] {
+        let mut aad = [0; AAD_LEN];
+        aad[0] = VERSION;
+        aad[1..3].copy_from_slice(&self.code.to_be_bytes());
+        aad[3..19].copy_from_slice(self.tenant.as_bytes());
+        aad[19..35].copy_from_slice(self.contact.as_bytes());
+        aad[35..51].copy_from_slice(self.entity.as_bytes());
+        aad[51..55].copy_from_slice(&key_id.to_be_bytes());
+        aad
+    }
+}

@@ -1,0 +1,230 @@
+//! A tenant's keys: they seal what belongs to the tenant, wrap its contacts' keys, and make its equality hashes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::contact::ContactKey;
+use super::envelope::{self, CryptoError, Sealed};
+use super::equality::{self, EqualityHashes, EqualityKind};
+use super::master::MasterKeys;
+use super::place::{Place, TenantField, TenantKeyPurpose};
+use super::secret::SecretKey;
+
+/// Rows carry the hash of one key or of the one before: more than two would make every check a guess.
+const MOST_EQUALITY_KEYS: usize = 2;
+
+/// One key of a tenant, in plain.
+#[derive(Clone)]
+pub struct TenantKey {
+    pub(super) tenant: Uuid,
+    pub(super) purpose: TenantKeyPurpose,
+    pub(super) id: u32,
+    pub(super) key: SecretKey,
+}
+
+impl TenantKey {
+    /// A new random key. Its `id` must be higher than those that the tenant has for this purpose.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn generate(tenant: Uuid, purpose: TenantKeyPurpose, id: u32) -> Result<Self, CryptoError> {
+        Ok(Self { tenant, purpose, id, key: SecretKey::generate()? })
+    }
+
+    /// What the key is for.
+    pub fn purpose(&self) -> TenantKeyPurpose {
+        self.purpose
+    }
+
+    /// The key's number among the tenant's keys of its purpose.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+}
+
+impl fmt::Debug for TenantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TenantKey({} {} of {}, ..)", self.purpose.as_str(), self.id, self.tenant)
+    }
+}
+
+/// A tenant key as its row has it.
+#[derive(Debug, Clone)]
+pub struct TenantKeyRow {
+    /// What the key is for.
+    pub purpose: TenantKeyPurpose,
+    /// Its number among the tenant's keys of this purpose.
+    pub id: u32,
+    /// The key, wrapped by a master key.
+    pub wrapped: Vec<u8>,
+}
+
+/// All keys that a tenant has at present: one or more for fields, one for equality, or two while those rotate.
+#[derive(Clone)]
+pub struct TenantKeys {
+    tenant: Uuid,
+    field: BTreeMap<u32, SecretKey>,
+    equality: BTreeMap<u32, SecretKey>,
+}
+
+impl TenantKeys {
+    /// Gathers `keys`, all of `tenant`.
+    ///
+    /// # Errors
+    /// [`CryptoError::ForeignKey`] for another tenant's key or an id that occurs twice; [`CryptoError::KeySet`] if a
+    /// purpose has no key, or equality more than two.
+    pub fn new(
+        tenant: Uuid,
+        keys: impl IntoIterator<Item = TenantKey>,
+    ) -> Result<Self, CryptoError> {
+        let mut gathered = Self { tenant, field: BTreeMap::new(), equality: BTreeMap::new() };
+        for key in keys {
+            let of_purpose = match key.purpose {
+                TenantKeyPurpose::Field => &mut gathered.field,
+                TenantKeyPurpose::Equality => &mut gathered.equality,
+            };
+            if key.tenant != tenant || of_purpose.insert(key.id, key.key).is_some() {
+                return Err(CryptoError::ForeignKey);
+            }
+        }
+        if gathered.field.is_empty() {
+            return Err(CryptoError::KeySet(TenantKeyPurpose::Field.as_str()));
+        }
+        if gathered.equality.is_empty() || gathered.equality.len() > MOST_EQUALITY_KEYS {
+            return Err(CryptoError::KeySet(TenantKeyPurpose::Equality.as_str()));
+        }
+        Ok(gathered)
+    }
+
+    /// Unwraps and gathers the rows of `tenant`.
+    ///
+    /// # Errors
+    /// As [`MasterKeys::unwrap_tenant_key`] and [`TenantKeys::new`].
+    pub fn unwrap(
+        master: &MasterKeys,
+        tenant: Uuid,
+        rows: impl IntoIterator<Item = TenantKeyRow>,
+    ) -> Result<Self, CryptoError> {
+        let keys: Vec<_> = rows
+            .into_iter()
+            .map(|row| master.unwrap_tenant_key(tenant, row.purpose, row.id, &row.wrapped))
+            .collect::<Result<_, _>>()?;
+        Self::new(tenant, keys)
+    }
+
+    /// Whose keys these are.
+    pub fn tenant(&self) -> Uuid {
+        self.tenant
+    }
+
+    /// Whether `sealed`, a tenant value or wrapped contact key, was made with the current key; if not, rotation has
+    /// still to seal it again.
+    ///
+    /// # Errors
+    /// [`CryptoError::Truncated`] or [`CryptoError::UnknownVersion`].
+    pub fn is_current(&self, sealed: &[u8]) -> Result<bool, CryptoError> {
+        Ok(Sealed::key_id(sealed)? == current(&self.field).0)
+    }
+
+    /// A new contact's key, and its wrapped form to store.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn generate_contact_key(&self, contact: Uuid) -> Result<(ContactKey, Sealed), CryptoError> {
+        let key = ContactKey::generate(self.tenant, contact)?;
+        let wrapped = self.wrap_contact_key(&key)?;
+        Ok((key, wrapped))
+    }
+
+    /// Wraps `key` with the current key.
+    ///
+    /// # Errors
+    /// [`CryptoError::ForeignKey`] for another tenant's contact; [`CryptoError::NoRandomness`].
+    pub fn wrap_contact_key(&self, key: &ContactKey) -> Result<Sealed, CryptoError> {
+        if key.tenant() != self.tenant {
+            return Err(CryptoError::ForeignKey);
+        }
+        let (id, wrapping) = current(&self.field);
+        let place = Place::contact_key(self.tenant, key.contact());
+        envelope::seal(wrapping, id, &place, key.key.as_bytes())
+    }
+
+    /// Unwraps the key of `contact`.
+    ///
+    /// # Errors
+    /// Any [`CryptoError`] about a sealed value; [`CryptoError::NotAuthentic`] if it is another contact's.
+    pub fn unwrap_contact_key(
+        &self,
+        contact: Uuid,
+        wrapped: &[u8],
+    ) -> Result<ContactKey, CryptoError> {
+        let place = Place::contact_key(self.tenant, contact);
+        let bytes = envelope::open(|id| self.field.get(&id), &place, wrapped)?;
+        Ok(ContactKey::new(self.tenant, contact, SecretKey::from_slice(&bytes)?))
+    }
+
+    /// Seals `plaintext` as `field` of the row `entity`. The lengths of small values are hidden.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn seal(
+        &self,
+        field: TenantField,
+        entity: Uuid,
+        plaintext: &[u8],
+    ) -> Result<Sealed, CryptoError> {
+        let (id, key) = current(&self.field);
+        envelope::seal(key, id, &Place::tenant_field(self.tenant, entity, field), plaintext)
+    }
+
+    /// Opens `field` of the row `entity`.
+    ///
+    /// # Errors
+    /// Any [`CryptoError`] about a sealed value.
+    pub fn open(
+        &self,
+        field: TenantField,
+        entity: Uuid,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let place = Place::tenant_field(self.tenant, entity, field);
+        envelope::open(|id| self.field.get(&id), &place, sealed)
+    }
+
+    /// Opens `field` of the row `entity` as text.
+    ///
+    /// # Errors
+    /// As [`TenantKeys::open`], and [`CryptoError::NotText`].
+    pub fn open_text(
+        &self,
+        field: TenantField,
+        entity: Uuid,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<String>, CryptoError> {
+        envelope::into_text(self.open(field, entity, sealed)?)
+    }
+
+    /// The hashes of `normalised`: E.164 for a phone number, lower case for an address.
+    pub fn equality(&self, kind: EqualityKind, normalised: &str) -> EqualityHashes {
+        let (id, key) = current(&self.equality);
+        let previous = self.equality.range(..id).next_back();
+        EqualityHashes {
+            current: equality::hash(key, kind, normalised),
+            previous: previous.map(|(_, key)| equality::hash(key, kind, normalised)),
+        }
+    }
+}
+
+impl fmt::Debug for TenantKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TenantKeys(of {}, ..)", self.tenant)
+    }
+}
+
+fn current(keys: &BTreeMap<u32, SecretKey>) -> (u32, &SecretKey) {
+    let (id, key) = keys.last_key_value().expect("TenantKeys::new refuses an empty set");
+    (*id, key)
+}
