@@ -1,8 +1,10 @@
 //! What api and worker would break each other over if they disagreed about it.
 
+pub mod audit;
 pub mod calls;
 pub mod contacts;
 pub mod crypto;
 pub mod db;
 pub mod ids;
 pub mod queue;
+pub mod tenants;

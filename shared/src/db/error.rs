@@ -27,7 +27,9 @@ impl Error {
     pub fn cause(&self) -> String {
         match self {
             Self::Busy(cause) | Self::Broken(cause) => match cause {
-                sqlx::Error::Database(db) => format!("SQLSTATE {}: {}", db.code().unwrap_or_default(), db.message()),
+                sqlx::Error::Database(db) => {
+                    format!("SQLSTATE {}: {}", db.code().unwrap_or_default(), db.message())
+                }
                 other => other.to_string(),
             },
             other => other.to_string(),
@@ -47,10 +49,15 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::WorkerCrashed => Self::Busy(error),
             sqlx::Error::Database(db) => match db.code().as_deref().unwrap_or_default() {
                 // 23: integrity constraint violations.
-                code if code.starts_with("23") => Self::Refused(db.constraint().unwrap_or_default().to_owned()),
+                code if code.starts_with("23") => {
+                    Self::Refused(db.constraint().unwrap_or_default().to_owned())
+                }
                 // 08 connection, 53 resources, 57 operator intervention and time-outs, 40 rollback (deadlock,
                 // serialization), 55P03 lock not available, 25P03 idle in transaction.
-                code if ["08", "53", "57", "40", "55", "25P0"].iter().any(|class| code.starts_with(class)) => {
+                code if ["08", "53", "57", "40", "55", "25P0"]
+                    .iter()
+                    .any(|class| code.starts_with(class)) =>
+                {
                     Self::Busy(error)
                 }
                 _ => Self::Broken(error),

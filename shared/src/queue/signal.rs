@@ -60,7 +60,8 @@ impl Signals {
     /// Sends, now or within 5 ms. Never waits and never fails: the sweep makes up for what is lost.
     pub fn send(&self, signal: Signal) {
         let next = |gate| Some(if gate == IDLE { SENT } else { AGAIN });
-        let before = self.gates[signal as usize].fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+        let before =
+            self.gates[signal as usize].fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
         if before != Ok(IDLE) {
             return;
         }
@@ -111,12 +112,13 @@ impl Wakes {
                     heard &= pubsub.subscribe(channel(prefix, signal)).await.is_ok();
                 }
                 // What was sent while nobody listened is looked for at once.
-                ALL.map(|signal| self.notify(signal));
+                ALL.iter().for_each(|signal| self.notify(*signal));
                 if heard {
                     let mut messages = pubsub.on_message();
                     while let Some(message) = messages.next().await {
-                        if let Some(signal) =
-                            ALL.into_iter().find(|s| channel(prefix, *s) == message.get_channel_name())
+                        if let Some(signal) = ALL
+                            .into_iter()
+                            .find(|s| channel(prefix, *s) == message.get_channel_name())
                         {
                             self.notify(signal);
                         }
