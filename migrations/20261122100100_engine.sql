@@ -172,8 +172,7 @@ create function dial_open(p_attempt uuid) returns table (
     simulator boolean, held boolean, demo_ahead boolean,
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
     paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
-    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint,
-    facts call_with_facts
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
 ) language plpgsql as $$
 declare
     moment timestamptz;
@@ -188,11 +187,11 @@ begin
         -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
         array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_at is not null),
         acc.simulator, acc.held_at is not null, (select ahead > '0' from demo_clock),
-        f.*, k
+        f.*
     from contacts c
     join accounts acc on acc.id = a.account_id
     cross join tenant_facts(moment) f
-    cross join calls_with_facts(array[a.call_id], moment, moment) k
+    join calls k on k.id = a.call_id
     left join appointments p on p.id = k.appointment_id
     where c.id = a.contact_id;
 end $$;
@@ -212,4 +211,37 @@ begin
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
     return taken.serial;
+end $$;
+
+-- Dispatch: whom to look at. Woken and due tenants first; then those that wait for an account with room, fewest held
+-- slots for their weight first, earliest deadline next.
+create function due_tenants(p_limit int) returns table (tenant_id uuid, account_id uuid) language plpgsql as $$
+declare
+    moment timestamptz := app_clock();
+begin
+    return query
+    with woken as (select distinct w.tenant_id from (select d.tenant_id from dispatch_wakes d order by d.id limit 1000) w),
+    due as (
+        select d.tenant_id, d.account_id, d.urgent_at from dispatch_state d
+        where d.next_dispatch_at <= moment or d.tenant_id in (select w.tenant_id from woken w)
+        order by d.next_dispatch_at limit p_limit
+    ),
+    room as (
+        select a.id, a.max_concurrent - slots_held(a.id) as free from accounts a
+        where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
+          and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account)
+    ),
+    waiting as (
+        select d.tenant_id, d.account_id,
+            row_number() over (partition by d.account_id order by h.held::float8 / d.weight, d.urgent_at) as place, r.free
+        from room r
+        join dispatch_state d on d.account_id = r.id and d.waits_for_account
+        left join lateral (select count(*) as held from attempts t where t.account_id = r.id and t.holds_slot
+            and t.tenant_id = d.tenant_id) h on true
+        where r.free > 0
+    )
+    select due.tenant_id, due.account_id from due
+    union all
+    select * from (select w.tenant_id, w.account_id from waiting w
+        where w.place <= w.free and w.tenant_id not in (select due.tenant_id from due) order by w.place limit p_limit) later;
 end $$;
