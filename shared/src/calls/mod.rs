@@ -1,0 +1,3 @@
+//! Calls: intended conversations, and the dials that they take.
+
+pub mod rules;
