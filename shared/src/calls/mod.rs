@@ -1,3 +1,4 @@
-//! Calls: intended conversations, each perhaps dialled several times.
+//! Calls and their attempts.
 
 pub mod rules;
+pub mod store;
