@@ -45,7 +45,7 @@ create table accounts (
     next_start_at      timestamptz not null default '1970-01-01 00:00:00+00',
     held_at            timestamptz,                       -- 401, 402, 403
     held_reason        text,
-    breaker            jsonb not null default '{}',
+    breaker            jsonb,                             -- null: closed
     breaker_open       boolean not null default false,
     probe_at           timestamptz,                       -- the next probe, while held or open
     checked_at         timestamptz,                       -- when `worker provider check` stored its result
@@ -335,11 +335,11 @@ create table attempts (
     ended_at         timestamptz,
     ended_reason     text,
     analysed_at      timestamptz,
-    analysis         jsonb,                               -- closed set of fields, no text: see calls::outcome
-    duration_ms      bigint,
+    facts            jsonb,                               -- rules::facts::Facts: closed values and times, no text
     -- reconciliation
-    silent_at        timestamptz,                         -- the list was silent for the first time
-    asked_at         timestamptz,
+    silent_looks     timestamptz[] not null default '{}', -- the list answered, and held no call of this attempt
+    asked_at         timestamptz,                         -- the provider was asked, answered or not
+    told_at          timestamptz,                         -- the provider was asked and answered
     check_at         timestamptz not null default '9999-12-31 00:00:00+00', -- when the sweeper looks at it again
     -- what came of it
     holds_slot       boolean not null default true,

@@ -185,7 +185,7 @@ begin
         c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
         p.duration_minutes, p.voice_text, p.id,
         -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
-        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_at is not null),
+        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
         acc.simulator, acc.held_at is not null, (select ahead > '0' from demo_clock),
         f.*
     from contacts c
@@ -196,21 +196,37 @@ begin
     where c.id = a.contact_id;
 end $$;
 
--- Dial: the intent. Only one run can take a reservation; the serial is what a restore would repeat.
-create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns bigint language plpgsql as $$
+-- Dial: the intent. Only one run can take a reservation. `serial` is what a restored database would give out again;
+-- `last` is read after it, and can't be less than any serial given out before.
+create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns table (serial bigint, last bigint)
+language plpgsql as $$
 declare
     taken attempts;
-    won   bigint;
+    given bigint;
 begin
-    update attempts set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
+    update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
         serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
-    where id = p_attempt and state = 'reserved' and expires_at > p_now
+    where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
     returning * into taken;
-    if taken.id is null then return null; end if;
+    if taken.id is null then return; end if;
     update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
-    return taken.serial;
+    return query select taken.serial, (select last_value from dial_serial);
+end $$;
+
+-- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew.
+create function attempt_release(p_attempt uuid, p_now timestamptz, p_from text) returns boolean language plpgsql as $$
+declare
+    freed attempts;
+begin
+    update attempts set state = 'released', request_sent = false, counts = false, holds_slot = false, token_held = false,
+        token_back_at = p_now, sender_done_at = p_now, settled_at = p_now, check_at = '9999-12-31 00:00:00+00'
+    where id = p_attempt and state = p_from returning * into freed;
+    if freed.id is null then return false; end if;
+    update calls set state = 'planned', is_due = false, eligible_at = p_now, updated_at = p_now
+    where id = freed.call_id and state in ('reserved', 'dialling');
+    return true;
 end $$;
 
 -- Dispatch: whom to look at. Woken and due tenants first; then those that wait for an account with room, fewest held
@@ -244,4 +260,67 @@ begin
     union all
     select * from (select w.tenant_id, w.account_id from waiting w
         where w.place <= w.free and w.tenant_id not in (select due.tenant_id from due) order by w.place limit p_limit) later;
+end $$;
+
+-- Dial: the provider accepted. A webhook may have told more already; then only what is missing is added.
+create function dial_accepted(p_attempt uuid, p_sender uuid, p_provider_call text, p_status int, p_facts jsonb)
+returns boolean language plpgsql as $$
+declare
+    moment timestamptz := app_clock();
+    it     attempts;
+    was    text;
+begin
+    select * into it from attempts where id = p_attempt and claimed_by = p_sender for update;
+    if it.id is null then return false; end if;
+    was := it.state;
+    update attempts set sender_done_at = moment, request_sent = true, answer = 'accepted', status_code = p_status,
+        answered_at = coalesce(answered_at, moment), placed_at = coalesce(placed_at, moment),
+        provider_call_id = coalesce(provider_call_id, p_provider_call),
+        facts = coalesce(facts, p_facts),
+        state = case when state in ('dialling', 'unknown') then 'placed' else state end,
+        check_at = case when state in ('dialling', 'unknown') then moment + '15 minutes'::interval else check_at end
+    where id = p_attempt;
+    if was in ('dialling', 'unknown') then
+        update calls set state = 'in_progress', not_placed = 0, updated_at = moment
+        where id = it.call_id and state in ('dialling', 'in_progress');
+        perform append_changes(array['call.placed'], array[it.call_id], array[it.contact_id], 'worker',
+            '{}'::text[], '{}'::uuid[], '{}'::bytea[]);
+    end if;
+    return true;
+end $$;
+
+-- Settle: an attempt with all that deciding its outcome needs. Locks the call, then the attempt.
+create function settle_open(p_attempt uuid) returns table (
+    now timestamptz, ahead_seconds double precision, attempt_state text, account_id uuid, provider_call_id text, intent_at timestamptz,
+    reserved_at timestamptz, answered_at timestamptz, started_at timestamptz, facts jsonb, asked_at timestamptz, told_at timestamptz,
+    silent_looks timestamptz[], claimed_by uuid, sender_done_at timestamptz, sender_dead_at timestamptz, list_trusted boolean,
+    number_eq bytea, dialled_at timestamptz, attempt_settled boolean, attempt_outcome text,
+    call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text,
+    deadline timestamptz, not_placed int, attempts_used bigint, newest boolean,
+    contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean,
+    appointment_at timestamptz, appointment_status text, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
+) language plpgsql as $$
+declare
+    k calls;
+    a attempts;
+begin
+    select * into k from calls c where c.id = (select t.call_id from attempts t where t.id = p_attempt) for update;
+    select * into a from attempts t where t.id = p_attempt for update;
+    if a.id is null then return; end if;
+    return query
+    select app_clock(), (select extract(epoch from ahead)::double precision from demo_clock), a.state, a.account_id,
+        a.provider_call_id, a.intent_at, a.reserved_at, a.answered_at, a.started_at, a.facts, a.asked_at, a.told_at, a.silent_looks, a.claimed_by,
+        a.sender_done_at, (select s.dead_at from senders s where s.id = a.claimed_by),
+        (select acc.list_trusted from accounts acc where acc.id = a.account_id),
+        a.number_eq, a.dialled_at, a.settled_at is not null, a.outcome, k.id, k.state, k.contact_id, k.appointment_id, k.campaign_id,
+        k.purpose_key, k.kind, k.deadline, k.not_placed,
+        (select count(*) from attempts t where t.purpose_key = k.purpose_key and t.counts
+            and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
+        not exists (select from attempts t where t.call_id = k.id and t.reserved_at > a.reserved_at and t.state <> 'released'),
+        c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status, p.call_before_hours, t.zone, t.policy,
+        array(select date from closed_dates where date >= app_clock()::date - 2)
+    from contacts c
+    join tenants t on t.id = tid()
+    left join appointments p on p.id = k.appointment_id and p.deleted_at is null
+    where c.id = k.contact_id;
 end $$;

@@ -5,7 +5,7 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::rows::{CallRow, TenantRow};
-use crate::calls::rules::breaker;
+use crate::calls::rules::breaker::Breaker;
 use crate::calls::rules::snapshot::{AccountFacts, TenantFacts};
 use crate::db::{Db, Error, TenantTx};
 use crate::ids::{AccountId, AttemptId, CallId, ContactId, TenantId};
@@ -44,6 +44,8 @@ pub struct LookAccount {
     pub facts: AccountFacts,
     /// Starts per second that are allowed now (the breaker's ramp included).
     pub rate: f64,
+    /// Its breaker.
+    pub breaker: Breaker,
 }
 
 /// Everything that one look decided.
@@ -81,12 +83,14 @@ pub async fn open(tx: &mut TenantTx) -> Result<Option<Look>, Error> {
         Some(id) => {
             let limit: i32 = row.try_get("max_concurrent")?;
             let held: i64 = row.try_get("slots_held")?;
-            let state: sqlx::types::Json<breaker::State> = row.try_get("breaker")?;
+            let breaker: Option<sqlx::types::Json<Breaker>> = row.try_get("breaker")?;
+            let breaker = breaker.map(|json| json.0).unwrap_or_default();
             let starts_per_second: f64 = row.try_get("starts_per_second")?;
             Some(LookAccount {
                 id,
                 simulator: row.try_get("simulator")?,
-                rate: breaker::allowed_rate(&state.0, now, starts_per_second),
+                rate: breaker.allowed_rate(now, starts_per_second),
+                breaker,
                 facts: AccountFacts {
                     held: row.try_get("held")?,
                     breaker_open: row.try_get("breaker_open")?,

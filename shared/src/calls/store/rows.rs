@@ -3,7 +3,6 @@
 use chrono::{DateTime, NaiveDate, TimeZone, Utc};
 use chrono_tz::Tz;
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use crate::calls::rules::policy::Policy;
 use crate::calls::rules::snapshot::{
@@ -138,7 +137,8 @@ impl CallRow {
         };
         let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(CallFacts {
-            kind: self.kind()?,
+            // A call that somebody pressed *call now* for is one, whatever it was planned as.
+            kind: if self.front { CallKind::CallNow } else { self.kind()? },
             earliest: self.earliest,
             due: self.due,
             deadline: self.deadline,
@@ -173,6 +173,11 @@ impl CallRow {
         word(&self.kind, "calls.kind")
     }
 
+    /// Wanted at this instant.
+    pub fn due(&self) -> DateTime<Utc> {
+        self.due
+    }
+
     /// Not dialled at or after this instant.
     pub fn deadline(&self) -> DateTime<Utc> {
         self.deadline
@@ -192,8 +197,3 @@ impl CallRow {
     }
 }
 
-/// The id of a row, for statements that return nothing else.
-#[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Id {
-    pub(crate) id: Uuid,
-}
