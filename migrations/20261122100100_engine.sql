@@ -324,3 +324,27 @@ begin
     left join appointments p on p.id = k.appointment_id and p.deleted_at is null
     where c.id = k.contact_id;
 end $$;
+
+-- A call that isn't planned yet, with what its checks would look at: "may I call this contact now?"
+create function prospective_call(p_contact uuid, p_appointment uuid, p_purpose text, p_deadline timestamptz,
+    p_now timestamptz, p_day_start timestamptz) returns setof call_with_facts language sql volatile as $$
+    select '00000000-0000-0000-0000-000000000000'::uuid, p_contact, p_appointment, null::uuid, 'call_now', p_purpose, 'planned',
+        p_now, p_now, p_deadline, 0::smallint, true, null::timestamptz, '{}'::text[], p_now, p.status, f.*
+    from contact_facts(p_contact, p_purpose, null, p_now, p_day_start) f
+    left join appointments p on p.id = p_appointment and p.deleted_at is null
+$$;
+
+-- What planning a reminder looks at.
+create function planning_facts(p_appointment uuid) returns table (
+    now timestamptz, contact_id uuid, at timestamptz, status text, call_before_hours int, booked_at timestamptz, round int,
+    priority smallint, contact_live boolean, number_eq bytea, contact_zone text, tenant_zone text, policy jsonb, closed_dates date[]
+) language sql volatile as $$
+    select greatest(app_clock(), d.last_instant), p.contact_id, p.at, p.status, p.call_before_hours, p.booked_at, p.round, p.priority,
+        c.deleted_at is null, c.phone_eq, c.zone, t.zone, t.policy,
+        array(select date from closed_dates where date >= app_clock()::date - 2)
+    from appointments p
+    join contacts c on c.id = p.contact_id
+    join tenants t on t.id = tid()
+    join dispatch_state d on d.tenant_id = tid()
+    where p.id = p_appointment and p.deleted_at is null
+$$;

@@ -1,4 +1,5 @@
 //! Calls and their attempts.
 
+pub mod plan;
 pub mod rules;
 pub mod store;

@@ -73,17 +73,22 @@ pub struct AppointmentDetails {
 /// # Errors
 /// Any [`Error`].
 pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened>, Error> {
-    let row = sqlx::query("select * from dial_open($1)").bind(attempt).fetch_optional(tx.conn()).await?;
+    let row =
+        sqlx::query("select * from dial_open($1)").bind(attempt).fetch_optional(tx.conn()).await?;
     let Some(row) = row else { return Ok(None) };
     let now: DateTime<Utc> = row.try_get("now")?;
-    if row.try_get::<String, _>("attempt_state")? != "reserved" || row.try_get::<DateTime<Utc>, _>("expires_at")? <= now {
+    if row.try_get::<String, _>("attempt_state")? != "reserved"
+        || row.try_get::<DateTime<Utc>, _>("expires_at")? <= now
+    {
         return Ok(None);
     }
     let tenant_row = <TenantRow as sqlx::FromRow<_>>::from_row(&row)?;
     let tenant = tenant_row.facts()?;
     let call: CallId = row.try_get("call_id")?;
     let simulator: bool = row.try_get("simulator")?;
-    let Some(call_row) = facts(tx, call, now, day_start(now, tenant.zone)).await? else { return Ok(None) };
+    let Some(call_row) = facts(tx, call, now, day_start(now, tenant.zone)).await? else {
+        return Ok(None);
+    };
     let about = row.try_get::<Option<Uuid>, _>("appointment_id")?.is_some();
     Ok(Some(Opened {
         now,
@@ -102,7 +107,12 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
         snapshot: Snapshot {
             now,
             // What the reservation holds already isn't asked again; see `recheck_before_dial`.
-            account: AccountFacts { held: row.try_get("held")?, breaker_open: false, free_slots: 1, next_start_at: now },
+            account: AccountFacts {
+                held: row.try_get("held")?,
+                breaker_open: false,
+                free_slots: 1,
+                next_start_at: now,
+            },
             call: call_row.facts(simulator)?,
             tenant,
         },
@@ -159,16 +169,32 @@ pub async fn claim(
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn release(tx: &mut TenantTx, attempt: AttemptId, now: DateTime<Utc>) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar("select attempt_release($1, $2, 'reserved')").bind(attempt).bind(now).fetch_one(tx.conn()).await?)
+pub async fn release(
+    tx: &mut TenantTx,
+    attempt: AttemptId,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar("select attempt_release($1, $2, 'reserved')")
+        .bind(attempt)
+        .bind(now)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// Takes an intent back: its sender says that no byte of the request was written, and none will be.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn release_unsent(tx: &mut TenantTx, attempt: AttemptId, now: DateTime<Utc>) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar("select attempt_release($1, $2, 'dialling')").bind(attempt).bind(now).fetch_one(tx.conn()).await?)
+pub async fn release_unsent(
+    tx: &mut TenantTx,
+    attempt: AttemptId,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar("select attempt_release($1, $2, 'dialling')")
+        .bind(attempt)
+        .bind(now)
+        .fetch_one(tx.conn())
+        .await?)
 }
 
 /// What the sender has to say about its one request.
@@ -251,5 +277,10 @@ pub async fn rejected_in_a_row(tx: &mut TenantTx, attempt: AttemptId) -> Result<
     .bind(attempt)
     .fetch_all(tx.conn())
     .await?;
-    Ok(recent.iter().take_while(|status| **status == Some(400)).count().try_into().unwrap_or(u32::MAX))
+    Ok(recent
+        .iter()
+        .take_while(|status| **status == Some(400))
+        .count()
+        .try_into()
+        .unwrap_or(u32::MAX))
 }

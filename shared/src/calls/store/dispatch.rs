@@ -73,7 +73,8 @@ pub const RESERVATION: chrono::Duration = chrono::Duration::seconds(60);
 /// # Errors
 /// Any [`Error`].
 pub async fn open(tx: &mut TenantTx) -> Result<Option<Look>, Error> {
-    let Some(row) = sqlx::query("select * from dispatch_open()").fetch_optional(tx.conn()).await? else {
+    let Some(row) = sqlx::query("select * from dispatch_open()").fetch_optional(tx.conn()).await?
+    else {
         return Ok(None);
     };
     let tenant = <TenantRow as sqlx::FromRow<_>>::from_row(&row)?;
@@ -190,7 +191,10 @@ pub struct Overtaken {
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn refuse_overdue(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Vec<Overtaken>, Error> {
+pub async fn refuse_overdue(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+) -> Result<Vec<Overtaken>, Error> {
     Ok(sqlx::query_as(
         "with gone as (update calls set state = 'refused', ended_reason = 'deadline_passed', is_due = false, front = false, \
              settled_at = $1, updated_at = $1 where state = 'planned' and deadline <= $1 \
@@ -210,7 +214,10 @@ pub async fn refuse_overdue(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Vec
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn flag_last_chances(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Vec<Overtaken>, Error> {
+pub async fn flag_last_chances(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+) -> Result<Vec<Overtaken>, Error> {
     Ok(sqlx::query_as(
         "with late as (update calls set warn_at = '9999-12-31 00:00:00+00' where state = 'planned' and warn_at <= $1 \
              returning tenant_id, id, contact_id, appointment_id, blocked), \
@@ -229,7 +236,10 @@ pub async fn flag_last_chances(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn give_back_fronts(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Vec<Overtaken>, Error> {
+pub async fn give_back_fronts(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+) -> Result<Vec<Overtaken>, Error> {
     Ok(sqlx::query_as(
         "update calls set front = false, front_until = null, updated_at = $1, \
              state = case when taken_over then 'planned' else 'withdrawn' end, \
@@ -247,7 +257,12 @@ pub async fn give_back_fronts(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<V
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn refuse(tx: &mut TenantTx, now: DateTime<Utc>, call: CallId, reason: &str) -> Result<(), Error> {
+pub async fn refuse(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+    call: CallId,
+    reason: &str,
+) -> Result<(), Error> {
     sqlx::query(
         "with gone as (update calls set state = 'refused', ended_reason = $3, is_due = false, front = false, \
              settled_at = $2, updated_at = $2 where id = $1 and state = 'planned' \
@@ -281,5 +296,8 @@ pub struct DueTenant {
 /// # Errors
 /// Any [`Error`].
 pub async fn due_tenants(db: &Db, limit: i32) -> Result<Vec<DueTenant>, Error> {
-    Ok(sqlx::query_as("select tenant_id, account_id from due_tenants($1)").bind(limit).fetch_all(db.engine_pool()).await?)
+    Ok(sqlx::query_as("select tenant_id, account_id from due_tenants($1)")
+        .bind(limit)
+        .fetch_all(db.engine_pool())
+        .await?)
 }

@@ -12,7 +12,10 @@ use crate::db::Error;
 use crate::ids::{AppointmentId, CallId, CampaignId, ContactId};
 
 /// Reads one of our own words; what doesn't parse was written by a newer release.
-pub(crate) fn word<T: serde::de::DeserializeOwned>(text: &str, column: &'static str) -> Result<T, Error> {
+pub(crate) fn word<T: serde::de::DeserializeOwned>(
+    text: &str,
+    column: &'static str,
+) -> Result<T, Error> {
     serde_json::from_value(serde_json::Value::from(text)).map_err(|_| Error::Unreadable(column))
 }
 
@@ -59,7 +62,10 @@ impl TenantRow {
             has_caller_number: self.caller_number.is_some(),
             calendar_key_missing: false,
             refused_by_provider: self.refused,
-            pauses: pauses.into_iter().filter_map(|(holds, pause)| holds.then_some(pause)).collect(),
+            pauses: pauses
+                .into_iter()
+                .filter_map(|(holds, pause)| holds.then_some(pause))
+                .collect(),
             policy: self.policy.0.clone(),
             closed_dates: self.closed_dates.iter().copied().collect(),
             tokens_back_at: self.tokens_back_at.clone(),
@@ -159,7 +165,8 @@ impl CallRow {
             attempts: count(self.attempts),
             last_counted_dial: self.last_counted,
             under_way: self.under_way,
-            number_dials: [dials(&self.number_dials, false), dials(&self.campaign_dials, true)].concat(),
+            number_dials: [dials(&self.number_dials, false), dials(&self.campaign_dials, true)]
+                .concat(),
             calls_now_today: count(self.calls_now_today),
             retry_at: self.retry_at,
         })
@@ -196,4 +203,3 @@ impl CallRow {
         zone(&self.zone)
     }
 }
-

@@ -103,7 +103,10 @@ pub struct Settling {
 /// # Errors
 /// Any [`Error`].
 pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Settling>, Error> {
-    Ok(sqlx::query_as("select * from settle_open($1)").bind(attempt).fetch_optional(tx.conn()).await?)
+    Ok(sqlx::query_as("select * from settle_open($1)")
+        .bind(attempt)
+        .fetch_optional(tx.conn())
+        .await?)
 }
 
 /// The attempt's row after facts were added.
@@ -210,7 +213,12 @@ pub enum CallNext<'a> {
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn move_call(tx: &mut TenantTx, call: CallId, now: DateTime<Utc>, next: CallNext<'_>) -> Result<bool, Error> {
+pub async fn move_call(
+    tx: &mut TenantTx,
+    call: CallId,
+    now: DateTime<Utc>,
+    next: CallNext<'_>,
+) -> Result<bool, Error> {
     let done = match next {
         CallNext::Settled { outcome } => {
             sqlx::query(
@@ -313,7 +321,12 @@ pub async fn flag(
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn mark_number_bad(tx: &mut TenantTx, number: &[u8], reason: &str, now: DateTime<Utc>) -> Result<(), Error> {
+pub async fn mark_number_bad(
+    tx: &mut TenantTx,
+    number: &[u8],
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     sqlx::query("insert into bad_numbers (tenant_id, number_eq, at, reason) values (tid(), $1, $2, $3) on conflict do nothing")
         .bind(number)
         .bind(now)
