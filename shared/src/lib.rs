@@ -2,9 +2,11 @@
 
 pub mod audit;
 pub mod calls;
+pub mod config;
 pub mod contacts;
 pub mod crypto;
 pub mod db;
 pub mod ids;
 pub mod queue;
+pub mod telemetry;
 pub mod tenants;

@@ -1,0 +1,237 @@
+//! What Prometheus is told. Names, units and labels are spelled here and nowhere else.
+//!
+//! Labels come from closed sets. Never an id, a number, a name or a message: each new value is a new time series, and a
+//! scrape is no place for personal data. Units are base units: seconds, counts.
+//!
+//! Each process counts what it did itself. What is read from the database (depths, slots, holds) is set by whichever
+//! worker swept last; take the maximum over workers.
+
+mod registry;
+
+use std::time::Duration;
+
+use registry::METRICS;
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $label:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// All values of the label.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label),+ }
+            }
+        }
+    )+};
+}
+
+labels! {
+    /// What the provider said to one request to place a call.
+    DialAnswer {
+        /// It will place the call.
+        Accepted => "accepted",
+        /// It will not: a definite answer.
+        Refused => "refused",
+        /// 429.
+        TooMany => "too_many",
+        /// No byte of the request left us.
+        NotSent => "not_sent",
+        /// Nobody knows yet.
+        Unknown => "unknown",
+    }
+    /// Since when the time until a request is measured.
+    Since {
+        /// The call was due and nothing but the queue was in its way.
+        Due => "due",
+        /// Dispatch had reserved the call.
+        Reserved => "reserved",
+    }
+    /// Whose provider account.
+    AccountKind {
+        /// The platform's, shared by tenants.
+        Platform => "platform",
+        /// A tenant's own.
+        Own => "own",
+    }
+    /// What became of a received webhook.
+    WebhookResult {
+        /// Stored for the first time.
+        Stored => "stored",
+        /// Received before.
+        Repeated => "repeated",
+        /// Applied.
+        Processed => "processed",
+        /// About nothing of ours.
+        Ignored => "ignored",
+        /// Its signature is wrong.
+        Refused => "refused",
+        /// Given up.
+        Dead => "dead",
+    }
+    /// What a process stands on.
+    Dependency {
+        /// PostgreSQL.
+        Postgres => "postgres",
+        /// Redis.
+        Redis => "redis",
+        /// The voice provider.
+        Provider => "provider",
+    }
+    /// How a dependency failed.
+    Failure {
+        /// Away, busy, or a lost race: trying again may help.
+        Busy => "busy",
+        /// Trying again doesn't help.
+        Broken => "broken",
+    }
+    /// Who paused a tenant.
+    PausedBy {
+        /// An administrator.
+        Hand => "hand",
+        /// The rule about failures and opt-outs.
+        Rule => "rule",
+    }
+}
+
+/// The provider was asked to place a call, and its answer is stored.
+pub fn dialled(answer: DialAnswer, took: Duration) {
+    METRICS.dials.with_label_values(&[answer.label()]).inc();
+    METRICS.dial_seconds.with_label_values(&[answer.label()]).observe(took.as_secs_f64());
+}
+
+/// A call is settled. `outcome` is its public code, of the closed set of outcomes.
+pub fn settled(outcome: &'static str) {
+    METRICS.outcomes.with_label_values(&[outcome]).inc();
+}
+
+/// A look at a call put it off. `reason` is the public code of the reason.
+pub fn deferred(reason: &'static str) {
+    METRICS.deferrals.with_label_values(&[reason]).inc();
+}
+
+/// A request to the provider left, so long after the call was due or reserved.
+pub fn picked_up(since: Since, after: Duration) {
+    METRICS.pickup_seconds.with_label_values(&[since.label()]).observe(after.as_secs_f64());
+}
+
+/// How long the longest waiting call has been due though every check passes; zero if there is none.
+pub fn oldest_due(waiting: Duration) {
+    METRICS.oldest_due_seconds.set(waiting.as_secs_f64());
+}
+
+/// Tasks that wait in Redis. `queue` is [`crate::queue::Queue::name`].
+pub fn queue_depth(queue: &'static str, tasks: usize) {
+    METRICS.queue_depth.with_label_values(&[queue]).set(whole(tasks as u64));
+}
+
+/// Provider slots in use and their limit, over all accounts of a kind.
+pub fn slots(kind: AccountKind, in_use: u64, limit: u64) {
+    METRICS.slots_in_use.with_label_values(&[kind.label()]).set(whole(in_use));
+    METRICS.slots_limit.with_label_values(&[kind.label()]).set(whole(limit));
+}
+
+/// A sweep ran and found so many rows that nothing else had taken care of. `kind` is the sweep's name.
+pub fn swept(kind: &'static str, found: u64) {
+    METRICS.sweeps.with_label_values(&[kind]).inc();
+    METRICS.swept.with_label_values(&[kind]).inc_by(found);
+}
+
+/// Attempts whose fate nobody knows at present.
+pub fn unknown_attempts(count: u64) {
+    METRICS.unknown_attempts.set(whole(count));
+}
+
+/// A tenant had something to do that only the safety net of `next_dispatch_at` noticed: a wake-up is missing.
+pub fn caught_by_net() {
+    METRICS.net_catches.inc();
+}
+
+/// Provider accounts whose breaker is open.
+pub fn breakers_open(count: u64) {
+    METRICS.breakers_open.set(whole(count));
+}
+
+/// Provider accounts that are held.
+pub fn accounts_held(count: u64) {
+    METRICS.accounts_held.set(whole(count));
+}
+
+/// Tenants that are paused.
+pub fn tenants_paused(by: PausedBy, count: u64) {
+    METRICS.tenants_paused.with_label_values(&[by.label()]).set(whole(count));
+}
+
+/// A webhook came in or was worked on.
+pub fn webhook(result: WebhookResult) {
+    METRICS.webhooks.with_label_values(&[result.label()]).inc();
+}
+
+/// An HTTP request was answered. `route` is the route's template, never a path; `status` is a class: `2xx`.
+pub fn answered(route: &str, method: &str, status: &'static str, took: Duration) {
+    METRICS.http_requests.with_label_values(&[route, method, status]).inc();
+    METRICS.http_seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
+}
+
+/// Connections of a pool. Call it before each scrape.
+pub fn pool(role: &'static str, open: u64, idle: u64) {
+    METRICS.pool.with_label_values(&[role, "idle"]).set(whole(idle));
+    METRICS.pool.with_label_values(&[role, "busy"]).set(whole(open.saturating_sub(idle)));
+}
+
+/// A worker of a queue ended and was started again under a fresh name.
+pub fn restarted(queue: &'static str) {
+    METRICS.restarts.with_label_values(&[queue]).inc();
+}
+
+/// A dependency failed.
+pub fn failed(dependency: Dependency, failure: Failure) {
+    METRICS.failures.with_label_values(&[dependency.label(), failure.label()]).inc();
+}
+
+/// All metrics as Prometheus reads them (text format 0.0.4).
+pub fn render() -> String {
+    registry::render()
+}
+
+/// Gauges are signed; counts of rows don't come near the limit.
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_is_told_with_unit_and_help() {
+        dialled(DialAnswer::Accepted, Duration::from_millis(120));
+        picked_up(Since::Due, Duration::from_millis(300));
+        answered("/v1/contacts/{contact}", "GET", "2xx", Duration::from_millis(3));
+        slots(AccountKind::Platform, 3, 20);
+        let text = render();
+        for expected in [
+            "# HELP vio_dials_total ",
+            "vio_dials_total{answer=\"accepted\"} 1",
+            "vio_call_pickup_seconds_bucket{since=\"due\",le=\"0.5\"} 1",
+            "vio_http_requests_total{method=\"GET\",route=\"/v1/contacts/{contact}\",status=\"2xx\"} 1",
+            "vio_provider_slots_limit{accounts=\"platform\"} 20",
+        ] {
+            assert!(text.contains(expected), "{expected} is missing in\n{text}");
+        }
+    }
+
+    /// A graph that begins with a gap hides the first failure, and an alert on a missing series never fires.
+    #[test]
+    fn closed_labels_are_there_from_the_start() {
+        let text = render();
+        for answer in DialAnswer::ALL {
+            let series = format!("vio_dials_total{{answer=\"{}\"}}", answer.label());
+            assert!(text.contains(&series), "{series}");
+        }
+        assert!(text.contains("vio_dispatch_net_catches_total 0"));
+    }
+}

@@ -1,0 +1,137 @@
+//! The metrics themselves: names, help texts and buckets.
+
+use std::sync::LazyLock;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+
+use super::{Dependency, DialAnswer, Failure, Since, WebhookResult};
+
+/// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
+const PICKUP_BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
+/// The provider is given 5 s.
+const DIAL_BUCKETS: [f64; 8] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// A request is given 10 s.
+const HTTP_BUCKETS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+pub(super) struct Metrics {
+    registry: Registry,
+    pub(super) dials: IntCounterVec,
+    pub(super) dial_seconds: HistogramVec,
+    pub(super) outcomes: IntCounterVec,
+    pub(super) deferrals: IntCounterVec,
+    pub(super) pickup_seconds: HistogramVec,
+    pub(super) oldest_due_seconds: Gauge,
+    pub(super) queue_depth: IntGaugeVec,
+    pub(super) slots_in_use: IntGaugeVec,
+    pub(super) slots_limit: IntGaugeVec,
+    pub(super) sweeps: IntCounterVec,
+    pub(super) swept: IntCounterVec,
+    pub(super) unknown_attempts: IntGauge,
+    pub(super) net_catches: IntCounter,
+    pub(super) breakers_open: IntGauge,
+    pub(super) accounts_held: IntGauge,
+    pub(super) tenants_paused: IntGaugeVec,
+    pub(super) webhooks: IntCounterVec,
+    pub(super) http_requests: IntCounterVec,
+    pub(super) http_seconds: HistogramVec,
+    pub(super) pool: IntGaugeVec,
+    pub(super) restarts: IntCounterVec,
+    pub(super) failures: IntCounterVec,
+}
+
+/// One registry a process: a metric is counted from wherever the thing happens.
+pub(super) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+pub(super) fn render() -> String {
+    // Only a metric without a value, or a broken writer, is refused here; a String is no broken writer.
+    TextEncoder::new().encode_to_string(&METRICS.registry.gather()).unwrap_or_default()
+}
+
+/// Makes metrics and registers each. Names are literals of this file, and its tests render all of them.
+struct Making(Registry);
+
+const SOUND: &str = "metric names are literals, valid and each used once";
+
+impl Making {
+    fn add<M: Collector + Clone + 'static>(&self, made: prometheus::Result<M>) -> M {
+        let metric = made.expect(SOUND);
+        self.0.register(Box::new(metric.clone())).expect(SOUND);
+        metric
+    }
+
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.add(IntCounter::new(name, help))
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.add(IntGauge::new(name, help))
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.add(IntGaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    fn histograms(&self, name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
+        let options = HistogramOpts::new(name, help).buckets(bounds.to_vec());
+        self.add(HistogramVec::new(options, labels))
+    }
+}
+
+impl Metrics {
+    #[rustfmt::skip]
+    fn new() -> Self {
+        let make = Making(Registry::new());
+        let metrics = Self {
+            dials: make.counters("vio_dials_total", "Requests to the voice provider to place a call, by its answer.", &["answer"]),
+            dial_seconds: make.histograms("vio_dial_request_seconds", "Time that the voice provider took to answer.", &["answer"], &DIAL_BUCKETS),
+            outcomes: make.counters("vio_call_outcomes_total", "Settled calls by outcome.", &["outcome"]),
+            deferrals: make.counters("vio_call_deferrals_total", "Looks at a call that put it off, by the check that failed.", &["reason"]),
+            pickup_seconds: make.histograms("vio_call_pickup_seconds", "Time from when a call was due, or reserved, to the request to the provider.", &["since"], &PICKUP_BUCKETS),
+            oldest_due_seconds: make.add(Gauge::new("vio_oldest_due_call_seconds", "How long the longest waiting call has been due though every check passes.")),
+            queue_depth: make.gauges("vio_queue_depth", "Tasks that wait in Redis.", &["queue"]),
+            slots_in_use: make.gauges("vio_provider_slots_in_use", "Provider slots that attempts hold.", &["accounts"]),
+            slots_limit: make.gauges("vio_provider_slots_limit", "Provider slots that there are.", &["accounts"]),
+            sweeps: make.counters("vio_sweeps_total", "Sweeps that ran.", &["kind"]),
+            swept: make.counters("vio_swept_total", "Rows that only a sweep took care of.", &["kind"]),
+            unknown_attempts: make.gauge("vio_unknown_attempts", "Attempts whose fate nobody knows."),
+            net_catches: make.counter("vio_dispatch_net_catches_total", "Work that only the safety net noticed: each is a missing wake-up."),
+            breakers_open: make.gauge("vio_breakers_open", "Provider accounts whose breaker is open."),
+            accounts_held: make.gauge("vio_accounts_held", "Provider accounts that are held after 401, 402 or 403."),
+            tenants_paused: make.gauges("vio_tenants_paused", "Tenants that are paused.", &["by"]),
+            webhooks: make.counters("vio_webhooks_total", "Received webhooks by what became of them.", &["result"]),
+            http_requests: make.counters("vio_http_requests_total", "HTTP requests by route template, method and class of status.", &["route", "method", "status"]),
+            http_seconds: make.histograms("vio_http_request_seconds", "Time to answer an HTTP request.", &["route", "method"], &HTTP_BUCKETS),
+            pool: make.gauges("vio_pool_connections", "Connections to PostgreSQL by role.", &["role", "state"]),
+            restarts: make.counters("vio_worker_restarts_total", "Queue workers that ended and were started again.", &["queue"]),
+            failures: make.counters("vio_dependency_failures_total", "Failures of PostgreSQL, Redis and the provider.", &["dependency", "kind"]),
+            registry: make.0,
+        };
+        metrics.start_at_zero();
+        metrics
+    }
+
+    fn start_at_zero(&self) {
+        for answer in DialAnswer::ALL {
+            self.dials.with_label_values(&[answer.label()]);
+        }
+        for since in Since::ALL {
+            self.pickup_seconds.with_label_values(&[since.label()]);
+        }
+        for result in WebhookResult::ALL {
+            self.webhooks.with_label_values(&[result.label()]);
+        }
+        for dependency in Dependency::ALL {
+            for failure in Failure::ALL {
+                self.failures.with_label_values(&[dependency.label(), failure.label()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What operators see: logs and metrics. Nothing personal is in either.
+
+pub mod logs;
+pub mod metrics;
