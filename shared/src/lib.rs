@@ -2,3 +2,4 @@
 
 pub mod contacts;
 pub mod crypto;
+pub mod retell;
