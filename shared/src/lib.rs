@@ -8,5 +8,6 @@ pub mod crypto;
 pub mod db;
 pub mod ids;
 pub mod queue;
+pub mod retell;
 pub mod telemetry;
 pub mod tenants;
