@@ -625,7 +625,7 @@ grant select, update on platform_state to vio_engine;
 grant select (tenant_id, id, call_id, account_id, state, reserved_at, expires_at, sent_at, send_no, claimed_by,
     claimed_tasks, intent_at, sender_done_at, answered_at, answer, provider_call_id, ended_at, analysed_at, check_at,
     holds_slot, settled_at, serial, campaign_id) on attempts to vio_engine;
-grant update (sent_at, send_no) on attempts to vio_engine;
+grant update (sent_at, send_no, check_at) on attempts to vio_engine;
 grant select (tenant_id, id, state, eligible_at, is_due, due, deadline, front, front_until, warn_at) on calls to vio_engine;
 grant select (tenant_id, key_hash, created_at), delete on idempotency_keys to vio_engine;
 grant execute on function app_clock(), tid(), append_changes(text[], uuid[], uuid[], text, text[], uuid[], bytea[]) to vio_app, vio_engine;

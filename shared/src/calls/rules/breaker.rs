@@ -83,6 +83,11 @@ impl Breaker {
         matches!(self.mode, Mode::Open { .. })
     }
 
+    /// All may dial, at the account's own rate.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.mode, Mode::Closed)
+    }
+
     /// Since when the provider is away, if it is; probes that were placed don't end an outage before the third.
     pub fn open_since(&self) -> Option<DateTime<Utc>> {
         match self.mode {

@@ -1,10 +1,12 @@
 //! SQL of calls and attempts, one file for each of the engine's steps.
 
+pub mod accounts;
 pub mod dial;
 pub mod dispatch;
 pub mod plan;
 mod rows;
 pub mod settle;
+pub mod sweep;
 
 pub(crate) use rows::zone;
 pub use rows::{CallRow, TenantRow, day_start};
