@@ -51,7 +51,7 @@ impl Dialler {
             .connect_timeout(timeouts.connect)
             .timeout(timeouts.whole)
             .default_headers(endpoint.headers());
-        // Without it the kernel goes on sending what it was given for a quarter of an hour, even after we closed.
+        // Without it the kernel goes on for minutes with sending what it was given, even after we closed.
         #[cfg(target_os = "linux")]
         let builder = builder.tcp_user_timeout(timeouts.whole);
         let client = builder.build().map_err(|_| EndpointError::NoClient)?;
