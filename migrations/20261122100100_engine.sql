@@ -169,7 +169,7 @@ create function dial_open(p_attempt uuid) returns table (
     key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
     company_name text, location text, type text, duration_minutes int, voice_text bytea, appointment_id uuid,
     doubtful uuid[],
-    simulator boolean, held boolean, demo_ahead boolean,
+    simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean,
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
     paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
     policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
@@ -186,7 +186,8 @@ begin
         p.duration_minutes, p.voice_text, p.id,
         -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
         array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
-        acc.simulator, acc.held_at is not null, (select ahead > '0' from demo_clock),
+        acc.simulator, acc.held_at is not null, coalesce(acc.breaker ->> 'mode', 'closed') <> 'closed',
+        (select ahead > '0' from demo_clock),
         f.*
     from contacts c
     join accounts acc on acc.id = a.account_id
@@ -348,3 +349,31 @@ create function planning_facts(p_appointment uuid) returns table (
     join dispatch_state d on d.tenant_id = tid()
     where p.id = p_appointment and p.deleted_at is null
 $$;
+
+-- Recovery: an attempt that the provider knows and the restored database doesn't. What the database had under way for the
+-- same call instead is released if it was only reserved: its request was never sent, since dialling is held.
+create function adopt_forgotten(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamptz)
+returns boolean language plpgsql as $$
+declare
+    moment timestamptz := app_clock();
+    k      calls;
+begin
+    select * into k from calls where id = p_call for update;
+    if k.id is null or exists (select from attempts where id = p_attempt and state <> 'reserved') then return false; end if;
+    perform attempt_release(id, moment, 'reserved') from attempts where call_id = p_call and id <> p_attempt and state = 'reserved';
+    -- An older attempt that looks under way would bar this one; the provider's list settles it like any unknown one.
+    update attempts set state = 'ended', check_at = moment where call_id = p_call and id <> p_attempt and state in ('placed', 'dialling', 'unknown');
+    insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state, reserved_at,
+        expires_at, dialled_at, intent_at, answered_at, answer, sender_done_at, request_sent, provider_call_id, placed_at, check_at, adopted)
+    select k.tenant_id, p_attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'placed', p_at,
+        p_at, p_at, p_at, p_at, 'accepted', moment, true, p_provider_call, p_at, moment, true
+    from contacts c where c.id = k.contact_id
+    on conflict (tenant_id, id) do update set state = 'placed', provider_call_id = excluded.provider_call_id, intent_at = p_at,
+        answered_at = p_at, answer = 'accepted', sender_done_at = moment, request_sent = true, placed_at = p_at, check_at = moment, adopted = true;
+    update calls set state = 'in_progress', is_due = false, front = false, updated_at = moment
+    where id = p_call and state in ('planned', 'reserved', 'dialling', 'in_progress');
+    perform append_changes(array['call.adopted'], array[p_call], array[k.contact_id], 'worker',
+        array['call.adopt'], array[p_attempt], array[null::bytea]);
+    return true;
+end $$;
+grant update on sequence dial_serial to vio_engine;

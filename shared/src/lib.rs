@@ -11,3 +11,4 @@ pub mod queue;
 pub mod retell;
 pub mod telemetry;
 pub mod tenants;
+pub mod webhooks;

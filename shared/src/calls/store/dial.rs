@@ -42,6 +42,8 @@ pub struct Opened {
     pub demo_ahead: bool,
     /// The account is a simulator.
     pub simulator: bool,
+    /// The account's breaker isn't closed: it hears every answer.
+    pub breaker_stirs: bool,
 }
 
 /// What the voice may be told of an appointment.
@@ -104,6 +106,7 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
         doubtful: row.try_get::<Vec<Uuid>, _>("doubtful")?.into_iter().map(AttemptId).collect(),
         demo_ahead: row.try_get("demo_ahead")?,
         simulator,
+        breaker_stirs: row.try_get("breaker_stirs")?,
         snapshot: Snapshot {
             now,
             // What the reservation holds already isn't asked again; see `recheck_before_dial`.

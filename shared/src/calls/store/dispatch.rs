@@ -301,3 +301,32 @@ pub async fn due_tenants(db: &Db, limit: i32) -> Result<Vec<DueTenant>, Error> {
         .fetch_all(db.engine_pool())
         .await?)
 }
+
+/// The turn of one process to dispatch, until it is ended or its connection is lost.
+#[derive(Debug)]
+pub struct Turn(crate::db::EngineTx);
+
+impl Turn {
+    /// Lets the next process have it.
+    ///
+    /// # Errors
+    /// Any [`Error`]; PostgreSQL ends the turn by itself then.
+    pub async fn end(self) -> Result<(), Error> {
+        self.0.commit().await
+    }
+}
+
+/// Takes the turn, or `None` while another process has it.
+///
+/// Held by a transaction, which PostgreSQL ends after 3 s of silence: a frozen process loses its turn.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn take_turn(db: &Db) -> Result<Option<Turn>, Error> {
+    let mut tx = db.engine().await?;
+    let taken: bool =
+        sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtext('vio.dispatch'))")
+            .fetch_one(tx.conn())
+            .await?;
+    Ok(taken.then_some(Turn(tx)))
+}

@@ -4,9 +4,11 @@ pub mod accounts;
 pub mod dial;
 pub mod dispatch;
 pub mod plan;
+pub mod recovery;
 mod rows;
 pub mod settle;
 pub mod sweep;
+pub mod tenancy;
 
 pub(crate) use rows::zone;
 pub use rows::{CallRow, TenantRow, day_start};

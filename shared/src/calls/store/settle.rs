@@ -414,3 +414,130 @@ pub async fn keep_conversation(
     .await?;
     Ok(())
 }
+
+/// Writes that the provider, or our own connection, says that no call was placed.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn refused(
+    tx: &mut TenantTx,
+    attempt: AttemptId,
+    now: DateTime<Utc>,
+    refusal: Refusal,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update attempts set state = 'not_placed', sender_done_at = $2, request_sent = $5, answered_at = $2, \
+             answer = case when $5 then 'refused' else 'not_sent' end, status_code = $3, outcome = 'not_placed', fault = $4, \
+             counts = false, holds_slot = false, token_held = false, \
+             token_back_at = case when $5 then $2 + interval '901 seconds' else $2 end, \
+             check_at = '9999-12-31 00:00:00+00', settled_at = $2 where id = $1",
+    )
+    .bind(attempt)
+    .bind(now)
+    .bind(refusal.status)
+    .bind(refusal.fault)
+    .bind(refusal.sent)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A definite refusal.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal {
+    /// The HTTP status, if there was an answer.
+    pub status: Option<i32>,
+    /// Whose fault it was.
+    pub fault: &'static str,
+    /// A request was sent. If not, its token comes back at once, and no dial was made.
+    pub sent: bool,
+}
+
+/// Writes that nothing is known of a request yet. `free`: its token and slot come back all the same.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn stays_unknown(
+    tx: &mut TenantTx,
+    attempt: AttemptId,
+    now: DateTime<Utc>,
+    looks: &[DateTime<Utc>],
+    check_at: Option<DateTime<Utc>>,
+    free: bool,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update attempts set state = 'unknown', silent_looks = $3, asked_at = $2, check_at = coalesce($4, '9999-12-31 00:00:00+00'), \
+             holds_slot = holds_slot and not $5, token_held = token_held and not $5, \
+             token_back_at = case when $5 then least(token_back_at, $2) else token_back_at end \
+         where id = $1 and state in ('dialling', 'unknown')",
+    )
+    .bind(attempt)
+    .bind(now)
+    .bind(looks)
+    .bind(check_at)
+    .bind(free)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query(
+        "update calls set state = 'in_progress', updated_at = $2 where state = 'dialling' and id = (select call_id from attempts where id = $1)",
+    )
+    .bind(attempt)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Looks again at this instant; nothing else is new.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn ask_again(
+    tx: &mut TenantTx,
+    attempt: AttemptId,
+    now: DateTime<Utc>,
+    check_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update attempts set asked_at = $2, check_at = $3 where id = $1 and settled_at is null",
+    )
+    .bind(attempt)
+    .bind(now)
+    .bind(check_at)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The provider's ids of younger attempts of a call that may still ring.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn younger_under_way(
+    tx: &mut TenantTx,
+    attempt: AttemptId,
+) -> Result<Vec<String>, Error> {
+    Ok(sqlx::query_scalar(
+        "select y.provider_call_id from attempts y join attempts o on o.id = $1 and o.call_id = y.call_id \
+         where y.reserved_at > o.reserved_at and y.state = 'placed' and y.provider_call_id is not null",
+    )
+    .bind(attempt)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The latest dial of a call, and the provider's id of it.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn latest_attempt(
+    tx: &mut TenantTx,
+    call: CallId,
+) -> Result<Option<(AttemptId, Option<String>)>, Error> {
+    Ok(sqlx::query_as(
+        "select id, provider_call_id from attempts where call_id = $1 and intent_at is not null order by intent_at desc limit 1",
+    )
+    .bind(call)
+    .fetch_optional(tx.conn())
+    .await?)
+}

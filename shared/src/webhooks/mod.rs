@@ -1,0 +1,3 @@
+//! Webhooks as they arrived: stored sealed, acknowledged, then applied.
+
+pub mod store;
