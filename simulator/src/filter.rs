@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::call::{Call, Dial, Stage};
+use crate::world::World;
 
 /// The vendor answers 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +12,9 @@ pub(crate) struct BadFilter;
 
 /// One call as a filter sees it.
 pub(crate) struct Subject<'a> {
-    pub(crate) id: &'a str,
+    /// Its id is only worked out when a filter asks for it.
+    pub(crate) world: &'a World,
+    pub(crate) seq: u32,
     pub(crate) dial: &'a Dial,
     pub(crate) call: &'a Call,
     pub(crate) stage: Stage,
@@ -200,13 +203,13 @@ impl Condition {
 
 impl Field {
     fn value(self, subject: &Subject<'_>) -> Value {
-        let Subject { id, call, stage, .. } = subject;
+        let Subject { call, stage, .. } = subject;
         let analyzed = *stage == Stage::Analyzed;
         let over = *stage >= Stage::Ended;
         match self {
             // Batches are not simulated.
             Self::BatchCallId => Value::Null,
-            Self::CallId => (*id).into(),
+            Self::CallId => subject.world.call_id(subject.seq).into(),
             Self::CallStatus => call.status(*stage).into(),
             Self::CallSuccessful if analyzed => call.call_successful().into(),
             Self::CallType => "phone_call".into(),

@@ -57,7 +57,8 @@ impl Options {
             speed: self.speed,
             accounts: vec![Account {
                 api_key: self.api_key,
-                webhook_url: self.webhook_url,
+                // Set and empty is how a compose file says that there is none.
+                webhook_url: self.webhook_url.filter(|url| !url.is_empty()),
                 concurrency: self.concurrency,
                 calls_per_second: self.calls_per_second,
                 ..Account::default()

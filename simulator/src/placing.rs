@@ -231,7 +231,7 @@ impl World {
         if let Some(account) = dial.account {
             self.trunks[usize::from(account)].busy += 1;
         }
-        if let Some(at) = call.dialled_at.filter(|_| self.keeps_file()) {
+        if let Some(at) = call.dialled_at {
             self.timers.set(at, Due::Ring(seq));
         }
         match call.answered_at {

@@ -172,3 +172,29 @@ pub(crate) async fn write_all(
         tracing::error!(%error, "the record could not be written; what follows is missing from it");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use tokio::sync::mpsc;
+
+    #[tokio::test]
+    async fn lines_that_wait_at_the_stop_are_written_too() {
+        let path = std::env::temp_dir().join(format!("record-{}.jsonl", uuid::Uuid::new_v4()));
+        let (outbox, _deliveries) = mpsc::unbounded_channel();
+        let world = World::new(Arc::new(Config::default()), outbox, None).unwrap();
+        let vendor = Arc::new(Vendor::new(world));
+        let (sender, lines) = mpsc::unbounded_channel();
+        // More than a task does before it lets others run: the stop comes in the middle.
+        for n in 0..10_000 {
+            sender.send(n.to_string()).unwrap();
+        }
+        let writing = write_all(Arc::clone(&vendor), open(&path).unwrap(), lines);
+        tokio::join!(writing, async { vendor.stop() });
+
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(text.lines().count(), 10_000);
+    }
+}

@@ -8,7 +8,7 @@ use crate::webhooks::Delivery;
 /// What a timer is for.
 #[derive(Clone, Copy)]
 pub(crate) enum Due {
-    /// The telephone begins to ring: a line of the record.
+    /// It is dialled: a line of the record, if something rings.
     Ring(u32),
     /// Somebody answers.
     Start(u32),

@@ -203,11 +203,6 @@ impl World {
         }
     }
 
-    /// Is a file kept?
-    pub(crate) fn keeps_file(&self) -> bool {
-        self.record.is_some()
-    }
-
     /// The counts, as of `now`.
     pub(crate) fn state(&self, now: i64) -> State {
         let mut state = State {

@@ -150,8 +150,7 @@ impl World {
         if hidden && stage == Stage::Registered {
             return None;
         }
-        let id = self.call_id(seq);
-        let admitted = filter.admits(&Subject { id: &id, dial, call, stage });
+        let admitted = filter.admits(&Subject { world: self, seq, dial, call, stage });
         let start = call.start_timestamp(stage).unwrap_or(call.created_at);
         admitted.then_some(((start, seq), stage))
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use simulator::{Endpoint, Faults, Outage, Rule, Silence, Simulator, VendorFaults};
+use simulator::{Endpoint, Faults, Outage, Rule, Scenario, Silence, Simulator, VendorFaults};
 
 use crate::world::{LIMIT, World, endless};
 
@@ -128,18 +128,25 @@ async fn hidden_and_lagging_calls_are_missing_from_the_list_and_nowhere_else() {
 #[tokio::test]
 async fn a_lagging_list_shows_a_call_as_it_was() {
     let world = World::new().await;
+    let ring_ms = Some([1_500; 2]);
+    world.rule(
+        Rule::default().scenario(Scenario { ring_ms, ..Scenario::named("confirmed").unwrap() }),
+    );
     let id = world.place(json!({})).await;
     world.all_analyzed().await;
-    // The call is some milliseconds old; a lag of its whole age, less one, shows its first one.
-    let (_, page) = world.list(json!({})).await;
-    assert_eq!(page["items"][0]["call_status"], "ended");
-    world
-        .simulator
-        .set_faults(VendorFaults { list_lag_ms: 3_600_000, ..VendorFaults::default() })
-        .unwrap();
-    assert!(world.listed(json!({})).await.is_empty());
-    world.simulator.set_faults(VendorFaults::default()).unwrap();
-    assert_eq!(world.listed(json!({})).await, [id]);
+    let lagging = |list_lag_ms| VendorFaults { list_lag_ms, ..VendorFaults::default() };
+    let table = [
+        (0, Some("ended"), "no lag"),
+        (1_400, Some("registered"), "it rang until some milliseconds ago"),
+        (3_600_000, None, "an hour ago there was no such call"),
+    ];
+    for (lag, status, why) in table {
+        world.simulator.set_faults(lagging(lag)).unwrap();
+        let (_, page) = world.list(json!({})).await;
+        assert_eq!(page["items"][0]["call_status"].as_str(), status, "{why}");
+    }
+    let (_, call) = world.fetch(&format!("/v2/get-call/{id}")).await;
+    assert_eq!(call["call_status"], "ended", "only the list lags");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn every_filter_finds_what_it_says() {
     let start = first["start_timestamp"].clone();
 
     let both = [&confirmed, &voicemail];
-    let table: [(Value, &[&String], &str); 30] = [
+    let table: [(Value, &[&String], &str); 32] = [
         (json!({}), &[&confirmed, &voicemail, &ringing], "nothing asked"),
         (
             json!({"metadata": [{"type": "string", "op": "eq", "key": "attempt_id", "value": "abc-123"}]}),
@@ -56,6 +56,16 @@ async fn every_filter_finds_what_it_says() {
             json!({"metadata": [{"type": "string", "op": "ew", "key": "attempt_id", "value": "456"}]}),
             &[&voicemail],
             "metadata ew",
+        ),
+        (
+            json!({"metadata": [{"type": "string", "op": "sw", "key": "attempt_id", "value": "bc-1"}]}),
+            &[],
+            "the middle is no beginning",
+        ),
+        (
+            json!({"metadata": [{"type": "string", "op": "ew", "key": "attempt_id", "value": "z-45"}]}),
+            &[],
+            "nor an end",
         ),
         (
             json!({"metadata": [{"type": "string", "op": "co", "key": "attempt_id", "value": "-"}]}),

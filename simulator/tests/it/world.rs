@@ -148,8 +148,8 @@ impl World {
 /// A request body.
 pub(crate) fn order(more: Value) -> Value {
     let mut body = json!({"from_number": FROM, "to_number": TO});
-    for (name, value) in more.as_object().unwrap() {
-        body[name] = value.clone();
+    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+        body.extend(more);
     }
     body
 }
