@@ -101,7 +101,7 @@ stop() {
     rm -f "$record"
 }
 
-# Stops what the records name, clients before servers. Also mends: after a kill -9 of dev/up the records are still there.
+# Stops what the records name, clients before servers.
 stop_all() {
     local record what
     for record in "$STATE"/run/*; do
@@ -110,6 +110,21 @@ stop_all() {
     done
     stop redis 10 TERM
     stop postgres 10 INT QUIT
+}
+
+# A script that was killed outright could not stop what it had started. The records, or else the directories, still tell.
+stop_leftovers() {
+    local record left='' dir
+    for record in "$STATE"/run/*; do
+        if [[ -e $record ]] && alive "$record"; then left+=" ${record##*/}"; fi
+    done
+    [[ -z $left ]] || note "An earlier dev/$NAME was killed and left these running; stopping them:$left"
+    stop_all
+    if [[ -s $STATE/servers-are-in ]]; then
+        dir=$(<"$STATE/servers-are-in")
+        end_orphans "$dir/postgres" INT
+        end_orphans "$dir/redis" TERM
+    fi
 }
 
 # run <command...>: a step that takes long. A signal to this script ends it at once, with everything that it started.
