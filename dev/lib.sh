@@ -13,7 +13,7 @@ note() { printf '    %s\n' "$*"; }
 complain() {
     printf '\n!!! %s\n' "$1" >&2
     shift
-    (($# == 0)) || printf '    %s\n' "$@" >&2
+    (($# == 0)) || printf '%s\n' "$@" | sed 's/^/    /' >&2
 }
 die() {
     complain "$@"
@@ -80,6 +80,7 @@ spawn() {
         echo "$$ ${stat[19]}" >"$0"; exec "$@"' \
         "$STATE/run/$what" "$@" </dev/null >"$STATE/log/$what.log" 2>&1 &
     spawned=$!
+    disown # bash would announce its end in words of its own
     # Until the record is there, $spawned is all that at_exit has.
     while [[ ! -s $STATE/run/$what ]] && kill -s 0 "$spawned" 2>/dev/null; do sleep 0.01; done
     spawned=
@@ -280,16 +281,17 @@ choose_servers_dir() {
 
 server_user() { echo "${SERVER_USER:-$(id -un)}"; }
 
-# Runs a command as the servers' user, in a directory that it may enter. It replaces the process if called through exec_as.
 as_server_user() {
     local prefix
     server_prefix
-    (cd / && "${prefix[@]}" "$@")
+    "${prefix[@]}" "$@"
 }
 
+# Sets prefix: what makes a command one of the servers' user, in a directory that it may enter. Every word of it replaces
+# itself by the next, so that the pid stays.
 server_prefix() {
-    prefix=(env)
-    [[ -z $SERVER_USER ]] || prefix=(setpriv "--reuid=$SERVER_USER" "--regid=$(id -g "$SERVER_USER")" --init-groups env "HOME=$SERVERS")
+    prefix=(env -C /)
+    [[ -z $SERVER_USER ]] || prefix+=("HOME=$SERVERS" setpriv "--reuid=$SERVER_USER" "--regid=$(id -g "$SERVER_USER")" --init-groups)
 }
 
 # The passwords of this set of servers: made once, readable by us alone.
