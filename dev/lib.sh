@@ -154,12 +154,13 @@ stop_at_exit() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
+    trap 'exit 141' PIPE # of a reader that went away, as in dev/test | head
     trap at_exit EXIT
 }
 
 at_exit() {
     local code=$?
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     set +e
     end_step
     # A process whose record is not written yet: the signal came between its fork and its first line.
@@ -465,4 +466,4 @@ wait_for_redis() {
     return 1
 }
 
-redis_url() { echo "redis://:$(password_of redis)@127.0.0.1:$REDIS_PORT/0"; }
+redis_url() { echo "redis://default:$(password_of redis)@127.0.0.1:$REDIS_PORT/0"; }
