@@ -66,19 +66,20 @@ alive() {
 
 # ---- Starting and stopping ---------------------------------------------------------------------------------------------
 
+# Run by the process itself, before it becomes the program: its record, in the form that record_of gives.
+# shellcheck disable=SC2016  # expanded by that process
+readonly WRITE_RECORD='
+    read -r stat <"/proc/$$/stat"; read -r -a stat <<<"${stat##*) }"
+    echo "$$ ${stat[19]}" >"$0"; exec "$@"'
+
 # spawn <what> <command...>: starts a process that lives until stop. Its output goes to .dev/<name>/log/<what>.log.
 #
 # A session of its own keeps a Ctrl-C in the terminal from reaching it before we have stopped its clients.
-# shellcheck disable=SC2016  # expanded by the inner shell, which becomes the program
 spawn() {
     local what=$1
     shift
     rm -f "$STATE/run/$what"
-    # The inner shell's line is the record, in the form that record_of gives.
-    setsid bash -c '
-        read -r stat <"/proc/$$/stat"; read -r -a stat <<<"${stat##*) }"
-        echo "$$ ${stat[19]}" >"$0"; exec "$@"' \
-        "$STATE/run/$what" "$@" </dev/null >"$STATE/log/$what.log" 2>&1 &
+    setsid bash -c "$WRITE_RECORD" "$STATE/run/$what" "$@" </dev/null >"$STATE/log/$what.log" 2>&1 &
     spawned=$!
     disown # bash would announce its end in words of its own
     # Until the record is there, $spawned is all that at_exit has.
@@ -120,6 +121,11 @@ stop_leftovers() {
         if [[ -e $record ]] && alive "$record"; then left+=" ${record##*/}"; fi
     done
     [[ -z $left ]] || note "An earlier dev/$NAME was killed and left these running; stopping them:$left"
+    if alive "$STATE/run/step"; then
+        step=$(pid_in "$STATE/run/step")
+        end_step
+        step=
+    fi
     stop_all
     if [[ -s $STATE/servers-are-in ]]; then
         dir=$(<"$STATE/servers-are-in")
@@ -130,23 +136,25 @@ stop_leftovers() {
 
 # run <command...>: a step that takes long. A signal to this script ends it at once, with everything that it started.
 run() {
-    setsid "$@" </dev/null &
+    setsid bash -c "$WRITE_RECORD" "$STATE/run/step" "$@" </dev/null &
     step=$!
     local code=0
     wait "$step" || code=$?
     step=
+    rm -f "$STATE/run/step"
     return "$code"
 }
 
 end_step() {
     [[ -n ${step:-} ]] || return 0
     local i
-    kill -s TERM -- "-$step" 2>/dev/null || kill -s TERM "$step" 2>/dev/null || return 0
+    kill -s TERM -- "-$step" 2>/dev/null || kill -s TERM "$step" 2>/dev/null || true
     for ((i = 0; i < 120; i++)); do
-        kill -s 0 -- "-$step" 2>/dev/null || return 0
+        kill -s 0 -- "-$step" 2>/dev/null || break
         sleep 0.1
     done
     kill -s KILL -- "-$step" 2>/dev/null || true
+    rm -f "$STATE/run/step"
 }
 
 # To be called once, after claim: from here on, however the script ends, nothing of it stays.
