@@ -132,3 +132,10 @@ fn nothing_open_for_five_weeks_is_no_opening() {
     let later = Calendar::for_calls([WallClock::new(Tz::UTC, Week::default()).except(&closed)]);
     assert_eq!(later.next_open(today), Some(at("2026-04-13T08:00:00Z")));
 }
+
+#[test]
+fn a_stretch_without_end_reaches_back_as_far_as_is_looked() {
+    let always = Calendar::for_calls([WallClock::new(Tz::UTC, Week::daily(Opening::ALL_DAY))]);
+    let t = at("2026-03-10T10:00:00Z");
+    assert_eq!(always.open_period_before(t), Some(t - Duration::days(35)..t));
+}

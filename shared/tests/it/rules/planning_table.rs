@@ -102,6 +102,16 @@ fn a_reminder_is_due_where_the_paragraph_says() {
             "due has passed when it was booked: the first open instant, half an hour after the booking",
         ),
         (
+            Case {
+                now: "2026-03-10T14:50:00Z",
+                booked: "2026-03-10T14:50:00Z",
+                appointment: "2026-03-11T15:10:00Z",
+                ..usual()
+            },
+            ["2026-03-10T15:20:00Z", "2026-03-10T15:20:00Z", "2026-03-11T13:10:00Z"],
+            "due is ahead, but not yet half an hour after the booking",
+        ),
+        (
             Case { appointment: early, spread: 3600, ..usual() },
             ["2026-03-09T08:00:00Z", "2026-03-10T08:00:00Z", "2026-03-11T03:00:00Z"],
             "due at 05:00 is closed, 08:00 is early enough",

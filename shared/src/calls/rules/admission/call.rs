@@ -10,7 +10,9 @@ use crate::calls::rules::hours::{
     Calendar, Opening, TimeOfDay, WallClock, Week, local_date, shift,
 };
 use crate::calls::rules::reason::Reason;
-use crate::calls::rules::snapshot::{AppointmentStatus, CallKind, CampaignFacts, Channel};
+use crate::calls::rules::snapshot::{
+    AppointmentStatus, CallFacts, CallKind, CampaignFacts, Channel,
+};
 use crate::calls::rules::verdict::{Check, CheckResult, Scope};
 
 /// Counted dials of a +1 number in 7 days.
@@ -175,10 +177,13 @@ fn retry(view: &CallView<'_>, t: DateTime<Utc>) -> Finding {
 }
 
 fn not_before(view: &CallView<'_>, t: DateTime<Utc>) -> Finding {
-    let call = view.call;
-    let wanted = match call.kind {
+    Finding::about(t).not_before(Some(wanted_from(view.call)), Reason::NotDueYet)
+}
+
+/// A *call now* is wanted as soon as it may be; everything else when it is due.
+pub(super) fn wanted_from(call: &CallFacts) -> DateTime<Utc> {
+    match call.kind {
         CallKind::CallNow => call.earliest,
         CallKind::Reminder | CallKind::Campaign => call.earliest.max(call.due),
-    };
-    Finding::about(t).not_before(Some(wanted), Reason::NotDueYet)
+    }
 }

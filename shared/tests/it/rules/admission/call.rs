@@ -263,6 +263,17 @@ fn a_campaign_keeps_its_own_pace_and_hours() {
                 &[OutsideCampaignHours],
                 "closed since ten",
             ),
+            (
+                |s| {
+                    let campaign = as_campaign(s);
+                    campaign.last_dial_at = Some(tuesday());
+                    (campaign.interval, campaign.closes_minute) =
+                        (Duration::hours(1), 10 * 60 + 30);
+                },
+                until("2026-03-11T08:00:00Z"),
+                &[CampaignPace],
+                "when its pace allows the next, its hours are over",
+            ),
             (|s| as_campaign(s).ends_at = tuesday(), Refuse, &[CampaignEnded], "its end"),
         ],
     );

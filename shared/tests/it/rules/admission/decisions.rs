@@ -3,6 +3,7 @@
 use chrono::Duration;
 use chrono_tz::Tz;
 use shared::calls::rules::admission::{admit, admit_tenant, recheck_before_dial};
+use shared::calls::rules::hours::{Opening, Week};
 use shared::calls::rules::reason::Reason::{self, *};
 use shared::calls::rules::snapshot::{AppointmentStatus, CallKind, NumberDial, Pause, Snapshot};
 use shared::calls::rules::verdict::Decision;
@@ -77,6 +78,29 @@ fn a_tenant_closed_for_five_weeks_never_opens() {
 }
 
 #[test]
+fn clocks_that_are_never_open_together_never_open() {
+    let mut s = passing();
+    s.call.deadline = s.now + Duration::days(60);
+    s.call.zone = Tz::Pacific__Auckland;
+    let (opens, closes) = ("10:00".parse().unwrap(), "12:00".parse().unwrap());
+    s.tenant.policy.calling_hours = Week::daily(Opening { opens, closes });
+    let refused = Decision::Refuse { reasons: vec![NeverOpen, OutsideContactHours] };
+    assert_eq!(admit(&s).decision, refused, "ten in London is the night in Auckland");
+}
+
+#[test]
+fn a_call_wanted_in_two_months_waits_for_it_whatever_is_closed_before() {
+    let mut s = passing();
+    s.call.due = s.now + Duration::days(60);
+    s.call.deadline = s.call.due + Duration::hours(20);
+    let due = Some(at("2026-05-09T10:00:00Z"));
+    assert_eq!(admit(&s).decision.until(), due);
+    s.tenant.closed_dates = (0..40).map(|day| (s.now + Duration::days(day)).date_naive()).collect();
+    let answer = admit(&s);
+    assert_eq!((answer.decision.until(), answer.earliest), (due, due));
+}
+
+#[test]
 fn earliest_leaves_the_queue_and_the_provider_aside() {
     let mut s = passing();
     s.tenant.tokens_back_at = vec![s.now + Duration::minutes(9); 25];
@@ -103,10 +127,12 @@ fn a_plus_one_number_is_dialled_once_on_its_own_calendar_day() {
     assert_eq!(admit(&s).decision, Decision::Dial, "23:30 the evening before, there");
 }
 
-/// What is changed after the reservation, and whether the dial still goes.
+/// What is changed after the reservation, whether the dial still goes, and why.
+type Row = (fn(&mut Snapshot), Decision, &'static str);
+
 #[test]
 fn just_before_dialling_only_what_can_have_changed_is_asked_again() {
-    let rows: [(fn(&mut Snapshot), Decision, &str); 12] = [
+    let rows: [Row; 12] = [
         (|s| s.tenant.tokens_back_at = tokens(25), Decision::Dial, "its own token is among them"),
         (|s| s.tenant.dials_today = 300, Decision::Dial, "it is the 300th itself"),
         (|s| s.call.last_counted_dial = Some(s.now), Decision::Dial, "that is its own reservation"),

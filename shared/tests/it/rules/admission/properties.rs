@@ -11,7 +11,7 @@ use shared::calls::rules::snapshot::{
 };
 use shared::calls::rules::verdict::{Decision, Verdict};
 
-use crate::rules::facts::{account, campaign, dates_near, minutes, reminder, tenant, weeks, zones};
+use crate::rules::facts::{account, dates_near, minutes, reminder, tenant, weeks, zones};
 use crate::rules::oracle::{final_at, in_time, stuck};
 
 /// How far the oracle looks.
@@ -50,7 +50,6 @@ fn campaigns(now: DateTime<Utc>) -> BoxedStrategy<CampaignFacts> {
                 opens_minute: hours.0,
                 closes_minute: hours.1,
                 ends_at,
-                ..campaign(now)
             }
         })
         .boxed()
