@@ -1,6 +1,6 @@
 //! May this call be dialled now?
 //!
-//! Every check looks at the same facts and says what it makes of an instant `t` ([`finding::Finding`]): pass, not
+//! Every check looks at the same facts and says what it makes of an instant `t` (a `Finding`): pass, not
 //! before a later instant, hold, refuse. The facts stand still while it is asked about later instants, and each check
 //! is monotone in `t`, for one of three reasons:
 //!
@@ -10,7 +10,7 @@
 //! - **ends** (deadline, a campaign's end): they pass until an instant and never again.
 //!
 //! So to jump to the latest instant that any check asks for, and to ask all of them again, never jumps over an
-//! instant at which all pass, and ends at the first such one: see [`search::first_passing`].
+//! instant at which all pass, and ends at the first such one: see `search::first_passing`.
 
 mod call;
 mod finding;

@@ -75,6 +75,7 @@ pub(crate) fn final_at(s: &Snapshot, t: DateTime<Utc>) -> bool {
         || (call.kind == CallKind::CallNow && call.calls_now_today >= calls_now)
         || t >= call.deadline
         || call.campaign.as_ref().is_some_and(|c| c.stopped || t >= c.ends_at)
+        || (call.campaign.is_some() && s.tenant.policy.number_week_campaign_limit == 0)
 }
 
 /// Hours, dates and counts let the call go at `t`, if nothing else happens until then.

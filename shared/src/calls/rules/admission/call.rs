@@ -77,8 +77,12 @@ fn number_week(view: &CallView<'_>, t: DateTime<Utc>) -> Finding {
         .not_before(room_from(all(), policy.number_week_limit), Reason::NumberWeekReached);
     if view.call.campaign.is_some() {
         let campaigns = dials.iter().filter(|dial| dial.campaign).map(|dial| over(&dial.at));
-        let from = room_from(campaigns, policy.number_week_campaign_limit);
-        finding = finding.not_before(from, Reason::NumberWeekCampaignsReached);
+        // A tenant may choose that campaigns never call; that is no calendar without an opening.
+        let none = policy.number_week_campaign_limit == 0;
+        let from = room_from(campaigns, policy.number_week_campaign_limit).unwrap_or(t);
+        finding = finding
+            .refuse_if(none, Reason::NumberWeekCampaignsReached)
+            .not_before(Some(from), Reason::NumberWeekCampaignsReached);
     }
     if !view.call.north_american {
         return finding;

@@ -116,6 +116,15 @@ fn a_number_is_dialled_four_times_in_seven_days() {
             (
                 |s| {
                     as_campaign(s);
+                    s.tenant.policy.number_week_campaign_limit = 0;
+                },
+                Refuse,
+                &[NumberWeekCampaignsReached],
+                "the policy lets no campaign call",
+            ),
+            (
+                |s| {
+                    as_campaign(s);
                     s.call.number_dials = dials(&[20, 40], false);
                 },
                 Pass,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use proptest::prelude::*;
 use shared::calls::rules::admission::{admit, admit_tenant, recheck_before_dial};
+use shared::calls::rules::hours::{Opening, Week};
 use shared::calls::rules::reason::Reason;
 use shared::calls::rules::snapshot::{
     AppointmentStatus, CallKind, CampaignFacts, Channel, NumberDial, Pause, Snapshot,
@@ -26,7 +27,7 @@ fn ahead(now: DateTime<Utc>, most: i64) -> impl Strategy<Value = DateTime<Utc>> 
 }
 
 fn rarely() -> impl Strategy<Value = bool> {
-    prop::bool::weighted(0.03)
+    prop::bool::weighted(0.02)
 }
 
 fn campaigns(now: DateTime<Utc>) -> BoxedStrategy<CampaignFacts> {
@@ -57,13 +58,14 @@ fn campaigns(now: DateTime<Utc>) -> BoxedStrategy<CampaignFacts> {
 
 fn with_tenant(s: Snapshot) -> BoxedStrategy<Snapshot> {
     let now = s.now;
-    let limits = (1..6_u32, 1..40_u32, 0..600_u32, 1..4_u32, 1..5_u32, 0..3_u32);
+    let limits = (1..9_u32, 20..40_u32, 0..600_u32, 1..4_u32, 1..5_u32, 0..3_u32);
+    let week = prop_oneof![Just(Week::daily(Opening::ALL_DAY)), weeks()];
     let switches = prop::array::uniform5(rarely());
     let pauses =
         prop_oneof![19 => Just(BTreeSet::new()), 1 => Just(BTreeSet::from([Pause::Automatic]))];
     let facts =
         (dates_near(now), prop::collection::vec(ahead(now, 40), 0..8), 0..45_u32, ahead(now, 2));
-    (limits, weeks(), zones(), switches, pauses, facts)
+    (limits, week, zones(), switches, pauses, facts)
         .prop_map(move |(limits, week, zone, switches, pauses, facts)| {
             let mut s = s.clone();
             let policy = &mut s.tenant.policy;
@@ -101,13 +103,20 @@ fn with_call(s: Snapshot) -> BoxedStrategy<Snapshot> {
         (ago(now, 9 * 1440), any::<bool>()).prop_map(|(at, campaign)| NumberDial { at, campaign });
     let kind =
         prop::sample::select(vec![CallKind::Reminder, CallKind::CallNow, CallKind::Campaign]);
-    let status =
-        prop::sample::select(vec![Pending, Pending, Pending, Rescheduled, Confirmed, Cancelled]);
-    let times = (-600..600_i64, -600..600_i64, -60..6000_i64);
+    let status = prop::sample::select(
+        vec![Pending; 9].into_iter().chain([Rescheduled, Confirmed, Cancelled]).collect::<Vec<_>>(),
+    );
+    let few = prop_oneof![9 => Just(0), 1 => 1..3_u32];
+    let some = prop_oneof![-600..=0_i64, -600..600_i64];
+    let times = (some.clone(), some, -60..6000_i64);
     let switches = prop::array::uniform7(rarely());
-    let past = (0..3_u32, prop::option::of(ago(now, 700)), prop::collection::vec(dial, 0..5));
-    let rest =
-        (prop::option::of(ahead(now, 60)), 0..7_u32, any::<bool>(), prop::bool::weighted(0.2));
+    let past = (few, prop::option::weighted(0.3, ago(now, 700)), prop::collection::vec(dial, 0..4));
+    let rest = (
+        prop::option::of(ahead(now, 60)),
+        0..6_u32,
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.2),
+    );
     (kind, status, campaigns(now), zones(), times, switches, past, rest)
         .prop_map(move |(kind, status, campaign, zone, times, switches, past, rest)| {
             let mut s = s.clone();
@@ -155,7 +164,7 @@ fn snapshots() -> BoxedStrategy<Snapshot> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn admission_says_what_the_plain_rules_say(s in snapshots()) {
