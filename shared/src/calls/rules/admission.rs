@@ -1,6 +1,6 @@
 //! May this call be dialled now?
 //!
-//! Every check looks at the same facts and says what it makes of an instant `t` ([`finding::Finding`]): pass, not
+//! Every check looks at the same facts and says what it makes of an instant `t` (a `Finding`): pass, not
 //! before a later instant, hold, refuse. The facts stand still while it is asked about later instants, and each check
 //! is monotone in `t`, for one of three reasons:
 //!
@@ -10,7 +10,7 @@
 //! - **ends** (deadline, a campaign's end): they pass until an instant and never again.
 //!
 //! So to jump to the latest instant that any check asks for, and to ask all of them again, never jumps over an
-//! instant at which all pass, and ends at the first such one: see [`search::first_passing`].
+//! instant at which all pass, and ends at the first such one: see `search::first_passing`.
 
 mod call;
 mod finding;
@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 use super::snapshot::{AccountFacts, CallFacts, Snapshot, TenantFacts};
 use super::verdict::{Answer, Check, CheckResult, Scope, TenantAnswer, Verdict};
-use search::{decide, first_passing};
+use search::{Instants, decide, first_passing};
 
 /// How far a call has come when it is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,8 @@ pub fn admit_tenant(
     let view = TenantView { tenant, account, now, stage: Stage::Planned };
     let checks_at = |t| tenant::checks(&view, t);
     let checks = checks_at(now);
-    TenantAnswer { decision: decide(now, &checks, checks_at, |_| true, None), checks }
+    let instants = Instants { now, wanted: now, end: None };
+    TenantAnswer { decision: decide(instants, &checks, checks_at, |_| true), checks }
 }
 
 fn answer(snapshot: &Snapshot, stage: Stage) -> Answer {
@@ -91,25 +92,28 @@ fn answer(snapshot: &Snapshot, stage: Stage) -> Answer {
         checks.sort_by_key(|result| result.check);
         checks
     };
-    let end = Some(call.campaign.as_ref().map_or(call.deadline, |c| c.ends_at.min(call.deadline)));
-    let of_call = |result: &CheckResult| result.scope == Scope::Call;
+    let wanted = if stage == Stage::Planned { call::wanted_from(call) } else { *now };
+    let ends_at = call.campaign.as_ref().map_or(call.deadline, |campaign| campaign.ends_at);
+    let of_tenant = Instants { now: *now, wanted: *now, end: None };
+    let of_call = Instants { now: *now, wanted, end: Some(call.deadline.min(ends_at)) };
+    let own = |result: &CheckResult| result.scope == Scope::Call;
     let checks = checks_at(*now);
     Answer {
-        decision: decide(*now, &checks, checks_at, |_| true, end),
-        tenant: decide(*now, &checks, checks_at, |result| !of_call(result), None),
-        call: decide(*now, &checks, checks_at, of_call, end),
-        earliest: by_the_rules_alone(*now, &checks, checks_at),
+        decision: decide(of_call, &checks, checks_at, |_| true),
+        tenant: decide(of_tenant, &checks, checks_at, |result| !own(result)),
+        call: decide(of_call, &checks, checks_at, own),
+        earliest: by_the_rules_alone(of_call, &checks, checks_at),
         checks,
     }
 }
 
 /// The first instant at which everything passes but what other calls take.
 fn by_the_rules_alone(
-    now: DateTime<Utc>,
+    instants: Instants,
     checks: &[CheckResult],
     checks_at: impl Fn(DateTime<Utc>) -> Vec<CheckResult>,
 ) -> Option<DateTime<Utc>> {
     let rule = |result: &CheckResult| !matches!(result.check, Check::Provider | Check::Window);
     let stuck = |result: &CheckResult| rule(result) && result.verdict == Verdict::Hold;
-    if checks.iter().any(stuck) { None } else { first_passing(now, checks_at, rule).ok() }
+    if checks.iter().any(stuck) { None } else { first_passing(instants, checks_at, rule).ok() }
 }

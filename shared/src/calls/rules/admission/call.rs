@@ -10,7 +10,9 @@ use crate::calls::rules::hours::{
     Calendar, Opening, TimeOfDay, WallClock, Week, local_date, shift,
 };
 use crate::calls::rules::reason::Reason;
-use crate::calls::rules::snapshot::{AppointmentStatus, CallKind, CampaignFacts, Channel};
+use crate::calls::rules::snapshot::{
+    AppointmentStatus, CallFacts, CallKind, CampaignFacts, Channel,
+};
 use crate::calls::rules::verdict::{Check, CheckResult, Scope};
 
 /// Counted dials of a +1 number in 7 days.
@@ -75,8 +77,12 @@ fn number_week(view: &CallView<'_>, t: DateTime<Utc>) -> Finding {
         .not_before(room_from(all(), policy.number_week_limit), Reason::NumberWeekReached);
     if view.call.campaign.is_some() {
         let campaigns = dials.iter().filter(|dial| dial.campaign).map(|dial| over(&dial.at));
-        let from = room_from(campaigns, policy.number_week_campaign_limit);
-        finding = finding.not_before(from, Reason::NumberWeekCampaignsReached);
+        // A tenant may choose that campaigns never call; that is no calendar without an opening.
+        let none = policy.number_week_campaign_limit == 0;
+        let from = room_from(campaigns, policy.number_week_campaign_limit).unwrap_or(t);
+        finding = finding
+            .refuse_if(none, Reason::NumberWeekCampaignsReached)
+            .not_before(Some(from), Reason::NumberWeekCampaignsReached);
     }
     if !view.call.north_american {
         return finding;
@@ -175,10 +181,13 @@ fn retry(view: &CallView<'_>, t: DateTime<Utc>) -> Finding {
 }
 
 fn not_before(view: &CallView<'_>, t: DateTime<Utc>) -> Finding {
-    let call = view.call;
-    let wanted = match call.kind {
+    Finding::about(t).not_before(Some(wanted_from(view.call)), Reason::NotDueYet)
+}
+
+/// A *call now* is wanted as soon as it may be; everything else when it is due.
+pub(super) fn wanted_from(call: &CallFacts) -> DateTime<Utc> {
+    match call.kind {
         CallKind::CallNow => call.earliest,
         CallKind::Reminder | CallKind::Campaign => call.earliest.max(call.due),
-    };
-    Finding::about(t).not_before(Some(wanted), Reason::NotDueYet)
+    }
 }

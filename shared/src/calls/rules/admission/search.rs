@@ -15,64 +15,75 @@ pub(super) enum Nowhen {
     TooLate,
 }
 
+/// The instants that a decision is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Instants {
+    /// The instant of the decision.
+    pub(super) now: DateTime<Utc>,
+    /// Before this instant the call isn't wanted anyway, so looking for an opening starts here.
+    pub(super) wanted: DateTime<Utc>,
+    /// From this instant on the call is refused, if there is one.
+    pub(super) end: Option<DateTime<Utc>>,
+}
+
 /// Decides over those of the checks `of_now` that count, and if they only ask for patience, over later instants too.
-///
-/// `end` is the instant after which the call is refused.
 pub(super) fn decide(
-    now: DateTime<Utc>,
+    instants: Instants,
     of_now: &[CheckResult],
     checks_at: impl Fn(DateTime<Utc>) -> Vec<CheckResult>,
     counts: impl Fn(&CheckResult) -> bool,
-    end: Option<DateTime<Utc>>,
 ) -> Decision {
     let checks: Vec<_> = of_now.iter().filter(|result| counts(result)).collect();
     let because = |weight: fn(&Verdict) -> bool| -> Vec<Reason> {
         let heavy = checks.iter().filter(|result| weight(&result.verdict));
         heavy.flat_map(|result| result.reasons.iter().copied()).collect()
     };
-    match checks.iter().map(|result| result.verdict).max() {
-        None | Some(Verdict::Pass) => Decision::Dial,
-        Some(Verdict::Hold) => Decision::Hold { reasons: because(|v| *v == Verdict::Hold) },
-        Some(Verdict::Refuse) => {
-            let mut reasons = because(|v| *v == Verdict::Refuse);
-            if reasons.iter().all(|reason| reason.is_out_of_time()) {
-                reasons.extend(because(|v| matches!(v, Verdict::Hold | Verdict::Defer { .. })));
-            }
-            Decision::Refuse { reasons }
+    let refusals = because(|v| *v == Verdict::Refuse);
+    let holds = because(|v| *v == Verdict::Hold);
+    let waits = because(|v| matches!(v, Verdict::Defer { .. }));
+    let wanted_later = instants.wanted > instants.now;
+    // Five closed weeks don't matter to a call that is wanted in two months.
+    let may_open = wanted_later && refusals.iter().all(|reason| *reason == Reason::NeverOpen);
+    if !refusals.is_empty() && !may_open {
+        let only_late = refusals.iter().all(|reason| reason.is_out_of_time());
+        let behind = if only_late { [holds, waits].concat() } else { Vec::new() };
+        return Decision::Refuse { reasons: [refusals, behind].concat() };
+    }
+    if !holds.is_empty() {
+        return Decision::Hold { reasons: holds };
+    }
+    if waits.is_empty() && refusals.is_empty() {
+        return Decision::Dial;
+    }
+    let certain = |result: &CheckResult| counts(result) && !may_come_sooner(result.check);
+    match (first_passing(instants, &checks_at, &counts), instants.end) {
+        (Ok(until), _) => Decision::Defer { until, reasons: [waits, refusals].concat() },
+        (Err(Nowhen::TooLate), Some(end))
+            if first_passing(instants, &checks_at, certain).is_ok() =>
+        {
+            Decision::Defer { until: end, reasons: waits }
         }
-        Some(Verdict::Defer { .. }) => {
-            let waiting = because(|v| matches!(v, Verdict::Defer { .. }));
-            let certain = |result: &CheckResult| counts(result) && !may_come_sooner(result.check);
-            match (first_passing(now, &checks_at, &counts), end) {
-                (Ok(until), _) => Decision::Defer { until, reasons: waiting },
-                (Err(Nowhen::TooLate), Some(end))
-                    if first_passing(now, &checks_at, certain).is_ok() =>
-                {
-                    Decision::Defer { until: end, reasons: waiting }
-                }
-                (Err(why), _) => {
-                    let first = match why {
-                        Nowhen::Never => Reason::NeverOpen,
-                        Nowhen::TooLate => Reason::NoTimeBeforeDeadline,
-                    };
-                    Decision::Refuse { reasons: [vec![first], waiting].concat() }
-                }
-            }
+        (Err(why), _) => {
+            let first = match why {
+                Nowhen::Never => Reason::NeverOpen,
+                Nowhen::TooLate => Reason::NoTimeBeforeDeadline,
+            };
+            Decision::Refuse { reasons: [vec![first], waits].concat() }
         }
     }
 }
 
-/// The first instant from `now` on at which all checks that count pass, holds left aside.
+/// The first instant from now on (or from when the call is wanted) at which all checks that count pass, holds left aside.
 ///
 /// Every step goes to an instant that some check names as its earliest, so no passing instant is jumped over, and
 /// every step goes forward, to a boundary of some calendar; the horizon holds a few hundred of those.
 pub(super) fn first_passing(
-    now: DateTime<Utc>,
+    instants: Instants,
     checks_at: impl Fn(DateTime<Utc>) -> Vec<CheckResult>,
     counts: impl Fn(&CheckResult) -> bool,
 ) -> Result<DateTime<Utc>, Nowhen> {
-    let horizon = shift(now, HORIZON);
-    let mut t = now;
+    let mut t = instants.now.max(instants.wanted);
+    let horizon = shift(t, HORIZON);
     loop {
         let mut next = t;
         let mut refusals = Vec::new();
