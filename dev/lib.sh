@@ -421,6 +421,7 @@ alter role postgres password '$(password_of postgres)';
 alter role vio_owner  login createdb   nosuperuser nocreaterole noreplication nobypassrls password '$(password_of vio_owner)';
 alter role vio_app    login nocreatedb nosuperuser nocreaterole noreplication nobypassrls password '$(password_of vio_app)';
 alter role vio_engine login nocreatedb nosuperuser nocreaterole noreplication nobypassrls password '$(password_of vio_engine)';
+grant vio_engine to vio_owner; -- so that a migration can hand a function over to it
 SQL
 }
 

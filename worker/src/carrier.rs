@@ -31,7 +31,6 @@ pub async fn serve(app: App, queue: Queue, concurrency: usize) {
             )
             .data(app.clone())
             .concurrency(concurrency)
-            .parallelize(tokio::spawn)
             .build(run);
         let stop = app.clone();
         let ended = worker
@@ -66,6 +65,7 @@ async fn run(task: Value, app: Data<App>) -> Result<(), BoxDynError> {
             Task::Settle { webhooks } => settle::settle(&app, &webhooks).await,
         }
     });
+    // In a task of its own: each time that a future in apalis' own task is woken, Redis is asked for more work.
     let aborter = handler.abort_handle();
     match tokio::time::timeout(HANDLER_TIMEOUT, handler).await {
         Ok(Ok(Ok(()))) => {}

@@ -12,8 +12,6 @@ use crate::journal::Entry;
 use crate::settle::apply::apply;
 use crate::settle::told::{Occasion, Told};
 
-/// A vendor's list may lag: it is read again until the hold has lasted so long, unless the settings say otherwise.
-pub const HOLD: Duration = Duration::from_secs(15 * 60);
 
 pub(super) async fn sweep(app: &App) -> anyhow::Result<()> {
     let Some(recovery) = store::current(&app.db).await? else { return Ok(()) };

@@ -39,6 +39,9 @@ pub async fn lock(tx: &mut TenantTx) -> Result<(), Error> {
     Ok(())
 }
 
+/// When, of which campaign, whose fault, with which outcome.
+type DialRow = (DateTime<Utc>, Option<Uuid>, Option<String>, Option<String>);
+
 /// The tenant's last decided dials since its last resume, newest first, and when that was.
 ///
 /// # Errors
@@ -46,7 +49,7 @@ pub async fn lock(tx: &mut TenantTx) -> Result<(), Error> {
 pub async fn recent_dials(tx: &mut TenantTx) -> Result<(DateTime<Utc>, Vec<RecentDial>), Error> {
     let resumed: DateTime<Utc> =
         sqlx::query_scalar("select resumed_at from tenants").fetch_one(tx.conn()).await?;
-    let rows: Vec<(DateTime<Utc>, Option<Uuid>, Option<String>, Option<String>)> = sqlx::query_as(
+    let rows: Vec<DialRow> = sqlx::query_as(
         "select dialled_at, campaign_id, fault, outcome from attempts where settled_at is not null and state <> 'released' \
          and reserved_at > $1 order by reserved_at desc limit 200",
     )
