@@ -1,0 +1,4 @@
+//! What `shared` promises about a real database.
+
+mod catalogue;
+mod isolation;
