@@ -3,4 +3,66 @@
 pub mod email;
 pub mod name;
 pub mod phone;
+pub mod state;
+pub mod store;
 pub mod text;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::calls::rules::snapshot::Channel;
+use crate::ids::ContactId;
+use email::EmailAddress;
+use name::PersonName;
+use phone::PhoneNumber;
+use text::Notes;
+
+/// A person whom a tenant may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Its id.
+    pub id: ContactId,
+    /// What the person is called.
+    pub name: PersonName,
+    /// Where the person is called.
+    pub phone: PhoneNumber,
+    /// Where the person is written to.
+    pub email: Option<EmailAddress>,
+    /// What staff note; never sent to the voice provider.
+    pub notes: Option<Notes>,
+    /// Where the person lives, by the clock.
+    pub zone: Tz,
+    /// How the person wishes to be reached.
+    pub channel: Channel,
+    /// That the person agreed to automated calls.
+    pub consent: Option<Consent>,
+    /// Counts changes.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// That somebody agreed to automated calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who recorded it: an actor of the audit chain.
+    pub by: String,
+}
+
+/// The word for a channel in the database and in answers.
+pub fn channel_word(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Voice => "voice",
+        Channel::Sms => "sms",
+        Channel::Email => "email",
+    }
+}
+
+/// The channel of a word.
+pub fn channel_of(word: &str) -> Option<Channel> {
+    [Channel::Voice, Channel::Sms, Channel::Email].into_iter().find(|c| channel_word(*c) == word)
+}

@@ -168,6 +168,16 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// The region whose number it is, ISO 3166; `ZZ` if the library no longer knows it. Drama numbers are British.
+    pub fn region(&self) -> String {
+        if test_numbers::is_ofcom_drama(&self.0[1..]) {
+            return Region::GB.as_ref().to_owned();
+        }
+        let region =
+            phonenumber::parse(None, &self.0).ok().and_then(|number| number.country().id());
+        region.map_or_else(|| "ZZ".to_owned(), |region| region.as_ref().to_owned())
+    }
+
     /// Whether the number is reserved for drama, so that no telephone has it. Such a number goes to the simulator
     /// only.
     pub fn is_test_number(&self) -> bool {

@@ -1,0 +1,101 @@
+//! Appointments: times that a contact has with the tenant. Reminders, status and outcomes belong to them.
+
+mod label;
+pub mod store;
+pub mod when;
+mod words;
+
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+
+use crate::calls::rules::snapshot::AppointmentStatus;
+use crate::contacts::text::VoiceText;
+use crate::ids::{AppointmentId, ContactId};
+
+pub use label::{Label, LabelError};
+pub use words::{ConfirmedBy, Priority, status_of, status_word};
+
+/// A move of at least this much is a new appointment to whoever must come.
+const REAL_MOVE: Duration = Duration::hours(2);
+
+/// A time that a contact has with the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appointment {
+    /// Its id.
+    pub id: AppointmentId,
+    /// Whose it is.
+    pub contact: ContactId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The reminder is due so many hours before, 1 to 168.
+    pub call_before_hours: u16,
+    /// How long it takes, 5 to 480 minutes.
+    pub duration_minutes: Option<u16>,
+    /// What it is for: a word of the tenant's list, at most 80 characters.
+    pub kind: Option<Label>,
+    /// With whom, at most 120 characters.
+    pub owner_name: Option<Label>,
+    /// For which company, at most 120 characters.
+    pub company_name: Option<Label>,
+    /// Where, at most 200 characters.
+    pub location: Option<Label>,
+    /// What the voice may say besides.
+    pub voice_text: Option<VoiceText>,
+    /// How important it is.
+    pub priority: Priority,
+    /// How it stands.
+    pub status: AppointmentStatus,
+    /// Why, in the words of whoever set it by hand; at most 500 characters.
+    pub status_reason: Option<String>,
+    /// How it was confirmed.
+    pub confirmed_by: Option<ConfirmedBy>,
+    /// When it was confirmed.
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// When the contact was last reached about it.
+    pub last_contact_at: Option<DateTime<Utc>>,
+    /// When the booking was made; no reminder comes at once.
+    pub booked_at: DateTime<Utc>,
+    /// Attempts are counted anew in each round; a real move begins one.
+    pub round: i32,
+    /// Counts changes.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Appointment {
+    /// Moves it. True if the move is real: by two hours or more, or to another day where the contact lives. Then the
+    /// status is *rescheduled*, attempts are counted afresh and the booking is as of now.
+    pub fn move_to(&mut self, at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> bool {
+        let day = |t: DateTime<Utc>| t.with_timezone(&zone).date_naive();
+        let real = (at - self.at).abs() >= REAL_MOVE || day(at) != day(self.at);
+        self.at = at;
+        if real {
+            self.status = AppointmentStatus::Rescheduled;
+            (self.status_reason, self.confirmed_by, self.confirmed_at) = (None, None, None);
+            self.booked_at = now;
+            self.round += 1;
+        }
+        real
+    }
+
+    /// Sets the status by hand. `method` says how it was confirmed; without one it was by hand.
+    pub fn set_status(
+        &mut self,
+        status: AppointmentStatus,
+        reason: Option<String>,
+        method: Option<ConfirmedBy>,
+        now: DateTime<Utc>,
+    ) {
+        let confirmed = status == AppointmentStatus::Confirmed;
+        self.status = status;
+        self.status_reason = reason;
+        self.confirmed_by = confirmed.then(|| method.unwrap_or(ConfirmedBy::Manual));
+        self.confirmed_at = confirmed.then_some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

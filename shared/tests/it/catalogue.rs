@@ -1,0 +1,164 @@
+//! The database's own word about who may read what: a new table that forgets a wall fails here.
+
+use shared::testing::World;
+
+/// Tables that hold rows of one tenant each, or of the platform as its tenants see it.
+const OF_A_TENANT: &str = "select c.relname::text from pg_class c
+     where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+       and (c.relname in ('tenants', 'accounts', 'webhooks')
+            or exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnum > 0
+                       and not a.attisdropped))";
+
+#[tokio::test]
+async fn every_table_of_a_tenant_has_forced_row_security() {
+    let world = World::new().await;
+    let open = world
+        .texts(
+            "select c.relname::text from pg_class c
+             where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+               and not (c.relrowsecurity and c.relforcerowsecurity)
+             order by 1",
+        )
+        .await;
+    // One row that tells the time, and the migrations' own ledger, which neither serving role may touch.
+    assert_eq!(open, ["_sqlx_migrations", "demo_clock"]);
+    assert!(world.texts(OF_A_TENANT).await.len() > 15, "the query must see the tables");
+}
+
+#[tokio::test]
+async fn every_table_of_a_tenant_has_a_policy_that_asks_for_the_tenant() {
+    let world = World::new().await;
+    let without = world
+        .texts(
+            "select c.relname::text from pg_class c
+             join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+             where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+               and has_any_column_privilege('vio_app', c.oid, 'select')
+               and not exists (select from pg_policies p
+                               where p.schemaname = 'public' and p.tablename = c.relname
+                                 and p.roles = '{vio_app}' and p.qual like '%tid()%')
+             order by 1",
+        )
+        .await;
+    assert_eq!(without, [""; 0]);
+}
+
+#[tokio::test]
+async fn every_policy_names_its_role() {
+    let world = World::new().await;
+    let loose = world
+        .texts(
+            "select tablename || '.' || policyname from pg_policies
+             where schemaname = 'public' and (roles <> '{vio_app}' and roles <> '{vio_engine}')",
+        )
+        .await;
+    assert_eq!(loose, [""; 0], "a policy for PUBLIC, or for a role nobody knows");
+}
+
+/// A row seen by `vio_app` without a tenant would be seen by every tenant.
+#[tokio::test]
+async fn only_what_is_the_platforms_is_seen_by_every_tenant() {
+    let world = World::new().await;
+    let open = world
+        .texts(
+            "select tablename || ' for ' || lower(cmd) from pg_policies
+             where schemaname = 'public' and roles = '{vio_app}' and qual not like '%tid()%' order by 1",
+        )
+        .await;
+    assert_eq!(open, ["platform_state for select", "senders for select"]);
+}
+
+#[tokio::test]
+async fn no_serving_role_can_pass_row_security() {
+    let world = World::new().await;
+    let free = world
+        .texts(
+            "select rolname::text from pg_roles
+             where rolname in ('vio_owner', 'vio_app', 'vio_engine') and (rolsuper or rolbypassrls)",
+        )
+        .await;
+    assert_eq!(free, [""; 0]);
+    let owned = world
+        .texts(
+            "select relname::text from pg_class
+             where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+               and relowner in ('vio_app'::regrole, 'vio_engine'::regrole)",
+        )
+        .await;
+    assert_eq!(owned, [""; 0], "an owner can switch row security off");
+}
+
+#[tokio::test]
+async fn what_is_append_only_cannot_be_rewritten() {
+    let world = World::new().await;
+    let rewritable = world
+        .texts(
+            "select t || ' ' || r || ' ' || p
+             from unnest(array['events', 'audit_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
+                  unnest(array['update', 'delete', 'truncate']) p
+             where has_table_privilege(r, t, p) or p = 'update' and has_any_column_privilege(r, t, p)",
+        )
+        .await;
+    assert_eq!(rewritable, [""; 0]);
+}
+
+/// What the engine reads before a tenant is known: ids, times, states and hashes. A column more is a decision.
+#[tokio::test]
+async fn the_engine_reads_exactly_these_columns() {
+    let world = World::new().await;
+    let whole = world
+        .texts(
+            "select c.relname::text from pg_class c
+             where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+               and has_table_privilege('vio_engine', c.oid, 'select') order by 1",
+        )
+        .await;
+    assert_eq!(
+        whole,
+        [
+            "accounts",
+            "api_keys",
+            "demo_clock",
+            "dispatch_state",
+            "dispatch_wakes",
+            "platform_state",
+            "senders",
+            "webhooks",
+        ]
+    );
+    let columns = world
+        .texts(
+            "select c.relname || ': ' || string_agg(a.attname, ' ' order by a.attname) from pg_class c
+             join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+             where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+               and not has_table_privilege('vio_engine', c.oid, 'select')
+               and has_column_privilege('vio_engine', c.oid, a.attnum, 'select')
+             group by c.relname order by 1",
+        )
+        .await;
+    assert_eq!(
+        columns,
+        [
+            "attempts: account_id analysed_at answer answered_at call_id campaign_id check_at claimed_by claimed_tasks \
+             ended_at expires_at holds_slot id intent_at provider_call_id reserved_at send_no sender_done_at sent_at \
+             serial settled_at state tenant_id",
+            "calls: deadline due eligible_at front front_until id is_due state tenant_id warn_at",
+            "idempotency_keys: created_at key_hash tenant_id",
+            "tenants: account_id active id zone",
+        ]
+    );
+}
+
+/// Keys of provider accounts are for the engine alone.
+#[tokio::test]
+async fn tenants_never_read_an_accounts_keys() {
+    let world = World::new().await;
+    let seen = world
+        .texts(
+            "select a.attname::text from pg_attribute a
+             where a.attrelid = 'accounts'::regclass and a.attnum > 0 and a.attname like '%key%'
+               and has_column_privilege('vio_app', a.attrelid, a.attnum, 'select')",
+        )
+        .await;
+    assert_eq!(seen, [""; 0]);
+}
