@@ -19,10 +19,11 @@ pub async fn consider(app: &App, tenant: TenantId) -> Result<(), Error> {
     store::lock(&mut tx).await?;
     let (resumed, dials) = store::recent_dials(&mut tx).await?;
     let resumes = Resumes { tenant: Some(resumed), campaigns: BTreeMap::new() };
-    let why = match judge(&dials, &resumes, Thresholds::default()) {
-        // Campaigns have no row of their own yet; until they do, one that goes wrong pauses its tenant.
-        Some(Stop::Tenant(why) | Stop::Campaign(_, why)) => why,
-        None => return tx.rollback().await,
+    // Campaigns have no row of their own yet; until they do, one that goes wrong pauses its tenant.
+    let (Some(Stop::Tenant(why)) | Some(Stop::Campaign(_, why))) =
+        judge(&dials, &resumes, Thresholds::default())
+    else {
+        return tx.rollback().await;
     };
     let reason = match why {
         Why::FailedDials => "too_many_failed_dials",

@@ -109,7 +109,7 @@ pub async fn run_slow(app: App) {
         // Every two seconds: who is dead. Every ten: accounts, gauges, Redis' leftovers. Every minute: old rows.
         note(senders::sweep(&app).await, "senders");
         note(recovery::sweep(&app).await, "recovery");
-        if round % 5 == 0 {
+        if round.is_multiple_of(5) {
             note(accounts::sweep(&app).await, "accounts");
             note(gauges(&app).await, "gauges");
         }

@@ -1,7 +1,5 @@
 //! After the database went back: the provider's record and the journal are adopted, then dialling goes on.
 
-use std::time::Duration;
-
 use shared::calls::store::accounts;
 use shared::calls::store::recovery::{self as store, Forgotten};
 use shared::ids::{AttemptId, CallId, TenantId};
@@ -11,7 +9,6 @@ use crate::app::App;
 use crate::journal::Entry;
 use crate::settle::apply::apply;
 use crate::settle::told::{Occasion, Told};
-
 
 pub(super) async fn sweep(app: &App) -> anyhow::Result<()> {
     let Some(recovery) = store::current(&app.db).await? else { return Ok(()) };
