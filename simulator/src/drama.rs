@@ -122,6 +122,15 @@ mod tests {
     }
 
     #[test]
+    fn the_docs_list_every_number_once() {
+        let docs = include_str!("../../docs/simulator.md");
+        let docs = docs.split("## Numbers").nth(1).unwrap().split("## Scenarios").next().unwrap();
+        for (last, ..) in NUMBERS {
+            assert_eq!(docs.matches(&format!("| {last} |")).count(), 1, "{last}");
+        }
+    }
+
+    #[test]
     fn the_everyday_mix_is_in_percent() {
         let total: f64 = EVERYDAY.iter().map(|(_, weight)| weight).sum();
         assert!((total - 100.0).abs() < 1e-9);

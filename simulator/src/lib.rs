@@ -99,15 +99,12 @@ impl Simulator {
         if let Some(file) = file {
             tasks.push(tokio::spawn(record::write_all(Arc::clone(&vendor), file, lines)));
         }
-        let mut stopping = vendor.stopping();
         let app = http::router(Arc::clone(&vendor))
             .into_make_service_with_connect_info::<connection::Peer>();
+        let stopping = Arc::clone(&vendor);
         let server = tokio::spawn(async move {
             let served = axum::serve(connection::Door(listener), app)
-                .with_graceful_shutdown(async move {
-                    // An error means that the vendor is gone, which is a reason to stop too.
-                    let _ = stopping.changed().await;
-                })
+                .with_graceful_shutdown(async move { stopping.stopped().await })
                 .await;
             if let Err(error) = served {
                 tracing::error!(%error, "the simulator stopped serving");

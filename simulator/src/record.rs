@@ -155,14 +155,13 @@ pub(crate) async fn write_all(
     mut file: std::io::BufWriter<std::fs::File>,
     mut lines: UnboundedReceiver<String>,
 ) {
-    let mut stopping = vendor.stopping();
     let mut tick = tokio::time::interval(FLUSH_EVERY);
     let mut trouble = Ok(());
     while trouble.is_ok() {
         trouble = tokio::select! {
             Some(line) = lines.recv() => writeln!(file, "{line}"),
             _ = tick.tick() => file.flush(),
-            _ = stopping.changed() => break,
+            () = vendor.stopped() => break,
         };
     }
     while let Ok(line) = lines.try_recv() {

@@ -16,7 +16,7 @@ pub(crate) struct Vendor {
     pub(crate) control_from_anywhere: bool,
     changes: watch::Sender<()>,
     timers: Notify,
-    stop: watch::Sender<()>,
+    stop: watch::Sender<bool>,
 }
 
 impl Vendor {
@@ -27,7 +27,7 @@ impl Vendor {
             world: Mutex::new(world),
             changes: watch::Sender::new(()),
             timers: Notify::new(),
-            stop: watch::Sender::new(()),
+            stop: watch::Sender::new(false),
         }
     }
 
@@ -61,14 +61,16 @@ impl Vendor {
         self.changes.subscribe()
     }
 
-    /// Changes when the simulator stops.
-    pub(crate) fn stopping(&self) -> watch::Receiver<()> {
-        self.stop.subscribe()
+    /// Returns once the simulator stops, at once if it has: a task may be polled for the first
+    /// time after that.
+    pub(crate) async fn stopped(&self) {
+        // An error would mean that the sender is gone, and `self` holds it.
+        let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
     }
 
     /// Tells everybody to stop.
     pub(crate) fn stop(&self) {
-        self.stop.send_replace(());
+        self.stop.send_replace(true);
     }
 }
 
@@ -84,7 +86,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// Lets things happen when they are due, until the simulator stops.
 pub(crate) async fn keep_time(vendor: Arc<Vendor>) {
-    let mut stopping = vendor.stopping();
     loop {
         let now = vendor.now();
         let (next, happened) = {
@@ -102,7 +103,7 @@ pub(crate) async fn keep_time(vendor: Arc<Vendor>) {
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
             () = vendor.timers.notified() => {}
-            _ = stopping.changed() => return,
+            () = vendor.stopped() => return,
         }
     }
 }

@@ -54,16 +54,15 @@ pub(crate) async fn send_all(
     mut queue: UnboundedReceiver<Delivery>,
 ) {
     let slots = Arc::new(Semaphore::new(vendor.concurrency.max(1)));
-    let mut stopping = vendor.stopping();
     loop {
         let delivery = tokio::select! {
             Some(delivery) = queue.recv() => delivery,
-            _ = stopping.changed() => return,
+            () = vendor.stopped() => return,
             else => return,
         };
         let permit = tokio::select! {
             Ok(permit) = Arc::clone(&slots).acquire_owned() => permit,
-            _ = stopping.changed() => return,
+            () = vendor.stopped() => return,
             else => return,
         };
         let (vendor, client) = (Arc::clone(&vendor), client.clone());

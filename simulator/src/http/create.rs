@@ -32,10 +32,9 @@ pub(crate) async fn create_phone_call(
     let now = vendor.now();
     let verdict = vendor.change(|world| world.receive(now, bearer(&headers), incoming));
     if let Some(sent) = verdict.webhooks_sent {
-        let mut stopping = vendor.stopping();
         tokio::select! {
             _ = tokio::time::timeout(LONGEST_WAIT, sent) => {}
-            _ = stopping.changed() => {}
+            () = vendor.stopped() => {}
         }
     }
     wait(&vendor, verdict.delay).await;

@@ -81,10 +81,9 @@ async fn wait(vendor: &Vendor, time: Duration) {
     if time.is_zero() {
         return;
     }
-    let mut stopping = vendor.stopping();
     tokio::select! {
         () = tokio::time::sleep(time) => {}
-        _ = stopping.changed() => {}
+        () = vendor.stopped() => {}
     }
 }
 

@@ -117,3 +117,9 @@ async fn what_cant_be_meant_doesnt_start() {
         assert!(Simulator::start(config).await.is_err(), "{why}");
     }
 }
+
+#[tokio::test]
+async fn it_can_be_stopped_before_it_has_done_anything() {
+    let stopping = Simulator::start(quick()).await.unwrap().stop();
+    assert!(tokio::time::timeout(crate::world::LIMIT, stopping).await.is_ok());
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod control;
+mod docs;
 mod faults;
 mod limits;
 mod list;
