@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod dial;
 pub mod dispatch;
+pub mod explain;
 pub mod plan;
 pub mod recovery;
 mod rows;

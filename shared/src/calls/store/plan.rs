@@ -290,3 +290,21 @@ pub async fn sharing_number(tx: &mut TenantTx, number: &[u8]) -> Result<Vec<Shar
     .fetch_all(tx.conn())
     .await?)
 }
+
+/// The contact's call for a purpose that is being dialled, if one is.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn under_way(
+    tx: &mut TenantTx,
+    contact: ContactId,
+    purpose: &str,
+) -> Result<Option<CallId>, Error> {
+    Ok(sqlx::query_scalar(
+        "select id from calls where contact_id = $1 and purpose_key = $2 and state in ('reserved', 'dialling', 'in_progress')",
+    )
+    .bind(contact)
+    .bind(purpose)
+    .fetch_optional(tx.conn())
+    .await?)
+}
