@@ -4,6 +4,7 @@
 //! before a tenant is known (role `vio_engine`): ids, times, states and hashes. There is no third way to a table:
 //! the pools are private and the connections `pub(crate)`, so `api` and `worker` can't write SQL at all.
 
+pub mod demo_clock;
 mod error;
 
 use std::time::Duration;

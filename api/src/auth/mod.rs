@@ -1,0 +1,7 @@
+//! Who asks, and what they may do.
+
+mod allowed;
+
+pub(crate) use allowed::{
+    Allowed, EditContacts, EditDoNotCall, EditTenant, ReadContacts, ReadDoNotCall, ReadTenant,
+};

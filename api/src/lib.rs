@@ -1,0 +1,28 @@
+//! The HTTP API: what a tenant's people and programs may ask and change.
+//!
+//! Every answer that is not a success is a problem (RFC 9457). `docs/api.md` describes the routes; the engine that calls
+//! people is the worker's.
+
+mod app;
+mod appointments;
+mod auth;
+mod contacts;
+mod do_not_call;
+mod http;
+mod ops;
+mod planning;
+mod tenant;
+
+use axum::Router;
+
+pub use app::App;
+pub use ops::operators;
+
+/// All routes for clients.
+pub fn router(app: App) -> Router {
+    let v1 = Router::new()
+        .nest("/contacts", contacts::routes().merge(appointments::routes()))
+        .nest("/do-not-call", do_not_call::routes())
+        .nest("/tenant", tenant::routes());
+    http::around(Router::new().nest("/v1", v1)).with_state(app)
+}
