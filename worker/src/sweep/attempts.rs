@@ -26,7 +26,10 @@ const LATE_LOOKS: Duration = Duration::minutes(30);
 const LOOKED_FOR: Duration = Duration::hours(24);
 
 /// Reservations that nobody claimed in 60 s go back to planned.
-pub(super) async fn expire(app: &App) -> anyhow::Result<()> {
+///
+/// # Errors
+/// PostgreSQL is away.
+pub async fn expire(app: &App) -> anyhow::Result<()> {
     let stale = expired(&app.db, BATCH).await?;
     for attempt in &stale {
         let mut tx = app.db.tenant(attempt.tenant_id).await?;
@@ -42,7 +45,10 @@ pub(super) async fn expire(app: &App) -> anyhow::Result<()> {
 }
 
 /// Asks about attempts whose time has come.
-pub(super) async fn check(app: &App) -> anyhow::Result<()> {
+///
+/// # Errors
+/// PostgreSQL is away.
+pub async fn check(app: &App) -> anyhow::Result<()> {
     let taken = take_checks(&app.db, BATCH).await?;
     futures::stream::iter(taken)
         .for_each_concurrent(AT_ONCE, |attempt| async move {

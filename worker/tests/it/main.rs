@@ -3,6 +3,8 @@
 // Helpers outside of test functions unwrap too; a failure there is a failed test.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod by_hand;
+mod doubt;
 mod engine;
 mod factory;
 mod provider;
