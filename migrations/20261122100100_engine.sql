@@ -7,6 +7,11 @@
 --
 -- Lock order, everywhere: account, tenant (dispatch_state), call, contact, tenant_heads last.
 
+-- One reservation or request of a call at a time. Wider than this it would bar what the rules allow: the follow-up of an
+-- attempt that stays unknown, and an attempt that is found after its retry was dialled.
+drop index attempts_one_under_way_per_call;
+create unique index attempts_one_to_send_per_call on attempts (tenant_id, call_id) where state in ('reserved', 'dialling');
+
 -- What the tenant-wide checks look at. Not stable: it must see what was committed after the tenant's lock was taken.
 create function tenant_facts(p_now timestamptz) returns table (
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
@@ -297,7 +302,7 @@ create function settle_open(p_attempt uuid) returns table (
     silent_looks timestamptz[], claimed_by uuid, sender_done_at timestamptz, sender_dead_at timestamptz, list_trusted boolean,
     number_eq bytea, dialled_at timestamptz, attempt_settled boolean, attempt_outcome text,
     call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text,
-    deadline timestamptz, not_placed int, attempts_used bigint, newest boolean,
+    deadline timestamptz, not_placed int, attempts_used bigint, alone boolean,
     contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean,
     appointment_at timestamptz, appointment_status text, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
 ) language plpgsql as $$
@@ -317,7 +322,8 @@ begin
         k.purpose_key, k.kind, k.deadline, k.not_placed,
         (select count(*) from attempts t where t.purpose_key = k.purpose_key and t.counts
             and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
-        not exists (select from attempts t where t.call_id = k.id and t.reserved_at > a.reserved_at and t.state <> 'released'),
+        not exists (select from attempts t where t.call_id = k.id and t.id <> a.id
+            and (t.state in ('reserved', 'dialling', 'placed', 'ended') or t.state = 'unknown' and t.holds_slot)),
         c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status, p.call_before_hours, t.zone, t.policy,
         array(select date from closed_dates where date >= app_clock()::date - 2)
     from contacts c
@@ -361,8 +367,6 @@ begin
     select * into k from calls where id = p_call for update;
     if k.id is null or exists (select from attempts where id = p_attempt and state <> 'reserved') then return false; end if;
     perform attempt_release(id, moment, 'reserved') from attempts where call_id = p_call and id <> p_attempt and state = 'reserved';
-    -- An older attempt that looks under way would bar this one; the provider's list settles it like any unknown one.
-    update attempts set state = 'ended', check_at = moment where call_id = p_call and id <> p_attempt and state in ('placed', 'dialling', 'unknown');
     insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state, reserved_at,
         expires_at, dialled_at, intent_at, answered_at, answer, sender_done_at, request_sent, provider_call_id, placed_at, check_at, adopted)
     select k.tenant_id, p_attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'placed', p_at,

@@ -222,7 +222,10 @@ async fn a_frozen_sender_proves_nothing_and_the_follow_up_comes_after_two_hours(
 
     // The follow-up goes out, beside the attempt that stays unknown for good.
     factory.world.advance(Duration::hours(22)).await;
-    factory.world.run("update calls set deadline = app_clock() + interval '2 hours', due = app_clock()").await;
+    factory
+        .world
+        .run("update calls set deadline = app_clock() + interval '2 hours', due = app_clock()")
+        .await;
     assert_eq!(hands.look_and_dial().await.len(), 1);
     assert_eq!(factory.word(ATTEMPTS).await, "unknown t, placed t");
     factory.until(3, "select count(*) from webhooks").await;

@@ -247,7 +247,8 @@ pub async fn unknown(
 ) -> Result<bool, Error> {
     let done = sqlx::query(
         "update attempts set sender_done_at = $3, request_sent = true, answer = 'unknown', status_code = $4, \
-             answered_at = coalesce(answered_at, $3), check_at = least(check_at, $3), \
+             answered_at = coalesce(answered_at, $3), \
+             check_at = case when state in ('dialling', 'unknown') then least(check_at, $3) else check_at end, \
              state = case when state = 'dialling' then 'unknown' else state end \
          where id = $1 and claimed_by = $2",
     )
