@@ -79,13 +79,20 @@ declare
     st     dispatch_state;
     moment timestamptz;
     woken  bigint;
+    changed uuid[];
 begin
     perform set_config('app.by_dispatch', 'on', true);
     select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second, a.next_start_at
         into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
     select * into st from dispatch_state d where d.tenant_id = tid() for update;
     moment := greatest(app_clock(), st.last_instant);
-    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning 1) select count(*) into woken from gone;
+    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id)
+    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null) into woken, changed from gone;
+    if changed is not null then
+        -- What waits for something about its contact is looked at again now.
+        update calls set eligible_at = moment
+        where contact_id = any (changed) and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    end if;
     return query
     select moment, st.last_instant, st.next_dispatch_at, st.net_at, woken,
         acc.id, acc.simulator, acc.held_at is not null, acc.breaker_open, acc.breaker, acc.max_concurrent,
@@ -146,15 +153,19 @@ create function dispatch_write(
 ) returns void language plpgsql as $$
 begin
     if cardinality(p_calls) > 0 then
+        -- The call first: one that is withdrawn meanwhile must not leave a reservation behind.
+        with taken as (
+            update calls set state = 'reserved', is_due = false, blocked = '{}', blocked_at = null, updated_at = p_now
+            where id = any (p_calls) and state = 'planned'
+            returning tenant_id, id, contact_id, purpose_key, campaign_id
+        )
         insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state,
             reserved_at, expires_at, dialled_at)
         select k.tenant_id, n.attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'reserved',
             p_now, p_expires, p_now
         from unnest(p_calls, p_attempts) as n (call, attempt)
-        join calls k on k.id = n.call and k.state = 'planned'
+        join taken k on k.id = n.call
         join contacts c on c.id = k.contact_id;
-        update calls set state = 'reserved', is_due = false, blocked = '{}', blocked_at = null, updated_at = p_now
-        where id = any (p_calls) and state = 'planned';
         update accounts set next_start_at = p_next_start where id = p_account;
     end if;
     if cardinality(p_moved) > 0 then
@@ -202,14 +213,27 @@ begin
     where c.id = a.contact_id;
 end $$;
 
--- Dial: the intent. Only one run can take a reservation. `serial` is what a restored database would give out again;
--- `last` is read after it, and can't be less than any serial given out before.
-create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns table (serial bigint, last bigint)
+-- Whether this database knows the dial of a number that was used. A sequence alone can't tell: PostgreSQL writes it to
+-- its log 32 numbers ahead, so after a restore it goes on further ahead than the dials that were lost.
+alter table platform_state add column recovered_serial bigint not null default 0;
+create index attempts_by_serial on attempts (serial) where serial is not null;
+create function dial_is_known(p_serial bigint) returns boolean language sql volatile security definer set search_path = public
+    as $$ select p_serial <= (select recovered_serial from platform_state) or exists (select from attempts where serial = p_serial) $$;
+grant create on schema public to vio_engine;
+alter function dial_is_known(bigint) owner to vio_engine;
+revoke create on schema public from vio_engine;
+revoke execute on function dial_is_known(bigint) from public;
+grant execute on function dial_is_known(bigint) to vio_app, vio_engine;
+
+-- Dial: the intent. Only one run can take a reservation. `p_used` was read before: a number that somebody has used for a
+-- dial that is committed. `went_back`: this database has forgotten that dial, or gives its number out again.
+create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz, p_used bigint)
+returns table (serial bigint, went_back boolean)
 language plpgsql as $$
 declare
     taken attempts;
-    given bigint;
 begin
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
         serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
     where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
@@ -218,7 +242,7 @@ begin
     update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
-    return query select taken.serial, (select last_value from dial_serial);
+    return query select taken.serial, taken.serial <= p_used or not dial_is_known(p_used);
 end $$;
 
 -- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew.
@@ -226,6 +250,8 @@ create function attempt_release(p_attempt uuid, p_now timestamptz, p_from text) 
 declare
     freed attempts;
 begin
+    -- In the order of locks: settling holds the call when it comes to the attempt.
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     update attempts set state = 'released', request_sent = false, counts = false, holds_slot = false, token_held = false,
         token_back_at = p_now, sender_done_at = p_now, settled_at = p_now, check_at = '9999-12-31 00:00:00+00'
     where id = p_attempt and state = p_from returning * into freed;
@@ -276,6 +302,7 @@ declare
     it     attempts;
     was    text;
 begin
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     select * into it from attempts where id = p_attempt and claimed_by = p_sender for update;
     if it.id is null then return false; end if;
     was := it.state;
@@ -381,6 +408,37 @@ begin
     return true;
 end $$;
 grant update on sequence dial_serial to vio_engine;
+
+-- More wakes. A changed contact or appointment may release calls that are held for it: the wake says whose.
+alter table dispatch_wakes add column contact_id uuid;
+create function wake_for_contacts() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id) select tenant_id, id from changed;
+    end if;
+    return null;
+end $$;
+create function wake_for_contacts_of() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id) select distinct tenant_id, contact_id from changed;
+    end if;
+    return null;
+end $$;
+drop trigger contacts_wake on contacts;
+create trigger contacts_wake after update on contacts
+    referencing new table as changed for each statement execute function wake_for_contacts();
+drop trigger appointments_wake on appointments;
+create trigger appointments_wake after update on appointments
+    referencing new table as changed for each statement execute function wake_for_contacts_of();
+
+-- What the platform stands on holds every tenant, or none.
+create function wake_everybody() returns trigger language plpgsql as $$
+begin
+    insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state;
+    return null;
+end $$;
+create trigger platform_state_wakes after update on platform_state for each statement execute function wake_everybody();
 
 -- Explanations: what dispatch_open answers, without its locks and without taking wakes. Run it in a repeatable read, so
 -- that all parts of an explanation are of one snapshot.

@@ -47,7 +47,7 @@ impl Factory {
 async fn claim_only(factory: &Factory, hands: &Hands, attempt: AttemptId) {
     let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
     let opened = store::open(&mut tx, attempt).await.unwrap().unwrap();
-    store::claim(&mut tx, attempt, hands.app.sender, opened.now).await.unwrap().unwrap();
+    store::claim(&mut tx, attempt, hands.app.sender, opened.now, 0).await.unwrap().unwrap();
     tx.commit().await.unwrap();
 }
 

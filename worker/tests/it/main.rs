@@ -7,6 +7,7 @@ mod by_hand;
 mod doubt;
 mod engine;
 mod factory;
+mod looks;
 mod provider;
 mod provider_client;
 mod scripted_server;

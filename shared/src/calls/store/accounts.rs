@@ -207,7 +207,7 @@ pub async fn take_limits_turn(db: &Db, account: AccountId) -> Result<bool, Error
     Ok(done.rows_affected() == 1)
 }
 
-/// Due calls of an account's tenants, the one furthest from its deadline first: candidates for a probe.
+/// Calls of an account's tenants that may be due, the one furthest from its deadline first: candidates for a probe.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -217,7 +217,7 @@ pub async fn probe_candidates(
 ) -> Result<Vec<(TenantId, CallId)>, Error> {
     Ok(sqlx::query_as(
         "select k.tenant_id, k.id from calls k join dispatch_state d on d.tenant_id = k.tenant_id and d.account_id = $1 \
-         where k.state = 'planned' and k.is_due order by k.deadline desc limit 20",
+         where k.state = 'planned' and (k.is_due or k.eligible_at <= app_clock()) order by k.deadline desc limit 20",
     )
     .bind(account)
     .fetch_all(db.engine_pool())

@@ -188,6 +188,15 @@ pub async fn update_attempt(
     .bind(update.found_after_all)
     .execute(tx.conn())
     .await?;
+    // The provider's word may come before its sender's.
+    sqlx::query(
+        "update calls set state = 'in_progress', updated_at = $2 where state = 'dialling' \
+         and id = (select call_id from attempts where id = $1)",
+    )
+    .bind(attempt)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
