@@ -409,6 +409,9 @@ begin
 end $$;
 grant update on sequence dial_serial to vio_engine;
 
+-- The breaker tells a refusal for want of room from one for a fault of ours.
+grant select (status_code) on attempts to vio_engine;
+
 -- More wakes. A changed contact or appointment may release calls that are held for it: the wake says whose.
 alter table dispatch_wakes add column contact_id uuid;
 create function wake_for_contacts() returns trigger language plpgsql as $$

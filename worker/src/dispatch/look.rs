@@ -150,7 +150,11 @@ async fn decide(
         // A probe reads one call: whatever else is due goes on waiting for the account.
         left_over |= full || matches!(purpose, Purpose::Probe { .. });
     }
-    decided.next_start_at = Some(facts.account.next_start_at);
+    decided.next_start_at = Some(match purpose {
+        Purpose::Ordinary { .. } => facts.account.next_start_at,
+        // Probes are outside of the rate, which is none while the breaker is open.
+        Purpose::Probe { .. } => account.facts.next_start_at,
+    });
     next_look(look, &facts, left_over, may_try, &mut decided);
     Ok(decided)
 }

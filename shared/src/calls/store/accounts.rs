@@ -110,18 +110,18 @@ pub async fn tell_breaker(
             .await?;
     let stored = stored.map(|json| json.0).unwrap_or_default();
     let breaker = if stored.is_closed() {
-        let answers: Vec<(DateTime<Utc>, Option<String>)> = sqlx::query_as(
-            "select answered_at, answer from attempts where account_id = $1 and answered_at > $2 - interval '15 minutes' \
+        let answers: Vec<(DateTime<Utc>, Option<String>, Option<i32>)> = sqlx::query_as(
+            "select answered_at, answer, status_code from attempts where account_id = $1 and answered_at > $2 - interval '15 minutes' \
              order by answered_at desc limit 10",
         )
         .bind(account)
         .bind(now)
         .fetch_all(tx.conn())
         .await?;
-        answers.into_iter().rev().fold(Breaker::default(), |breaker, (at, answer)| {
+        answers.into_iter().rev().fold(Breaker::default(), |breaker, (at, answer, status)| {
             let heard = match answer.as_deref() {
                 Some("accepted") => Heard::Placed,
-                Some("refused") => Heard::Refused,
+                Some("refused") if status != Some(429) => Heard::Refused,
                 _ => Heard::ProviderFailed,
             };
             breaker.on_answer(heard, at, at)
