@@ -1,10 +1,12 @@
 //! The demo's tenant: made once, shown every time.
 
+use chrono::{DateTime, Duration, NaiveTime, Utc};
 use serde_json::json;
 use shared::accounts::{self, NewAccount};
 use shared::api_keys::{self, ApiKey, Role};
 use shared::calls::rules::policy::{Allowance, Policy};
-use shared::config::{Demo, Environment};
+use shared::config::{Demo, Environment, Owner};
+use shared::db::{Db, demo_clock};
 use shared::ids::{AccountId, TenantId};
 use shared::tenants::create::{self, NewTenant};
 use uuid::Uuid;
@@ -18,6 +20,8 @@ const ACCOUNT: AccountId = AccountId(Uuid::from_u128(0x0193_5000_0000_7000_8000_
 /// The simulator's agent and caller number. The number is one of Ofcom's for drama.
 const AGENT: &str = "agent_demo";
 const CALLER_NUMBER: &str = "+441632960000";
+/// Where the demo's clinic is.
+const ZONE: chrono_tz::Tz = chrono_tz::Europe::London;
 const KEY_NAME: &str = "Demo";
 
 /// Makes tenant and account unless they are there, and a new key each time: keys are stored as hashes only, so one that
@@ -28,26 +32,44 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let base = Base::connect(environment)?;
     let mut tx = base.db.engine().await?;
     let master = &base.keys.master;
+    let secret = demo.simulator_key.as_ref();
+    let secret = secret.ok_or_else(|| anyhow::anyhow!("SIMULATOR_API_KEY is missing"))?.expose();
     let made = !create::exists(&mut tx, TENANT).await?;
     if made {
-        let secret = demo.simulator_key.as_ref();
-        let secret =
-            secret.ok_or_else(|| anyhow::anyhow!("SIMULATOR_API_KEY is missing"))?.expose();
         accounts::store::create(&mut tx, master, &account(&demo), secret, secret).await?;
         create::create(&mut tx, master, &tenant()).await?;
+    } else {
+        // The simulator may have moved to another port since.
+        accounts::store::move_to(&mut tx, master, ACCOUNT, &demo.simulator_url, secret).await?;
     }
     let key = ApiKey::generate()?;
     api_keys::store::create(&mut tx, TENANT, KEY_NAME, Role::ClientAdmin, &key).await?;
     tx.commit().await?;
     tracing::info!(made, "the demo's tenant is there");
+    let now = open_the_clinic(&base.db, environment).await?;
     let summary = json!({
         "tenant_id": TENANT,
         "api_key": key.expose(),
         "account_id": ACCOUNT,
+        "now": now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         "webhook_path": format!("/v1/webhooks/retell/{ACCOUNT}"),
     });
     println!("{summary}");
     Ok(())
+}
+
+/// Outside of its hours the demo would have nothing to show: the demo's clock goes on to nine in the morning then.
+async fn open_the_clinic(db: &Db, environment: &Environment) -> anyhow::Result<DateTime<Utc>> {
+    let now = db.now().await?;
+    let local = now.with_timezone(&ZONE).time();
+    let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN);
+    if (hour(8)..hour(19)).contains(&local) {
+        return Ok(now);
+    }
+    let to_nine =
+        (hour(9) - local + Duration::days(1)).num_seconds() % Duration::days(1).num_seconds();
+    let owner = environment.read(Owner::read)?;
+    Ok(demo_clock::advance(owner.url.expose(), Duration::seconds(to_nine)).await?)
 }
 
 fn account(demo: &Demo) -> NewAccount {
@@ -67,7 +89,7 @@ fn tenant() -> NewTenant {
     NewTenant {
         id: TENANT,
         name: "Demo clinic".to_owned(),
-        zone: chrono_tz::Europe::London,
+        zone: ZONE,
         account: Some(ACCOUNT),
         agent_id: Some(AGENT.to_owned()),
         caller_number: Some(CALLER_NUMBER.to_owned()),
