@@ -42,10 +42,10 @@ create table accounts (
     webhook_key_old    bytea,                             -- accepted too while keys rotate
     max_concurrent     int not null default 20 check (max_concurrent between 1 and 10000),
     starts_per_second  double precision not null default 1 check (starts_per_second > 0 and starts_per_second <= 10000),
-    next_start_at      timestamptz not null default '-infinity',
+    next_start_at      timestamptz not null default '1970-01-01 00:00:00+00',
     held_at            timestamptz,                       -- 401, 402, 403
     held_reason        text,
-    breaker            jsonb not null default '{}',
+    breaker            jsonb,                             -- null: closed
     breaker_open       boolean not null default false,
     probe_at           timestamptz,                       -- the next probe, while held or open
     checked_at         timestamptz,                       -- when `worker provider check` stored its result
@@ -126,11 +126,11 @@ insert into platform_state default values;
 create table dispatch_state (
     tenant_id         uuid primary key references tenants (id) on delete cascade,
     account_id        uuid,
-    next_dispatch_at  timestamptz not null default '-infinity',
-    net_at            timestamptz not null default 'infinity', -- next_dispatch_at was only the safety net
+    next_dispatch_at  timestamptz not null default '1970-01-01 00:00:00+00',
+    net_at            timestamptz not null default '9999-12-31 00:00:00+00', -- next_dispatch_at was only the safety net
     waits_for_account boolean not null default false,
-    urgent_at         timestamptz not null default 'infinity', -- the earliest deadline that waits for the account
-    last_instant      timestamptz not null default '-infinity',
+    urgent_at         timestamptz not null default '9999-12-31 00:00:00+00', -- the earliest deadline that waits for the account
+    last_instant      timestamptz not null default '1970-01-01 00:00:00+00',
     weight            int not null default 1 check (weight between 1 and 100)
 );
 create index dispatch_state_by_next on dispatch_state (next_dispatch_at);
@@ -271,7 +271,7 @@ create table calls (
     not_placed     int not null default 0,                -- definite refusals in a row, for the back-off
     blocked        text[] not null default '{}',          -- reasons of the last look
     blocked_at     timestamptz,
-    warn_at        timestamptz not null default 'infinity', -- two calling hours before the deadline
+    warn_at        timestamptz not null default '9999-12-31 00:00:00+00', -- two calling hours before the deadline
     outcome        text,
     ended_reason   text,                                  -- why it was refused or withdrawn
     version        int not null default 1,
@@ -314,7 +314,7 @@ create table attempts (
     expires_at       timestamptz not null,
     dialled_at       timestamptz not null,                -- when it rang at the latest known: reserved, intent, start
     token_held       boolean not null default true,       -- of the 15-minute window
-    token_back_at    timestamptz not null default 'infinity',
+    token_back_at    timestamptz not null default '9999-12-31 00:00:00+00',
     sent_at          timestamptz,
     send_no          int not null default 0,
     -- intent and answer: written by the sender only
@@ -335,12 +335,12 @@ create table attempts (
     ended_at         timestamptz,
     ended_reason     text,
     analysed_at      timestamptz,
-    analysis         jsonb,                               -- closed set of fields, no text: see calls::outcome
-    duration_ms      bigint,
+    facts            jsonb,                               -- rules::facts::Facts: closed values and times, no text
     -- reconciliation
-    silent_at        timestamptz,                         -- the list was silent for the first time
-    asked_at         timestamptz,
-    check_at         timestamptz not null default 'infinity', -- when the sweeper looks at it again
+    silent_looks     timestamptz[] not null default '{}', -- the list answered, and held no call of this attempt
+    asked_at         timestamptz,                         -- the provider was asked, answered or not
+    told_at          timestamptz,                         -- the provider was asked and answered
+    check_at         timestamptz not null default '9999-12-31 00:00:00+00', -- when the sweeper looks at it again
     -- what came of it
     holds_slot       boolean not null default true,
     counts           boolean not null default true,
@@ -364,7 +364,7 @@ create index attempts_with_token_on_its_way on attempts (tenant_id, token_back_a
 create index attempts_of_day on attempts (tenant_id, reserved_at);
 create index attempts_holding_slots on attempts (account_id) where holds_slot;
 create index attempts_reserved on attempts (sent_at nulls first, reserved_at) where state = 'reserved';
-create index attempts_to_check on attempts (check_at) where check_at < 'infinity';
+create index attempts_to_check on attempts (check_at) where check_at < '9999-12-31 00:00:00+00';
 create index attempts_answers on attempts (account_id, answered_at desc) where answered_at is not null;
 
 -- Kept only where the policy keeps them; sealed under the contact's key.
@@ -625,7 +625,7 @@ grant select, update on platform_state to vio_engine;
 grant select (tenant_id, id, call_id, account_id, state, reserved_at, expires_at, sent_at, send_no, claimed_by,
     claimed_tasks, intent_at, sender_done_at, answered_at, answer, provider_call_id, ended_at, analysed_at, check_at,
     holds_slot, settled_at, serial, campaign_id) on attempts to vio_engine;
-grant update (sent_at, send_no) on attempts to vio_engine;
+grant update (sent_at, send_no, check_at) on attempts to vio_engine;
 grant select (tenant_id, id, state, eligible_at, is_due, due, deadline, front, front_until, warn_at) on calls to vio_engine;
 grant select (tenant_id, key_hash, created_at), delete on idempotency_keys to vio_engine;
 grant execute on function app_clock(), tid(), append_changes(text[], uuid[], uuid[], text, text[], uuid[], bytea[]) to vio_app, vio_engine;

@@ -169,11 +169,10 @@ create function dial_open(p_attempt uuid) returns table (
     key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
     company_name text, location text, type text, duration_minutes int, voice_text bytea, appointment_id uuid,
     doubtful uuid[],
-    simulator boolean, held boolean, demo_ahead boolean,
+    simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean,
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
     paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
-    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint,
-    facts call_with_facts
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
 ) language plpgsql as $$
 declare
     moment timestamptz;
@@ -186,30 +185,227 @@ begin
         c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
         p.duration_minutes, p.voice_text, p.id,
         -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
-        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_at is not null),
-        acc.simulator, acc.held_at is not null, (select ahead > '0' from demo_clock),
-        f.*, k
+        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
+        acc.simulator, acc.held_at is not null, coalesce(acc.breaker ->> 'mode', 'closed') <> 'closed',
+        (select ahead > '0' from demo_clock),
+        f.*
     from contacts c
     join accounts acc on acc.id = a.account_id
     cross join tenant_facts(moment) f
-    cross join calls_with_facts(array[a.call_id], moment, moment) k
+    join calls k on k.id = a.call_id
     left join appointments p on p.id = k.appointment_id
     where c.id = a.contact_id;
 end $$;
 
--- Dial: the intent. Only one run can take a reservation; the serial is what a restore would repeat.
-create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns bigint language plpgsql as $$
+-- Dial: the intent. Only one run can take a reservation. `serial` is what a restored database would give out again;
+-- `last` is read after it, and can't be less than any serial given out before.
+create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns table (serial bigint, last bigint)
+language plpgsql as $$
 declare
     taken attempts;
-    won   bigint;
+    given bigint;
 begin
-    update attempts set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
+    update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
         serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
-    where id = p_attempt and state = 'reserved' and expires_at > p_now
+    where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
     returning * into taken;
-    if taken.id is null then return null; end if;
+    if taken.id is null then return; end if;
     update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
-    return taken.serial;
+    return query select taken.serial, (select last_value from dial_serial);
 end $$;
+
+-- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew.
+create function attempt_release(p_attempt uuid, p_now timestamptz, p_from text) returns boolean language plpgsql as $$
+declare
+    freed attempts;
+begin
+    update attempts set state = 'released', request_sent = false, counts = false, holds_slot = false, token_held = false,
+        token_back_at = p_now, sender_done_at = p_now, settled_at = p_now, check_at = '9999-12-31 00:00:00+00'
+    where id = p_attempt and state = p_from returning * into freed;
+    if freed.id is null then return false; end if;
+    update calls set state = 'planned', is_due = false, eligible_at = p_now, updated_at = p_now
+    where id = freed.call_id and state in ('reserved', 'dialling');
+    return true;
+end $$;
+
+-- Dispatch: whom to look at. Woken and due tenants first; then those that wait for an account with room, fewest held
+-- slots for their weight first, earliest deadline next.
+create function due_tenants(p_limit int) returns table (tenant_id uuid, account_id uuid) language plpgsql as $$
+declare
+    moment timestamptz := app_clock();
+begin
+    return query
+    with woken as (select distinct w.tenant_id from (select d.tenant_id from dispatch_wakes d order by d.id limit 1000) w),
+    due as (
+        select d.tenant_id, d.account_id, d.urgent_at from dispatch_state d
+        where d.next_dispatch_at <= moment or d.tenant_id in (select w.tenant_id from woken w)
+        order by d.next_dispatch_at limit p_limit
+    ),
+    room as (
+        select a.id, a.max_concurrent - slots_held(a.id) as free from accounts a
+        where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
+          and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account)
+    ),
+    waiting as (
+        select d.tenant_id, d.account_id,
+            row_number() over (partition by d.account_id order by h.held::float8 / d.weight, d.urgent_at) as place, r.free
+        from room r
+        join dispatch_state d on d.account_id = r.id and d.waits_for_account
+        left join lateral (select count(*) as held from attempts t where t.account_id = r.id and t.holds_slot
+            and t.tenant_id = d.tenant_id) h on true
+        where r.free > 0
+    )
+    select due.tenant_id, due.account_id from due
+    union all
+    select * from (select w.tenant_id, w.account_id from waiting w
+        where w.place <= w.free and w.tenant_id not in (select due.tenant_id from due) order by w.place limit p_limit) later;
+end $$;
+
+-- Dial: the provider accepted. A webhook may have told more already; then only what is missing is added.
+create function dial_accepted(p_attempt uuid, p_sender uuid, p_provider_call text, p_status int, p_facts jsonb)
+returns boolean language plpgsql as $$
+declare
+    moment timestamptz := app_clock();
+    it     attempts;
+    was    text;
+begin
+    select * into it from attempts where id = p_attempt and claimed_by = p_sender for update;
+    if it.id is null then return false; end if;
+    was := it.state;
+    update attempts set sender_done_at = moment, request_sent = true, answer = 'accepted', status_code = p_status,
+        answered_at = coalesce(answered_at, moment), placed_at = coalesce(placed_at, moment),
+        provider_call_id = coalesce(provider_call_id, p_provider_call),
+        facts = coalesce(facts, p_facts),
+        state = case when state in ('dialling', 'unknown') then 'placed' else state end,
+        check_at = case when state in ('dialling', 'unknown') then moment + '15 minutes'::interval else check_at end
+    where id = p_attempt;
+    if was in ('dialling', 'unknown') then
+        update calls set state = 'in_progress', not_placed = 0, updated_at = moment
+        where id = it.call_id and state in ('dialling', 'in_progress');
+        perform append_changes(array['call.placed'], array[it.call_id], array[it.contact_id], 'worker',
+            '{}'::text[], '{}'::uuid[], '{}'::bytea[]);
+    end if;
+    return true;
+end $$;
+
+-- Settle: an attempt with all that deciding its outcome needs. Locks the call, then the attempt.
+create function settle_open(p_attempt uuid) returns table (
+    now timestamptz, ahead_seconds double precision, attempt_state text, account_id uuid, provider_call_id text, intent_at timestamptz,
+    reserved_at timestamptz, answered_at timestamptz, started_at timestamptz, facts jsonb, asked_at timestamptz, told_at timestamptz,
+    silent_looks timestamptz[], claimed_by uuid, sender_done_at timestamptz, sender_dead_at timestamptz, list_trusted boolean,
+    number_eq bytea, dialled_at timestamptz, attempt_settled boolean, attempt_outcome text,
+    call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text,
+    deadline timestamptz, not_placed int, attempts_used bigint, newest boolean,
+    contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean,
+    appointment_at timestamptz, appointment_status text, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
+) language plpgsql as $$
+declare
+    k calls;
+    a attempts;
+begin
+    select * into k from calls c where c.id = (select t.call_id from attempts t where t.id = p_attempt) for update;
+    select * into a from attempts t where t.id = p_attempt for update;
+    if a.id is null then return; end if;
+    return query
+    select app_clock(), (select extract(epoch from ahead)::double precision from demo_clock), a.state, a.account_id,
+        a.provider_call_id, a.intent_at, a.reserved_at, a.answered_at, a.started_at, a.facts, a.asked_at, a.told_at, a.silent_looks, a.claimed_by,
+        a.sender_done_at, (select s.dead_at from senders s where s.id = a.claimed_by),
+        (select acc.list_trusted from accounts acc where acc.id = a.account_id),
+        a.number_eq, a.dialled_at, a.settled_at is not null, a.outcome, k.id, k.state, k.contact_id, k.appointment_id, k.campaign_id,
+        k.purpose_key, k.kind, k.deadline, k.not_placed,
+        (select count(*) from attempts t where t.purpose_key = k.purpose_key and t.counts
+            and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
+        not exists (select from attempts t where t.call_id = k.id and t.reserved_at > a.reserved_at and t.state <> 'released'),
+        c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status, p.call_before_hours, t.zone, t.policy,
+        array(select date from closed_dates where date >= app_clock()::date - 2)
+    from contacts c
+    join tenants t on t.id = tid()
+    left join appointments p on p.id = k.appointment_id and p.deleted_at is null
+    where c.id = k.contact_id;
+end $$;
+
+-- A call that isn't planned yet, with what its checks would look at: "may I call this contact now?"
+create function prospective_call(p_contact uuid, p_appointment uuid, p_purpose text, p_deadline timestamptz,
+    p_now timestamptz, p_day_start timestamptz) returns setof call_with_facts language sql volatile as $$
+    select '00000000-0000-0000-0000-000000000000'::uuid, p_contact, p_appointment, null::uuid, 'call_now', p_purpose, 'planned',
+        p_now, p_now, p_deadline, 0::smallint, true, null::timestamptz, '{}'::text[], p_now, p.status, f.*
+    from contact_facts(p_contact, p_purpose, null, p_now, p_day_start) f
+    left join appointments p on p.id = p_appointment and p.deleted_at is null
+$$;
+
+-- What planning a reminder looks at.
+create function planning_facts(p_appointment uuid) returns table (
+    now timestamptz, contact_id uuid, at timestamptz, status text, call_before_hours int, booked_at timestamptz, round int,
+    priority smallint, contact_live boolean, number_eq bytea, contact_zone text, tenant_zone text, policy jsonb, closed_dates date[]
+) language sql volatile as $$
+    select greatest(app_clock(), d.last_instant), p.contact_id, p.at, p.status, p.call_before_hours, p.booked_at, p.round, p.priority,
+        c.deleted_at is null, c.phone_eq, c.zone, t.zone, t.policy,
+        array(select date from closed_dates where date >= app_clock()::date - 2)
+    from appointments p
+    join contacts c on c.id = p.contact_id
+    join tenants t on t.id = tid()
+    join dispatch_state d on d.tenant_id = tid()
+    where p.id = p_appointment and p.deleted_at is null
+$$;
+
+-- Recovery: an attempt that the provider knows and the restored database doesn't. What the database had under way for the
+-- same call instead is released if it was only reserved: its request was never sent, since dialling is held.
+create function adopt_forgotten(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamptz)
+returns boolean language plpgsql as $$
+declare
+    moment timestamptz := app_clock();
+    k      calls;
+begin
+    select * into k from calls where id = p_call for update;
+    if k.id is null or exists (select from attempts where id = p_attempt and state <> 'reserved') then return false; end if;
+    perform attempt_release(id, moment, 'reserved') from attempts where call_id = p_call and id <> p_attempt and state = 'reserved';
+    -- An older attempt that looks under way would bar this one; the provider's list settles it like any unknown one.
+    update attempts set state = 'ended', check_at = moment where call_id = p_call and id <> p_attempt and state in ('placed', 'dialling', 'unknown');
+    insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state, reserved_at,
+        expires_at, dialled_at, intent_at, answered_at, answer, sender_done_at, request_sent, provider_call_id, placed_at, check_at, adopted)
+    select k.tenant_id, p_attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'placed', p_at,
+        p_at, p_at, p_at, p_at, 'accepted', moment, true, p_provider_call, p_at, moment, true
+    from contacts c where c.id = k.contact_id
+    on conflict (tenant_id, id) do update set state = 'placed', provider_call_id = excluded.provider_call_id, intent_at = p_at,
+        answered_at = p_at, answer = 'accepted', sender_done_at = moment, request_sent = true, placed_at = p_at, check_at = moment, adopted = true;
+    update calls set state = 'in_progress', is_due = false, front = false, updated_at = moment
+    where id = p_call and state in ('planned', 'reserved', 'dialling', 'in_progress');
+    perform append_changes(array['call.adopted'], array[p_call], array[k.contact_id], 'worker',
+        array['call.adopt'], array[p_attempt], array[null::bytea]);
+    return true;
+end $$;
+grant update on sequence dial_serial to vio_engine;
+
+-- Explanations: what dispatch_open answers, without its locks and without taking wakes. Run it in a repeatable read, so
+-- that all parts of an explanation are of one snapshot.
+create function explain_open() returns table (
+    now timestamptz, account_id uuid, simulator boolean, held boolean, breaker_open boolean, breaker jsonb, max_concurrent int,
+    starts_per_second double precision, next_start_at timestamptz, slots_held bigint,
+    zone text, active boolean, agent_id text, caller_number text, refused boolean,
+    paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
+) language plpgsql as $$
+declare
+    moment timestamptz := greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid()));
+begin
+    return query
+    select moment, a.id, a.simulator, a.held_at is not null, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second,
+        a.next_start_at, coalesce(slots_held(a.id), 0), f.*
+    from tenant_facts(moment) f
+    left join accounts a on a.id = (select t.account_id from tenants t where t.id = tid());
+end $$;
+
+-- How many of the tenant's planned calls go before this one by the time that it is wanted.
+create function calls_ahead(p_call uuid, p_now timestamptz, p_near timestamptz) returns bigint language sql volatile as $$
+    select count(*) from calls o, calls k
+    where k.id = p_call and o.id <> k.id and o.state in ('planned', 'reserved') and o.deadline > p_now
+      and o.eligible_at <= greatest(k.eligible_at, p_now)
+      and (case when o.front then 0 when o.deadline < p_near then 1 else 2 end,
+           case when not o.front and o.deadline < p_near then o.deadline_hour else timestamptz '1970-01-01 00:00:00+00' end, -o.priority,
+           case when o.front or o.deadline >= p_near then o.due else o.deadline end)
+        < (case when k.front then 0 when k.deadline < p_near then 1 else 2 end,
+           case when not k.front and k.deadline < p_near then k.deadline_hour else timestamptz '1970-01-01 00:00:00+00' end, -k.priority,
+           case when k.front or k.deadline >= p_near then k.due else k.deadline end)
+$$;

@@ -1,4 +1,4 @@
-//! Typed ids. Every id is a UUIDv7, made by the caller, so that new rows land at the end of an index.
+//! Typed ids. Every id is a UUID of version 7, made by the caller, so that new rows land at the end of an index.
 
 use uuid::Uuid;
 

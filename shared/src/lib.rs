@@ -14,7 +14,9 @@ pub mod idempotency;
 pub mod ids;
 pub mod paging;
 pub mod queue;
+pub mod retell;
 pub mod telemetry;
 pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod webhooks;

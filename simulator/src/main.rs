@@ -1,3 +1,93 @@
-//! placeholder
+//! `simulator`: the voice vendor to practise on, as a process. See `docs/simulator.md`.
 
-fn main() {}
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use simulator::{Account, Config, RulesFile, Simulator};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Speaks the voice vendor's wire format, calls nobody, and misbehaves on request. No `Debug`: it
+/// holds a key.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Where to listen
+    #[arg(long, env = "SIMULATOR_LISTEN", default_value = "127.0.0.1:8091")]
+    listen: SocketAddr,
+    /// The API key of the account, which also signs its webhooks
+    #[arg(
+        long,
+        env = "SIMULATOR_API_KEY",
+        default_value = "key_simulator_demo",
+        hide_env_values = true
+    )]
+    api_key: String,
+    /// Where webhooks go, unless a call names another place
+    #[arg(long, env = "SIMULATOR_WEBHOOK_URL")]
+    webhook_url: Option<String>,
+    /// What chance is derived from
+    #[arg(long, env = "SIMULATOR_SEED", default_value_t = 1)]
+    seed: u64,
+    /// A JSON file with rules, and perhaps accounts and timings
+    #[arg(long, env = "SIMULATOR_RULES")]
+    rules: Option<PathBuf>,
+    /// How many calls there may be at a time
+    #[arg(long, env = "SIMULATOR_CONCURRENCY", default_value_t = 20)]
+    concurrency: u32,
+    /// How many calls start per second; more wait their turn
+    #[arg(long, env = "SIMULATOR_CALLS_PER_SECOND")]
+    calls_per_second: Option<f64>,
+    /// How many times faster than life calls are
+    #[arg(long, env = "SIMULATOR_SPEED", default_value_t = 1.0)]
+    speed: f64,
+    /// Where to append the record of calls, as JSON lines
+    #[arg(long, env = "SIMULATOR_RECORD")]
+    record: Option<PathBuf>,
+    /// Let other machines use the control API
+    #[arg(long, env = "SIMULATOR_CONTROL_FROM_ANYWHERE")]
+    control_from_anywhere: bool,
+}
+
+impl Options {
+    fn config(self) -> anyhow::Result<Config> {
+        let config = Config {
+            listen: self.listen,
+            seed: self.seed,
+            speed: self.speed,
+            accounts: vec![Account {
+                api_key: self.api_key,
+                // Set and empty is how a compose file says that there is none.
+                webhook_url: self.webhook_url.filter(|url| !url.is_empty()),
+                concurrency: self.concurrency,
+                calls_per_second: self.calls_per_second,
+                ..Account::default()
+            }],
+            record: self.record,
+            control_from_anywhere: self.control_from_anywhere,
+            ..Config::default()
+        };
+        match self.rules {
+            Some(path) => Ok(RulesFile::read(&path)?.apply(config)),
+            None => Ok(config),
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
+        )
+        .init();
+    // Before the start, so that no signal falls between.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let simulator = Simulator::start(Options::parse().config()?).await?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        stopped = tokio::signal::ctrl_c() => stopped?,
+    }
+    simulator.stop().await;
+    Ok(())
+}

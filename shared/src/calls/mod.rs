@@ -1,3 +1,8 @@
-//! Calls: intended conversations, each perhaps dialled several times.
+//! Calls and their attempts.
 
+pub mod call_now;
+pub mod explain;
+pub mod forecast;
+pub mod plan;
 pub mod rules;
+pub mod store;

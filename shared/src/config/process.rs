@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::environment::{Environment, Faults, Reader, Secret};
 use super::stores::{Keys, Postgres, Redis, postgres_url};
@@ -170,6 +171,9 @@ pub struct Worker {
     pub queues: Vec<QueueName>,
     /// `WORKER_CONCURRENCY`: dials and settlements at a time, 1 to 1000, 32 unless given.
     pub concurrency: u32,
+    /// How long dialling is held after the database went back in time, while the provider's record is read: longer
+    /// than the vendor's list lags. `RECOVERY_HOLD_SECONDS`, default 900.
+    pub recovery_hold: Duration,
     /// `STATE_DIR`: a directory of this host that outlives the process: the locks that prove a sender dead lie there.
     pub state_dir: PathBuf,
 }
@@ -188,6 +192,7 @@ impl Worker {
             let demo = Demo::read(env);
             let metrics_listen = env.listen("WORKER_METRICS_LISTEN", local(9081));
             let queues = queues(env);
+            let hold = env.number("RECOVERY_HOLD_SECONDS", 15 * 60, 1..=86_400);
             let concurrency = env.number("WORKER_CONCURRENCY", 32, 1..=1000);
             let state_dir = env.text("STATE_DIR").map(PathBuf::from);
             if state_dir.is_none() {
@@ -202,6 +207,7 @@ impl Worker {
                 metrics_listen: metrics_listen?,
                 queues: queues?,
                 concurrency: concurrency?,
+                recovery_hold: Duration::from_secs(hold?.into()),
                 state_dir: state_dir?,
             })
         })

@@ -7,8 +7,8 @@
 //!                                    └ do-not-call list, bodies …          audit values about this contact
 //! ```
 //!
-//! A contact is erased by overwriting its wrapped key: all that was sealed with it, in backups taken after the key's
-//! backup expires as well as here, is noise from then on. A tenant that leaves is erased the same way.
+//! A contact is erased by overwriting its wrapped key: all that was sealed with it is noise from then on, and in
+//! backups once those that hold the key have expired. A tenant that leaves is erased the same way.
 //!
 //! **Format** of every sealed value: `0x01 | key id, u32 big-endian | nonce, 12 bytes | ciphertext | tag, 16 bytes`.
 //! The tag also covers where the value belongs (see [`place`]): a value moved to another column, row, contact or
@@ -18,7 +18,7 @@
 //! value, so both may be in use for as long as a background task needs to seal everything again.
 //!
 //! **Limits**: nonces are random, so that one key should seal far fewer than 2^32 values (NIST SP 800-38D, 8.3);
-//! a tenant that seals a thousand values a minute reaches a tenth of that in eight months, in which keys are rotated.
+//! a tenant that seals a thousand values a minute reaches a tenth of that in ten months: rotate within a year.
 //! Key bytes are wiped when dropped; the schedules that `ring` expands from them, on the stack, are not.
 
 mod contact;

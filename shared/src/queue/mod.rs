@@ -139,7 +139,7 @@ impl Queues {
     pub fn storage(&self, queue: Queue) -> RedisStorage<Value> {
         RedisStorage::new(self.conn.clone()).with_config(
             Config::default()
-                .queue(&self.key(queue))
+                .queue(self.key(queue))
                 // More than one, and tasks wait in the worker without heartbeat: healthy workers run them twice.
                 .batch_size(1)
                 .heartbeat_interval(HEARTBEAT)

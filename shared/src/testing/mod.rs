@@ -3,6 +3,7 @@
 //! The database is copied from a template that is migrated once per version of the schema, and dropped when the world
 //! ends. Tests connect as the two roles that serve, so row-level security binds them as it binds the product.
 
+mod booking;
 mod database;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::queue::{self, Queues, Signals};
 use crate::tenants::KeyRing;
 use crate::tenants::create::{self, NewTenant};
 use database::Database;
+
+pub use booking::Booking;
 
 /// Connections of a test: few, since many tests run at a time.
 const CONNECTIONS: u32 = 4;
@@ -149,6 +152,16 @@ impl World {
             .execute(self.database.superuser())
             .await
             .expect("the clock moves");
+    }
+
+    /// Gives an account the address of a simulator that listens.
+    pub async fn point_account_at(&self, account: AccountId, base_url: &str) {
+        sqlx::query("update accounts set base_url = $2 where id = $1")
+            .bind(account)
+            .bind(base_url)
+            .execute(self.database.superuser())
+            .await
+            .expect("the account is there");
     }
 
     /// Runs statements as a superuser, past row-level security: to arrange what the product can't.

@@ -1,4 +1,6 @@
-//! What `shared` promises about a real database.
+//! Tests of the crate from outside, in one binary.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod catalogue;
 mod isolation;
+mod rules;

@@ -1,0 +1,183 @@
+//! Planning a call: what the API does for staff, and settling for a contact who moves an appointment.
+//!
+//! Each function is part of its caller's transaction and adds to its caller's [`Changes`]; what it plans or withdraws
+//! wakes the tenant by trigger.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+
+use super::rules::planning::{Clocks, PlanInput, Planned, last_chance, plan_reminder};
+use super::store::plan::{self as store, NewCall, PlanningFacts, Withdraw};
+use super::store::{settle, zone};
+use crate::audit::Changes;
+use crate::db::{Error, TenantTx};
+use crate::ids::{AppointmentId, CallId};
+
+/// A planned call is given so much time after it is due before staff are warned that it waits.
+const PATIENCE: Duration = Duration::minutes(10);
+
+/// What planning came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reminder {
+    /// A reminder is planned.
+    Planned {
+        /// The call.
+        call: CallId,
+        /// When it is wanted.
+        times: Planned,
+    },
+    /// A call about it is under way, and will be settled.
+    UnderWay,
+    /// No calling time is left; the contact is flagged, staff are told.
+    TooLate,
+    /// None is wanted: the appointment is confirmed, cancelled or gone.
+    NotNeeded,
+}
+
+/// What a reminder is for. A real move of the appointment begins a new round, with a fresh count of attempts.
+pub fn reminder_purpose(appointment: AppointmentId, round: i32) -> String {
+    format!("appointment:{appointment}:{round}")
+}
+
+/// What a *call now* about no appointment is for: the tenant's local day.
+pub fn day_purpose(day: NaiveDate) -> String {
+    format!("day:{day}")
+}
+
+/// Plans the reminder of an appointment, or moves the one that is planned.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn plan_appointment(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+    changes: &mut Changes,
+) -> Result<Reminder, Error> {
+    let Some(facts) = store::facts(tx, appointment).await? else { return Ok(Reminder::NotNeeded) };
+    if !facts.contact_live
+        || !matches!(facts.status.as_str(), "pending" | "rescheduled")
+        || facts.at <= facts.now
+    {
+        return Ok(Reminder::NotNeeded);
+    }
+    let closed: BTreeSet<NaiveDate> = facts.closed_dates.iter().copied().collect();
+    let clocks = Clocks {
+        policy: &facts.policy.0,
+        tenant_zone: zone(&facts.tenant_zone)?,
+        contact_zone: zone(&facts.contact_zone)?,
+        closed_dates: &closed,
+    };
+    let planned = plan_reminder(&PlanInput {
+        now: facts.now,
+        booked_at: facts.booked_at,
+        appointment_at: facts.at,
+        call_before_hours: facts.call_before_hours.try_into().unwrap_or(1),
+        clocks,
+        // The low half of an id is random, and stays the same however often its reminder is planned.
+        spread: appointment.0.as_u64_pair().1,
+    });
+    let Ok(times) = planned else {
+        settle::flag(tx, facts.contact_id, Some(appointment), None, "too_late_to_call", facts.now)
+            .await?;
+        changes.event("contact.flagged", facts.contact_id.0, Some(facts.contact_id));
+        return Ok(Reminder::TooLate);
+    };
+    let purpose = reminder_purpose(appointment, facts.round);
+    let call = NewCall {
+        id: CallId::new(),
+        contact: facts.contact_id,
+        appointment: Some(appointment),
+        kind: "reminder",
+        purpose: &purpose,
+        times,
+        warn_at: warn_at(times.due, times.deadline, &clocks),
+        priority: facts.priority,
+        front_until: None,
+    };
+    let Some(id) = store::plan(tx, facts.now, &call).await? else { return Ok(Reminder::UnderWay) };
+    changes.event("call.planned", id.0, Some(facts.contact_id)).entry("call.plan", id.0, None);
+    flag_shared_number(tx, &facts, &clocks, changes).await?;
+    Ok(Reminder::Planned { call: id, times })
+}
+
+/// When staff are told that a call still waits: two calling hours before the deadline, but not before it was due.
+pub fn warn_at(due: DateTime<Utc>, deadline: DateTime<Utc>, clocks: &Clocks<'_>) -> DateTime<Utc> {
+    last_chance(deadline, clocks).max(due + PATIENCE).min(deadline)
+}
+
+/// Of calls to one number that can't all be made, those with later deadlines are flagged when planned.
+async fn flag_shared_number(
+    tx: &mut TenantTx,
+    facts: &PlanningFacts,
+    clocks: &Clocks<'_>,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let sharing = store::sharing_number(tx, &facts.number_eq).await?;
+    if sharing.len() < 2 {
+        return Ok(());
+    }
+    let (gap, calendar) = (clocks.policy.gap(), clocks.calendar());
+    let mut free_from = sharing[0].last_dial.map_or(facts.now, |at| at + gap).max(facts.now);
+    for call in sharing {
+        match calendar.next_open(free_from.max(call.due)) {
+            Some(start) if start < call.deadline => free_from = start + gap,
+            _ => {
+                settle::flag(
+                    tx,
+                    call.contact_id,
+                    call.appointment_id,
+                    Some(call.id),
+                    "shared_number",
+                    facts.now,
+                )
+                .await?;
+                changes.event("contact.flagged", call.contact_id.0, Some(call.contact_id));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Withdraws planned calls, and tells.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn withdraw(
+    tx: &mut TenantTx,
+    what: Withdraw,
+    reason: &str,
+    now: DateTime<Utc>,
+    changes: &mut Changes,
+) -> Result<usize, Error> {
+    let gone = store::withdraw(tx, what, reason, now).await?;
+    for (call, contact) in &gone {
+        changes.event("call.withdrawn", call.0, Some(*contact)).entry(
+            "call.withdraw",
+            call.0,
+            None,
+        );
+    }
+    Ok(gone.len())
+}
+
+/// Withdraws all that is planned for a number that must not be called any more, and flags who has it.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn withdraw_number(
+    tx: &mut TenantTx,
+    number: &[u8],
+    now: DateTime<Utc>,
+    changes: &mut Changes,
+) -> Result<usize, Error> {
+    let gone = settle::withdraw_for_number(tx, number, None, "do_not_call", now).await?;
+    for (call, contact) in &gone {
+        changes.event("call.withdrawn", call.0, Some(*contact)).entry(
+            "call.withdraw",
+            call.0,
+            None,
+        );
+    }
+    Ok(gone.len())
+}

@@ -1,0 +1,15 @@
+//! SQL of calls and attempts, one file for each of the engine's steps.
+
+pub mod accounts;
+pub mod dial;
+pub mod dispatch;
+pub mod explain;
+pub mod plan;
+pub mod recovery;
+mod rows;
+pub mod settle;
+pub mod sweep;
+pub mod tenancy;
+
+pub(crate) use rows::zone;
+pub use rows::{CallRow, TenantRow, day_start};

@@ -1,0 +1,310 @@
+//! Planning: calls that are made, moved and withdrawn before anybody dials.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::types::Json;
+
+use super::rows::CallRow;
+use crate::calls::rules::planning::Planned;
+use crate::calls::rules::policy::Policy;
+use crate::db::{Error, TenantTx};
+use crate::ids::{AppointmentId, CallId, ContactId};
+
+/// What planning a reminder looks at.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct PlanningFacts {
+    /// The instant.
+    pub now: DateTime<Utc>,
+    /// Whose appointment.
+    pub contact_id: ContactId,
+    /// When it is.
+    pub at: DateTime<Utc>,
+    /// Its status.
+    pub status: String,
+    /// Its reminder's lead.
+    pub call_before_hours: i32,
+    /// When it was made, or last moved.
+    pub booked_at: DateTime<Utc>,
+    /// How often it was really moved, plus one: each time gets a fresh count of attempts.
+    pub round: i32,
+    /// 0 normal, 1 high, 2 urgent.
+    pub priority: i16,
+    /// The contact isn't deleted.
+    pub contact_live: bool,
+    /// The contact's number, as a hash.
+    pub number_eq: Vec<u8>,
+    /// The contact's zone.
+    pub contact_zone: String,
+    /// The tenant's zone.
+    pub tenant_zone: String,
+    /// The tenant's policy.
+    pub policy: Json<Policy>,
+    /// The tenant's closed dates.
+    pub closed_dates: Vec<NaiveDate>,
+}
+
+/// Reads what planning the reminder of `appointment` looks at.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn facts(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+) -> Result<Option<PlanningFacts>, Error> {
+    Ok(sqlx::query_as("select * from planning_facts($1)")
+        .bind(appointment)
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
+/// A call to be planned.
+#[derive(Debug, Clone)]
+pub struct NewCall<'a> {
+    /// Its id, should it be new.
+    pub id: CallId,
+    /// Who.
+    pub contact: ContactId,
+    /// What about.
+    pub appointment: Option<AppointmentId>,
+    /// `reminder` or `call_now`.
+    pub kind: &'a str,
+    /// What for.
+    pub purpose: &'a str,
+    /// When.
+    pub times: Planned,
+    /// Staff are told if it still waits then.
+    pub warn_at: DateTime<Utc>,
+    /// 0 normal, 1 high, 2 urgent.
+    pub priority: i16,
+    /// Somebody pressed *call now*: in front until then.
+    pub front_until: Option<DateTime<Utc>>,
+}
+
+/// Plans a reminder, or moves the one that is planned for the same purpose. `None`: one is under way, and stays.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn plan(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+    call: &NewCall<'_>,
+) -> Result<Option<CallId>, Error> {
+    Ok(sqlx::query_scalar(
+        "insert into calls (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
+             eligible_at, warn_at, priority, planned_at, updated_at) \
+         values (tid(), $1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11, $12, $12) \
+         on conflict (tenant_id, contact_id, purpose_key) where state in ('planned', 'reserved', 'dialling', 'in_progress') \
+         do update set earliest = excluded.earliest, due = excluded.due, deadline = excluded.deadline, \
+             eligible_at = excluded.eligible_at, warn_at = excluded.warn_at, priority = excluded.priority, is_due = false, \
+             updated_at = excluded.updated_at, version = calls.version + 1 \
+         where calls.state = 'planned' and not calls.front returning id",
+    )
+    .bind(call.id)
+    .bind(call.contact)
+    .bind(call.appointment)
+    .bind(call.kind)
+    .bind(call.purpose)
+    .bind(call.times.earliest)
+    .bind(call.times.due)
+    .bind(call.times.deadline)
+    .bind(call.times.eligible_at)
+    .bind(call.warn_at)
+    .bind(call.priority)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// A *call now*: the contact's open call for the purpose, taken to the front with its attempts, or a new one.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub struct Fronted {
+    /// The call.
+    pub id: CallId,
+    /// It didn't exist before.
+    pub new: bool,
+    /// A dial of it is under way: that call is the answer.
+    pub under_way: bool,
+}
+
+/// Puts a call to the front. Pressed twice it is one call.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn front(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+    call: &NewCall<'_>,
+) -> Result<Fronted, Error> {
+    Ok(sqlx::query_as(
+        "insert into calls as k (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
+             eligible_at, warn_at, priority, planned_at, updated_at, requested_at, front, front_until) \
+         values (tid(), $1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9, '9999-12-31 00:00:00+00', $10, $11, $11, $11, true, $12) \
+         on conflict (tenant_id, contact_id, purpose_key) where state in ('planned', 'reserved', 'dialling', 'in_progress') \
+         do update set front = k.state = 'planned' or k.front, \
+             taken_over = k.taken_over or (k.state = 'planned' and not k.front), \
+             front_until = case when k.state = 'planned' then greatest(k.front_until, excluded.front_until) else k.front_until end, \
+             eligible_at = case when k.state = 'planned' then excluded.eligible_at else k.eligible_at end, \
+             is_due = false, requested_at = coalesce(k.requested_at, excluded.requested_at), \
+             updated_at = excluded.updated_at, version = k.version + 1 \
+         returning id, id = $1 as new, state <> 'planned' as under_way",
+    )
+    .bind(call.id)
+    .bind(call.contact)
+    .bind(call.appointment)
+    .bind(call.kind)
+    .bind(call.purpose)
+    .bind(call.times.earliest)
+    .bind(call.times.due)
+    .bind(call.times.deadline)
+    .bind(call.times.eligible_at)
+    .bind(call.priority)
+    .bind(now)
+    .bind(call.front_until)
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// The contact's next open appointment: what a *call now* is about.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub struct OpenAppointment {
+    /// The appointment.
+    pub id: AppointmentId,
+    /// When it is.
+    pub at: DateTime<Utc>,
+    /// How often it was really moved, plus one.
+    pub round: i32,
+    /// 0 normal, 1 high, 2 urgent.
+    pub priority: i16,
+}
+
+/// The contact's next appointment that is ahead and not cancelled.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn open_appointment(
+    tx: &mut TenantTx,
+    contact: ContactId,
+    now: DateTime<Utc>,
+) -> Result<Option<OpenAppointment>, Error> {
+    Ok(sqlx::query_as(
+        "select id, at, round, priority from appointments where contact_id = $1 and at > $2 and deleted_at is null \
+         and status <> 'cancelled' order by at limit 1",
+    )
+    .bind(contact)
+    .bind(now)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// A call that isn't planned, with what its checks would look at. `None`: there is no such contact.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn prospective(
+    tx: &mut TenantTx,
+    contact: ContactId,
+    appointment: Option<AppointmentId>,
+    purpose: &str,
+    deadline: DateTime<Utc>,
+    now: DateTime<Utc>,
+    day_start: DateTime<Utc>,
+) -> Result<Option<CallRow>, Error> {
+    Ok(sqlx::query_as("select * from prospective_call($1, $2, $3, $4, $5, $6)")
+        .bind(contact)
+        .bind(appointment)
+        .bind(purpose)
+        .bind(deadline)
+        .bind(now)
+        .bind(day_start)
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
+/// What withdraws a call.
+#[derive(Debug, Clone, Copy)]
+pub enum Withdraw {
+    /// Everything planned about an appointment.
+    Appointment(AppointmentId),
+    /// Everything planned for a contact.
+    Contact(ContactId),
+    /// One call.
+    Call(CallId),
+}
+
+/// Withdraws planned calls. A dial under way is never withdrawn. Returns the calls.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn withdraw(
+    tx: &mut TenantTx,
+    what: Withdraw,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(CallId, ContactId)>, Error> {
+    let (appointment, contact, call) = match what {
+        Withdraw::Appointment(id) => (Some(id), None, None),
+        Withdraw::Contact(id) => (None, Some(id), None),
+        Withdraw::Call(id) => (None, None, Some(id)),
+    };
+    Ok(sqlx::query_as(
+        "update calls set state = 'withdrawn', ended_reason = $4, settled_at = $5, updated_at = $5, is_due = false, front = false \
+         where state = 'planned' and (appointment_id = $1 or contact_id = $2 or id = $3) returning id, contact_id",
+    )
+    .bind(appointment)
+    .bind(contact)
+    .bind(call)
+    .bind(reason)
+    .bind(now)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// An open call to one number: what else is planned for it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SharingNumber {
+    /// The call.
+    pub id: CallId,
+    /// Whom it is for.
+    pub contact_id: ContactId,
+    /// What about.
+    pub appointment_id: Option<AppointmentId>,
+    /// Wanted at.
+    pub due: DateTime<Utc>,
+    /// Not dialled at or after.
+    pub deadline: DateTime<Utc>,
+    /// The last counted dial of the number.
+    pub last_dial: Option<DateTime<Utc>>,
+}
+
+/// Planned calls to a number, earliest deadline first.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn sharing_number(tx: &mut TenantTx, number: &[u8]) -> Result<Vec<SharingNumber>, Error> {
+    Ok(sqlx::query_as(
+        "select k.id, k.contact_id, k.appointment_id, k.due, k.deadline, \
+             (select max(dialled_at) from attempts a where a.number_eq = $1 and a.counts) as last_dial \
+         from calls k where k.state = 'planned' and k.contact_id in (select id from contacts where phone_eq = $1) \
+         order by k.deadline limit 20",
+    )
+    .bind(number)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The contact's call for a purpose that is being dialled, if one is.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn under_way(
+    tx: &mut TenantTx,
+    contact: ContactId,
+    purpose: &str,
+) -> Result<Option<CallId>, Error> {
+    Ok(sqlx::query_scalar(
+        "select id from calls where contact_id = $1 and purpose_key = $2 and state in ('reserved', 'dialling', 'in_progress')",
+    )
+    .bind(contact)
+    .bind(purpose)
+    .fetch_optional(tx.conn())
+    .await?)
+}

@@ -1,0 +1,124 @@
+//! After the database went back in time: what was dialled since is read from the provider before anybody is dialled.
+
+use chrono::{DateTime, Utc};
+
+use crate::db::{Db, Error};
+use crate::ids::{AccountId, AttemptId, CallId, TenantId};
+
+/// Holds all dialling. The sequence of dials goes on after `used`, so that the check passes once dialling resumes.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn begin(db: &Db, used: i64) -> Result<(), Error> {
+    sqlx::query(
+        "update platform_state set recovering_at = app_clock(), \
+             recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
+         where recovering_at is null",
+    )
+    .execute(db.engine_pool())
+    .await?;
+    sqlx::query("select setval('dial_serial', greatest($1, (select last_value from dial_serial)))")
+        .bind(used)
+        .execute(db.engine_pool())
+        .await?;
+    Ok(())
+}
+
+/// A recovery that is under way.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub struct Recovery {
+    /// Since when dialling is held.
+    pub recovering_at: DateTime<Utc>,
+    /// The provider's calls since then are adopted.
+    pub recovering_from: DateTime<Utc>,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// The recovery that is under way, if one is.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn current(db: &Db) -> Result<Option<Recovery>, Error> {
+    Ok(sqlx::query_as(
+        "select recovering_at, recovering_from, app_clock() as now from platform_state where recovering_at is not null",
+    )
+    .fetch_optional(db.engine_pool())
+    .await?)
+}
+
+/// Dialling goes on. Every tenant is looked at.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn end(db: &Db) -> Result<(), Error> {
+    sqlx::query("update platform_state set recovering_at = null, recovering_from = null")
+        .execute(db.engine_pool())
+        .await?;
+    sqlx::query("insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state")
+        .execute(db.engine_pool())
+        .await?;
+    Ok(())
+}
+
+/// A call at the provider that the database may have forgotten.
+#[derive(Debug, Clone)]
+pub struct Forgotten {
+    /// The attempt that asked for it.
+    pub attempt: AttemptId,
+    /// The call that it was of.
+    pub call: CallId,
+    /// Through which account.
+    pub account: AccountId,
+    /// The provider's id.
+    pub provider_call_id: String,
+    /// When it rang, as far as is known.
+    pub at: DateTime<Utc>,
+}
+
+/// Enters a forgotten attempt as placed, if its call is known. `false`: it isn't, or the attempt is known.
+///
+/// The call is taken from whatever the restored database had planned with it: it is under way.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn adopt(db: &Db, tenant: TenantId, found: &Forgotten) -> Result<bool, Error> {
+    let mut tx = db.tenant(tenant).await?;
+    let known: bool = sqlx::query_scalar("select adopt_forgotten($1, $2, $3, $4, $5)")
+        .bind(found.attempt)
+        .bind(found.call)
+        .bind(found.account)
+        .bind(&found.provider_call_id)
+        .bind(found.at)
+        .fetch_one(tx.conn())
+        .await?;
+    tx.commit().await?;
+    Ok(known)
+}
+
+/// Puts a number on a tenant's do-not-call list again, as the journal has it.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn replay_opt_out(
+    db: &Db,
+    tenant: TenantId,
+    id: crate::ids::DoNotCallId,
+    number_eq: &[u8],
+    number: &[u8],
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let mut tx = db.tenant(tenant).await?;
+    sqlx::query(
+        "insert into do_not_call (tenant_id, id, number, number_eq, source, reason, added_by, added_at) \
+         select id, $1, $2, $3, 'call', 'replayed from the journal', 'worker', $4 from tenants \
+         where not exists (select from do_not_call d where d.id = $1) on conflict do nothing",
+    )
+    .bind(id)
+    .bind(number)
+    .bind(number_eq)
+    .bind(at)
+    .execute(tx.conn())
+    .await?;
+    tx.commit().await
+}

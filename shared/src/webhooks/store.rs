@@ -1,0 +1,116 @@
+//! SQL of received webhooks. Stored before their tenant is known, hence by the engine's role.
+
+use crate::db::{Db, Error};
+use crate::ids::{AccountId, AttemptId, TenantId, WebhookId};
+
+/// A received webhook, sealed under the master key.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Its id, which the seal is bound to.
+    pub id: WebhookId,
+    /// Whose signature it carried, if a provider account's.
+    pub account: Option<AccountId>,
+    /// Whose key it carried, if a tenant's.
+    pub tenant: Option<TenantId>,
+    /// `retell` or `outcome`.
+    pub format: &'static str,
+    /// The body, sealed.
+    pub body: Vec<u8>,
+    /// SHA-256 of the body: a repetition is dropped.
+    pub body_hash: Vec<u8>,
+}
+
+/// Stores webhooks in one transaction. Returns the ids of those that were new.
+///
+/// # Errors
+/// Any [`Error`]; nothing was stored then, and the sender will try again.
+pub async fn store(db: &Db, received: &[Received]) -> Result<Vec<WebhookId>, Error> {
+    let ids: Vec<_> = received.iter().map(|webhook| webhook.id.0).collect();
+    let accounts: Vec<_> = received.iter().map(|webhook| webhook.account.map(|id| id.0)).collect();
+    let tenants: Vec<_> = received.iter().map(|webhook| webhook.tenant.map(|id| id.0)).collect();
+    let formats: Vec<_> = received.iter().map(|webhook| webhook.format).collect();
+    let bodies: Vec<_> = received.iter().map(|webhook| webhook.body.as_slice()).collect();
+    let hashes: Vec<_> = received.iter().map(|webhook| webhook.body_hash.as_slice()).collect();
+    Ok(sqlx::query_scalar(
+        "insert into webhooks (id, account_id, tenant_id, format, body, body_hash, received_at) \
+         select i, a, t, f, b, h, app_clock() from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[]) \
+             as w (i, a, t, f, b, h) \
+         on conflict do nothing returning id",
+    )
+    .bind(ids)
+    .bind(accounts)
+    .bind(tenants)
+    .bind(formats)
+    .bind(bodies)
+    .bind(hashes)
+    .fetch_all(db.engine_pool())
+    .await?)
+}
+
+/// A stored webhook, still sealed.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Stored {
+    /// The webhook.
+    pub id: WebhookId,
+    /// Whose signature it carried.
+    pub account_id: Option<AccountId>,
+    /// Whose key it carried.
+    pub tenant_id: Option<TenantId>,
+    /// `retell` or `outcome`.
+    pub format: String,
+    /// The body, sealed.
+    pub body: Vec<u8>,
+}
+
+/// Those of `webhooks` that are not processed yet, oldest first.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn unprocessed(db: &Db, webhooks: &[WebhookId]) -> Result<Vec<Stored>, Error> {
+    let ids: Vec<_> = webhooks.iter().map(|id| id.0).collect();
+    Ok(sqlx::query_as(
+        "select id, account_id, tenant_id, format, body from webhooks where id = any ($1) and state = 'stored' and body is not null \
+         order by received_at, id",
+    )
+    .bind(ids)
+    .fetch_all(db.engine_pool())
+    .await?)
+}
+
+/// Notes what became of webhooks, and forgets what they said.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn mark(db: &Db, done: &[(WebhookId, &'static str, &'static str)]) -> Result<(), Error> {
+    let ids: Vec<_> = done.iter().map(|(id, ..)| id.0).collect();
+    let states: Vec<_> = done.iter().map(|(_, state, _)| *state).collect();
+    let results: Vec<_> = done.iter().map(|(.., result)| *result).collect();
+    sqlx::query(
+        "update webhooks w set state = d.state, result = d.result, processed_at = app_clock(), body = null \
+         from unnest($1::uuid[], $2::text[], $3::text[]) as d (id, state, result) where w.id = d.id and w.state = 'stored'",
+    )
+    .bind(ids)
+    .bind(states)
+    .bind(results)
+    .execute(db.engine_pool())
+    .await?;
+    Ok(())
+}
+
+/// The attempt that a provider's call belongs to, by the provider's id: for webhooks whose metadata is missing.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn attempt_of(
+    db: &Db,
+    account: AccountId,
+    provider_call: &str,
+) -> Result<Option<(TenantId, AttemptId)>, Error> {
+    Ok(sqlx::query_as(
+        "select tenant_id, id from attempts where account_id = $1 and provider_call_id = $2",
+    )
+    .bind(account)
+    .bind(provider_call)
+    .fetch_optional(db.engine_pool())
+    .await?)
+}

@@ -1,0 +1,7 @@
+//! May this call be dialled now?
+
+mod call;
+mod decisions;
+mod properties;
+mod table;
+mod tenant;

@@ -1,0 +1,82 @@
+//! apalis workers, kept alive: any Redis error ends one, so each is started again under a fresh name.
+
+use std::time::Duration;
+
+use apalis::prelude::*;
+use serde_json::Value;
+use shared::queue::{Queue, Signal, Task, WakePoll};
+use shared::telemetry::metrics;
+
+use crate::app::App;
+use crate::{dial, settle};
+
+/// Longer than the longest dial, with its answer stored.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Between the end of an apalis worker and the start of the next.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Serves one queue until the process stops; then finishes what it has taken, and takes no more.
+pub async fn serve(app: App, queue: Queue, concurrency: usize) {
+    let signal = match queue {
+        Queue::Dial => Signal::Dial,
+        Queue::Settle => Signal::Settle,
+    };
+    let mut start = 0u32;
+    while !app.is_stopping() {
+        // A name that Redis has seen lately is refused for half a minute.
+        let name = format!("{}-{}-{start}", queue.name(), app.sender);
+        let worker = WorkerBuilder::new(name)
+            .backend(
+                app.queues.storage(queue).poll_with_strategy(WakePoll::new(app.wakes.of(signal))),
+            )
+            .data(app.clone())
+            .concurrency(concurrency)
+            .build(run);
+        let stop = app.clone();
+        let ended = worker
+            .run_until(async move {
+                stop.stopped().await;
+                Ok::<(), std::io::Error>(())
+            })
+            .await;
+        if app.is_stopping() {
+            return;
+        }
+        start = start.wrapping_add(1);
+        metrics::restarted(queue.name());
+        if let Err(error) = ended {
+            tracing::warn!(queue = queue.name(), error = %error, "a queue's worker ended; it is started again");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Runs one task. Answers `Ok` whatever became of it: PostgreSQL knows, and an error would have the task run again by
+/// apalis' own schedule. Time-outs and panics are caught here, since outside of the handler they would end the worker.
+async fn run(task: Value, app: Data<App>) -> Result<(), BoxDynError> {
+    let Ok(task) = serde_json::from_value::<Task>(task) else {
+        tracing::error!("a task can't be read: written by a newer release?");
+        return Ok(());
+    };
+    let app = App::clone(&app);
+    let handler = tokio::spawn(async move {
+        match task {
+            Task::Dial { tenant, attempt } => dial::dial(&app, tenant, attempt).await,
+            Task::Settle { webhooks } => settle::settle(&app, &webhooks).await,
+        }
+    });
+    // In a task of its own: each time that a future in apalis' own task is woken, Redis is asked for more work.
+    let aborter = handler.abort_handle();
+    match tokio::time::timeout(HANDLER_TIMEOUT, handler).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => {
+            tracing::warn!(error = %error, "a task could not be done yet; the sweep sends it again")
+        }
+        Ok(Err(error)) => tracing::error!(panicked = error.is_panic(), "a task's handler broke"),
+        Err(_) => {
+            aborter.abort();
+            tracing::error!("a task's handler took too long");
+        }
+    }
+    Ok(())
+}

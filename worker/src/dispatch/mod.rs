@@ -1,0 +1,89 @@
+//! Dispatch: which tenants are looked at, and when.
+
+pub mod look;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use shared::calls::store::dispatch::{DueTenant, due_tenants};
+use shared::queue::{MAX_WAITING, Queue, Signal};
+use shared::telemetry::metrics;
+
+use crate::app::App;
+use crate::relay::Reserved;
+
+/// A lost signal costs this much.
+const NET: Duration = Duration::from_millis(500);
+/// Tenants of one pass.
+const TENANTS: i32 = 64;
+/// Looks of one pass at the same time. Looks at tenants of one account wait for each other's lock anyway.
+const AT_ONCE: usize = 4;
+
+/// Looks at tenants that are due or woken, until the process stops.
+pub async fn run(app: App) {
+    let wake = app.wakes.of(Signal::Dispatch);
+    let mut more = false;
+    while !app.is_stopping() {
+        if !more {
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(NET) => {}
+                () = app.stopped() => break,
+            }
+        }
+        more = match pass(&app).await {
+            Ok(more) => more,
+            Err(error) => {
+                tracing::warn!(error = %error, "a dispatch pass failed");
+                tokio::time::sleep(NET).await;
+                false
+            }
+        };
+    }
+}
+
+/// One pass. `true`: there is more to do at once.
+async fn pass(app: &App) -> anyhow::Result<bool> {
+    let due = due_tenants(&app.db, TENANTS).await?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    // Reserve no more than the queue has room for, so that what is reserved is soon dialled.
+    let waiting = app.queues.waiting(Queue::Dial).await?;
+    let room = AtomicUsize::new(MAX_WAITING.saturating_sub(waiting));
+    // One process passes at a time. Only for economy: exactness rests on the locks that each look takes.
+    let Some(turn) = shared::calls::store::dispatch::take_turn(&app.db).await? else {
+        return Ok(false);
+    };
+    let full = usize::try_from(TENANTS).is_ok_and(|most| due.len() >= most);
+    let reserved = futures::stream::iter(due)
+        .map(|tenant| look_at(app, tenant, &room))
+        .buffer_unordered(AT_ONCE)
+        .fold(0, |sum, reserved| async move { sum + reserved })
+        .await;
+    turn.end().await?;
+    Ok((full || reserved > 0) && room.load(Ordering::Relaxed) > 0)
+}
+
+async fn look_at(app: &App, tenant: DueTenant, room: &AtomicUsize) -> usize {
+    let granted = room.load(Ordering::Relaxed);
+    match look::look(app, tenant.tenant_id, look::Purpose::Ordinary { room: granted }).await {
+        Ok(reserved) => {
+            let _ = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                Some(left.saturating_sub(reserved.len()))
+            });
+            let count = reserved.len();
+            for attempt in reserved {
+                // Full means that the relay is behind; the sweep sends what doesn't fit.
+                let _ = app.reserved.try_send(Reserved { tenant: tenant.tenant_id, attempt });
+            }
+            count
+        }
+        Err(error) => {
+            tracing::warn!(tenant.id = %tenant.tenant_id, error = %error, "a look at a tenant failed");
+            metrics::failed(metrics::Dependency::Postgres, metrics::Failure::Busy);
+            0
+        }
+    }
+}

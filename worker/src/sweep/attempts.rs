@@ -1,0 +1,196 @@
+//! Attempts whose time limit has passed: not claimed, not answered, unknown, not ended, not analysed.
+
+use chrono::{DateTime, Duration, Utc};
+use futures::StreamExt;
+use shared::audit::{Actor, Changes};
+use shared::calls::rules::facts::ASK_EVERY;
+use shared::calls::rules::unknown::{UnknownAttempt, Verdict, judge, released_at};
+use shared::calls::store::dial::release;
+use shared::calls::store::settle::{self as store, Settling};
+use shared::calls::store::sweep::{ToCheck, expired, take_checks};
+use shared::ids::{AttemptId, TenantId};
+use shared::queue::Signal;
+use shared::telemetry::metrics;
+
+use crate::app::App;
+use crate::settle::told::{Occasion, Told};
+use crate::settle::{apply::apply, not_placed};
+
+/// Attempts of one sweep.
+const BATCH: i64 = 64;
+/// Questions to the provider at the same time; its client paces them besides.
+const AT_ONCE: usize = 4;
+/// An unknown attempt is looked for so often once its token and slot came back,
+const LATE_LOOKS: Duration = Duration::minutes(30);
+/// and for so long. Then it stays unknown for good; staff were told long before.
+const LOOKED_FOR: Duration = Duration::hours(24);
+
+/// Reservations that nobody claimed in 60 s go back to planned.
+pub(super) async fn expire(app: &App) -> anyhow::Result<()> {
+    let stale = expired(&app.db, BATCH).await?;
+    for attempt in &stale {
+        let mut tx = app.db.tenant(attempt.tenant_id).await?;
+        let now = app.db.now().await?;
+        release(&mut tx, attempt.id, now).await?;
+        tx.commit().await?;
+    }
+    if !stale.is_empty() {
+        metrics::swept("reserved_expired", stale.len() as u64);
+        app.signals.send(Signal::Dispatch);
+    }
+    Ok(())
+}
+
+/// Asks about attempts whose time has come.
+pub(super) async fn check(app: &App) -> anyhow::Result<()> {
+    let taken = take_checks(&app.db, BATCH).await?;
+    futures::stream::iter(taken)
+        .for_each_concurrent(AT_ONCE, |attempt| async move {
+            if let Err(error) = check_one(app, &attempt).await {
+                tracing::warn!(
+                    tenant.id = %attempt.tenant_id, attempt.id = %attempt.id, error = %error,
+                    "an attempt could not be asked about yet"
+                );
+                metrics::failed(metrics::Dependency::Provider, metrics::Failure::Busy);
+            }
+        })
+        .await;
+    Ok(())
+}
+
+async fn check_one(app: &App, attempt: &ToCheck) -> anyhow::Result<()> {
+    let (tenant, id) = (attempt.tenant_id, attempt.id);
+    let Some(it) = read(app, tenant, id).await? else { return Ok(()) };
+    match it.attempt_state.as_str() {
+        "dialling" | "unknown" => {
+            metrics::swept("unknown", 1);
+            look_for(app, tenant, id, &it).await
+        }
+        "placed" | "ended" => {
+            metrics::swept(if attempt.state == "placed" { "not_ended" } else { "not_analysed" }, 1);
+            ask_about(app, tenant, id, &it).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads without keeping the locks: no transaction is open while the provider is asked.
+async fn read(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Result<Option<Settling>> {
+    let mut tx = app.db.tenant(tenant).await?;
+    let it = store::open(&mut tx, attempt).await?;
+    tx.rollback().await?;
+    Ok(it)
+}
+
+/// Looks for an unknown attempt in the provider's list.
+async fn look_for(
+    app: &App,
+    tenant: TenantId,
+    attempt: AttemptId,
+    it: &Settling,
+) -> anyhow::Result<()> {
+    let account = app.accounts.of(&app.db, &app.keys, it.account_id).await?;
+    let calls = match account.client.list_calls_of_attempt(attempt.0).await {
+        Ok(calls) => calls,
+        Err(error) => {
+            // Not an answer, and so not a silence. It becomes unknown all the same if its sender is overdue.
+            mark(app, tenant, attempt, &it.silent_looks).await?;
+            return Err(error.into());
+        }
+    };
+    if !calls.is_empty() {
+        for call in calls {
+            apply(app, tenant, attempt, Some(it.account_id), &Told::by_call(call, Occasion::List))
+                .await?;
+        }
+        return Ok(());
+    }
+    let mut looks = it.silent_looks.clone();
+    looks.push(it.now);
+    // Two decide; the first and the latest say all that the others would.
+    if looks.len() > 8 {
+        looks.remove(1);
+    }
+    mark(app, tenant, attempt, &looks).await
+}
+
+/// Writes what the looks so far come to.
+async fn mark(
+    app: &App,
+    tenant: TenantId,
+    attempt: AttemptId,
+    looks: &[DateTime<Utc>],
+) -> anyhow::Result<()> {
+    let mut tx = app.db.tenant(tenant).await?;
+    let Some(it) = store::open(&mut tx, attempt).await? else { return Ok(()) };
+    if it.attempt_state != "dialling" && it.attempt_state != "unknown" {
+        return Ok(());
+    }
+    let known = UnknownAttempt {
+        sender_done_at: it.sender_done_at,
+        sender_dead_at: it.sender_dead_at,
+        silent_looks: looks,
+        list_trusted: it.list_trusted,
+    };
+    let started = it.intent_at.unwrap_or(it.reserved_at);
+    let released = released_at(started);
+    match judge(&known, it.now) {
+        Verdict::NotPlaced => not_placed::by_silence(&mut tx, attempt, &it, looks).await?,
+        verdict if it.now >= released => {
+            let again = (it.now < started + LOOKED_FOR).then(|| match verdict {
+                Verdict::LookAt(at) => at.max(it.now + ASK_EVERY),
+                _ => it.now + LATE_LOOKS,
+            });
+            not_placed::stays_unknown(&mut tx, attempt, &it, looks, again).await?;
+        }
+        verdict => {
+            let at = match verdict {
+                Verdict::LookAt(at) => at.max(it.now + Duration::seconds(30)),
+                _ => it.now + ASK_EVERY,
+            };
+            store::stays_unknown(&mut tx, attempt, it.now, looks, Some(at.min(released)), false)
+                .await?;
+            if it.attempt_state == "dialling" {
+                let mut changes = Changes::by(Actor::Worker);
+                changes.event("call.unknown", it.call_id.0, Some(it.contact_id));
+                changes.append(&mut tx).await?;
+            }
+        }
+    }
+    tx.commit().await?;
+    app.signals.send(Signal::Dispatch);
+    Ok(())
+}
+
+/// Asks the provider about a call that it accepted.
+async fn ask_about(
+    app: &App,
+    tenant: TenantId,
+    attempt: AttemptId,
+    it: &Settling,
+) -> anyhow::Result<()> {
+    let account = app.accounts.of(&app.db, &app.keys, it.account_id).await?;
+    let found = match &it.provider_call_id {
+        Some(id) => account.client.find_call(id).await?,
+        None => account.client.list_calls_of_attempt(attempt.0).await?.into_iter().next(),
+    };
+    match found {
+        Some(call) => {
+            apply(
+                app,
+                tenant,
+                attempt,
+                Some(it.account_id),
+                &Told::by_call(call, Occasion::Answer),
+            )
+            .await?;
+            app.signals.send(Signal::Dispatch);
+        }
+        None => {
+            let mut tx = app.db.tenant(tenant).await?;
+            store::ask_again(&mut tx, attempt, it.now, it.now + ASK_EVERY).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! A whole engine for one test: PostgreSQL, Redis, a simulated provider, an inbox for its webhooks, and workers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use shared::config::{Environment, Worker};
+use shared::ids::AccountId;
+use shared::queue::Signal;
+use shared::testing::{Inhabitant, World};
+use shared::webhooks::{Source, seal, store};
+use simulator::{Account, Config, Simulator, Timings};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Factory {
+    pub(crate) world: Arc<World>,
+    pub(crate) simulator: Simulator,
+    pub(crate) tenant: Inhabitant,
+    state_dir: PathBuf,
+    inbox: JoinHandle<()>,
+}
+
+/// A worker that runs in the test's process.
+pub(crate) struct Running {
+    stop: watch::Sender<bool>,
+    done: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Stops it as SIGTERM does.
+    pub(crate) async fn drain(self) {
+        self.stop.send(true).unwrap();
+        self.done.await.unwrap().unwrap();
+    }
+}
+
+#[derive(Clone)]
+struct Inbox {
+    world: Arc<World>,
+    account: AccountId,
+}
+
+impl Factory {
+    /// A world in the morning, with one tenant and a provider that answers in milliseconds.
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same, with another provider.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let world = Arc::new(World::new().await);
+        world.wait_for_morning().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let inbox_url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let mut config = Config {
+            accounts: vec![Account {
+                api_key: "key_1".to_owned(),
+                webhook_url: Some(inbox_url),
+                ..Account::default()
+            }],
+            timings: Timings {
+                ring: [5, 20],
+                no_answer: [20, 40],
+                failure: [5, 20],
+                talk: [20, 60],
+                short_talk: [10, 30],
+                voicemail: [20, 40],
+                analysis: [5, 30],
+            },
+            ..Config::default()
+        };
+        change(&mut config);
+        let simulator = Simulator::start(config).await.unwrap();
+        let tenant = world.tenant().await;
+        world.point_account_at(tenant.account, &simulator.base_url()).await;
+        let inbox = Inbox { world: Arc::clone(&world), account: tenant.account };
+        let router = Router::new().route("/hook", post(receive)).with_state(inbox);
+        let inbox = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let state_dir = std::env::temp_dir().join(format!("vio-test-{}", uuid::Uuid::now_v7()));
+        Self { world, simulator, tenant, state_dir, inbox }
+    }
+
+    /// Starts a worker that does everything.
+    pub(crate) fn worker(&self) -> Running {
+        let (app, engine) = self.world.database_urls();
+        std::fs::create_dir_all(&self.state_dir).unwrap();
+        let key_file = self.state_dir.join("master-keys");
+        std::fs::write(&key_file, format!("1:{}", "5a".repeat(32))).unwrap();
+        let environment = Environment::of([
+            ("DATABASE_URL_APP", app.as_str()),
+            ("DATABASE_URL_ENGINE", engine.as_str()),
+            ("DATABASE_MAX_CONNECTIONS", "8"),
+            ("REDIS_URL", self.world.redis_url.as_str()),
+            ("QUEUE_PREFIX", self.world.queues.prefix()),
+            ("MASTER_KEY_FILE", key_file.to_str().unwrap()),
+            ("STATE_DIR", self.state_dir.to_str().unwrap()),
+            ("WORKER_METRICS_LISTEN", "127.0.0.1:0"),
+            ("RECOVERY_HOLD_SECONDS", "1"),
+        ]);
+        let config = Worker::read(&environment).unwrap();
+        let (stop, told) = watch::channel(false);
+        Running { stop, done: tokio::spawn(worker::run::run(config, told)) }
+    }
+
+    /// Waits until a query counts `want`.
+    pub(crate) async fn until(&self, want: i64, query: &'static str) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.world.number(query).await != want {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        if waited.is_err() {
+            let attempts = self
+                .world
+                .texts("select concat_ws(' ', state, answer, outcome, ended_reason, settled_at) from attempts")
+                .await;
+            let calls = self
+                .world
+                .texts("select concat_ws(' ', state, outcome, blocked, ended_reason, due, eligible_at) from calls")
+                .await;
+            panic!("waited in vain for {want} of: {query}\nattempts {attempts:?}\ncalls {calls:?}");
+        }
+    }
+}
+
+impl Drop for Factory {
+    fn drop(&mut self) {
+        self.inbox.abort();
+        let _ = std::fs::remove_dir_all(&self.state_dir);
+    }
+}
+
+async fn receive(State(inbox): State<Inbox>, body: Bytes) -> StatusCode {
+    let received = seal(inbox.world.keys.master(), Source::Account(inbox.account), &body).unwrap();
+    match store::store(&inbox.world.db, &[received]).await {
+        Ok(_) => {
+            inbox.world.signals.send(Signal::Inbox);
+            StatusCode::NO_CONTENT
+        }
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
