@@ -13,6 +13,7 @@ use shared::tenants::{KeyRing, Tenant, store};
 
 use crate::auth::Allowed;
 use crate::http::{Problem, Reply};
+use crate::webhooks::Inbox;
 
 /// What every handler may use.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct App {
     pub queues: Queues,
     /// Hints to the worker.
     pub signals: Signals,
+    /// Where received webhooks are stored.
+    pub inbox: Inbox,
 }
 
 /// One transaction of one tenant, with what a handler needs in it.

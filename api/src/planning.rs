@@ -4,6 +4,9 @@
 //! adds what it does to the same changes. The contact's planned calls are locked already (`contacts::store::lock`).
 
 use shared::appointments::Appointment;
+use shared::calls::plan;
+use shared::calls::rules::snapshot::AppointmentStatus;
+use shared::calls::store::plan::Withdraw;
 use shared::crypto::EqualityHashes;
 use shared::ids::{AppointmentId, ContactId};
 
@@ -36,6 +39,45 @@ pub(crate) enum Planned<'a> {
 
 /// Tells planning of a change.
 pub(crate) async fn tell(work: &mut Work, change: Planned<'_>) -> Result<(), Problem> {
-    tracing::debug!(tenant.id = %work.tx.tenant(), change = ?std::mem::discriminant(&change), "planning was told");
+    let Work { tx, now, changes, .. } = work;
+    match change {
+        Planned::AppointmentCreated(appointment) | Planned::AppointmentChanged(appointment) => {
+            plan::plan_appointment(tx, appointment.id, changes).await?;
+        }
+        Planned::AppointmentMoved { appointment, real } => {
+            if real {
+                let what = Withdraw::Appointment(appointment.id);
+                plan::withdraw(tx, what, "appointment_moved", *now, changes).await?;
+            }
+            plan::plan_appointment(tx, appointment.id, changes).await?;
+        }
+        Planned::AppointmentStatus(appointment) => match appointment.status {
+            AppointmentStatus::Pending | AppointmentStatus::Rescheduled => {
+                plan::plan_appointment(tx, appointment.id, changes).await?;
+            }
+            AppointmentStatus::Confirmed | AppointmentStatus::Cancelled => {
+                let what = Withdraw::Appointment(appointment.id);
+                plan::withdraw(tx, what, "appointment_settled", *now, changes).await?;
+            }
+        },
+        Planned::AppointmentDeleted(_, appointment) => {
+            let what = Withdraw::Appointment(appointment);
+            plan::withdraw(tx, what, "appointment_deleted", *now, changes).await?;
+        }
+        Planned::ContactChanged(contact) => {
+            plan::replan_contact(tx, contact, *now, changes).await?;
+        }
+        Planned::ContactDeleted(contact) => {
+            let what = Withdraw::Contact(contact);
+            plan::withdraw(tx, what, "contact_deleted", *now, changes).await?;
+        }
+        Planned::NumbersBlocked(numbers) => {
+            for hash in numbers.iter().flat_map(EqualityHashes::iter) {
+                plan::withdraw_number(tx, hash.as_bytes(), *now, changes).await?;
+            }
+        }
+        // What was refused meanwhile stays refused; new calls are planned as ever.
+        Planned::NumbersAllowed(_) => {}
+    }
     Ok(())
 }

@@ -43,6 +43,12 @@ permissions! {
     ReadContacts, "contacts.read", [Role::ClientAdmin | Role::ClientUser];
     /// Makes, changes and deletes contacts and appointments.
     EditContacts, "contacts.edit", [Role::ClientAdmin];
+    /// Sees calls, their attempts, and why they have not gone out.
+    ReadCalls, "calls.read", [Role::ClientAdmin | Role::ClientUser];
+    /// Has somebody called now.
+    PlaceCalls, "calls.place", [Role::ClientAdmin];
+    /// Reports what came of a call.
+    ReportOutcomes, "calls.report", [Role::ClientAdmin];
     /// Sees who is not to be called. Numbers are for those who may change the list.
     ReadDoNotCall, "do_not_call.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes who is not to be called.

@@ -3,5 +3,6 @@
 mod allowed;
 
 pub(crate) use allowed::{
-    Allowed, EditContacts, EditDoNotCall, EditTenant, ReadContacts, ReadDoNotCall, ReadTenant,
+    Allowed, EditContacts, EditDoNotCall, EditTenant, PlaceCalls, ReadCalls, ReadContacts,
+    ReadDoNotCall, ReadTenant, ReportOutcomes,
 };

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::App;
+use api::{App, Inbox};
 use shared::config::{Api, Environment};
 use shared::db::Db;
 use shared::queue::{self, Queues, Signals};
@@ -29,10 +29,12 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let clients = TcpListener::bind(config.listen).await?;
     let operators = TcpListener::bind(config.metrics_listen).await?;
     let queues = connect(&config).await;
+    let signals = Signals::new(queues.clone());
     let app = App {
         db: db.clone(),
         keys: Arc::new(KeyRing::new(config.keys.master.clone())),
-        signals: Signals::new(queues.clone()),
+        inbox: Inbox::start(db.clone(), signals.clone()),
+        signals,
         queues,
     };
     tracing::info!(listen = %config.listen, metrics_listen = %config.metrics_listen, "serving");

@@ -17,6 +17,11 @@ pub(crate) struct PageQuery {
 }
 
 impl PageQuery {
+    /// The page that these parameters name, of a list that takes others as well.
+    pub(crate) fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     /// The part of the list, or what is wrong with the parameters.
     pub(crate) fn slice(&self) -> Result<Slice, Problem> {
         let limit = match self.limit {

@@ -26,6 +26,9 @@ pub(crate) enum Problem {
     /// No key, or none that holds.
     #[error("send a valid API key: Authorization: Bearer vio_…")]
     Unauthenticated,
+    /// A webhook whose signature is missing, wrong or too old.
+    #[error("the signature is missing, wrong, or more than five minutes old")]
+    BadSignature,
     /// Known, but not allowed.
     #[error("this needs the permission {need}")]
     Forbidden { need: &'static str },
@@ -101,6 +104,7 @@ impl Problem {
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::BadSignature => (StatusCode::UNAUTHORIZED, "bad-signature"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Suspended => (StatusCode::FORBIDDEN, "tenant-suspended"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found"),

@@ -32,6 +32,13 @@ impl Reply {
         Ok(reply)
     }
 
+    /// 202 with a JSON body and the address at which to look.
+    pub(crate) fn accepted(address: String, body: &impl Serialize) -> Result<Self, Problem> {
+        let mut reply = Self::created(address, body)?;
+        reply.status = StatusCode::ACCEPTED;
+        Ok(reply)
+    }
+
     /// 204.
     pub(crate) fn empty() -> Self {
         Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new() }

@@ -53,6 +53,7 @@ pub(crate) fn app(world: &World) -> App {
         keys: world.keys.clone(),
         queues: world.queues.clone(),
         signals: world.signals.clone(),
+        inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
     }
 }
 

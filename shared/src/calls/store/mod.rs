@@ -5,6 +5,7 @@ pub mod dial;
 pub mod dispatch;
 pub mod explain;
 pub mod plan;
+pub mod read;
 pub mod recovery;
 mod rows;
 pub mod settle;
