@@ -8,5 +8,6 @@ mod contacts;
 mod do_not_call;
 mod idempotency;
 mod ops;
+mod planning;
 mod tenant;
 mod walls;
