@@ -377,3 +377,35 @@ begin
     return true;
 end $$;
 grant update on sequence dial_serial to vio_engine;
+
+-- Explanations: what dispatch_open answers, without its locks and without taking wakes. Run it in a repeatable read, so
+-- that all parts of an explanation are of one snapshot.
+create function explain_open() returns table (
+    now timestamptz, account_id uuid, simulator boolean, held boolean, breaker_open boolean, breaker jsonb, max_concurrent int,
+    starts_per_second double precision, next_start_at timestamptz, slots_held bigint,
+    zone text, active boolean, agent_id text, caller_number text, refused boolean,
+    paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
+) language plpgsql as $$
+declare
+    moment timestamptz := greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid()));
+begin
+    return query
+    select moment, a.id, a.simulator, a.held_at is not null, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second,
+        a.next_start_at, coalesce(slots_held(a.id), 0), f.*
+    from tenant_facts(moment) f
+    left join accounts a on a.id = (select t.account_id from tenants t where t.id = tid());
+end $$;
+
+-- How many of the tenant's planned calls go before this one by the time that it is wanted.
+create function calls_ahead(p_call uuid, p_now timestamptz, p_near timestamptz) returns bigint language sql volatile as $$
+    select count(*) from calls o, calls k
+    where k.id = p_call and o.id <> k.id and o.state in ('planned', 'reserved') and o.deadline > p_now
+      and o.eligible_at <= greatest(k.eligible_at, p_now)
+      and (case when o.front then 0 when o.deadline < p_near then 1 else 2 end,
+           case when not o.front and o.deadline < p_near then o.deadline_hour else timestamptz '1970-01-01 00:00:00+00' end, -o.priority,
+           case when o.front or o.deadline >= p_near then o.due else o.deadline end)
+        < (case when k.front then 0 when k.deadline < p_near then 1 else 2 end,
+           case when not k.front and k.deadline < p_near then k.deadline_hour else timestamptz '1970-01-01 00:00:00+00' end, -k.priority,
+           case when k.front or k.deadline >= p_near then k.due else k.deadline end)
+$$;

@@ -1,3 +1,53 @@
-//! placeholder
+//! The API process, and the commands of an operator.
 
-fn main() {}
+mod commands;
+
+use clap::{Parser, Subcommand};
+use shared::config::{Environment, Logs};
+use shared::telemetry::logs;
+
+/// VioConcierge's API.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve clients, and operators on a port of their own.
+    Serve,
+    /// Bring the schema up to date.
+    Migrate,
+    /// Make the demo's tenant, or show it; needs DEMO=1. The last line is JSON.
+    SeedDemo,
+    /// Move the demo's clock; needs DEMO=1.
+    DemoClock {
+        #[command(subcommand)]
+        act: commands::demo_clock::Act,
+    },
+    /// Tenants, keys, accounts, and the switch that stops all dialling.
+    Admin {
+        #[command(subcommand)]
+        act: commands::admin::Act,
+    },
+    /// Ask the API on this host whether it is ready; fails if not.
+    Healthcheck,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let environment = Environment::of_process();
+    let cli = Cli::parse();
+    let filter = environment.read(|env| Some(Logs::read(env)))?.filter;
+    logs::start(&filter)?;
+    match cli.command {
+        Command::Serve => commands::serve::run(&environment).await,
+        Command::Migrate => commands::migrate::run(&environment).await,
+        Command::SeedDemo => commands::seed_demo::run(&environment).await,
+        Command::DemoClock { act } => commands::demo_clock::run(&environment, act).await,
+        Command::Admin { act } => commands::admin::run(&environment, act).await,
+        Command::Healthcheck => commands::healthcheck::run(&environment).await,
+    }
+}

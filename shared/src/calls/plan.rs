@@ -181,3 +181,20 @@ pub async fn withdraw_number(
     }
     Ok(gone.len())
 }
+
+/// A contact's zone, number, channel or consent changed: its reminders are planned anew, and what was held because of
+/// them is looked at again.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn replan_contact(
+    tx: &mut TenantTx,
+    contact: crate::ids::ContactId,
+    now: DateTime<Utc>,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for appointment in store::appointments_to_remind(tx, contact, now).await? {
+        plan_appointment(tx, appointment, changes).await?;
+    }
+    store::look_again(tx, contact, now).await
+}

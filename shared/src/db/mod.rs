@@ -4,6 +4,7 @@
 //! before a tenant is known (role `vio_engine`): ids, times, states and hashes. There is no third way to a table:
 //! the pools are private and the connections `pub(crate)`, so `api` and `worker` can't write SQL at all.
 
+pub mod demo_clock;
 mod error;
 
 use std::time::Duration;
@@ -81,6 +82,20 @@ impl Db {
         #[expect(clippy::disallowed_methods, reason = "the only interpolated value is a uuid")]
         let begin = sqlx::AssertSqlSafe(format!(
             "begin; select set_config('app.tenant_id', '{}', true)",
+            tenant.0
+        ));
+        let tx = self.app.begin_with(begin).await?;
+        Ok(TenantTx { tx, tenant })
+    }
+
+    /// Opens a transaction of one tenant that sees one snapshot from beginning to end, and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if PostgreSQL is away or no connection is free in time.
+    pub async fn tenant_snapshot(&self, tenant: TenantId) -> Result<TenantTx, Error> {
+        #[expect(clippy::disallowed_methods, reason = "the only interpolated value is a uuid")]
+        let begin = sqlx::AssertSqlSafe(format!(
+            "begin isolation level repeatable read read only; select set_config('app.tenant_id', '{}', true)",
             tenant.0
         ));
         let tx = self.app.begin_with(begin).await?;

@@ -1,5 +1,7 @@
 //! SQL of the do-not-call list.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -17,7 +19,25 @@ pub fn hashes(keys: &TenantKeys, number: &PhoneNumber) -> EqualityHashes {
     keys.equality(EqualityKind::Phone, number.as_str())
 }
 
-/// Puts a number on the list. The id is the entry's, and whether it is new: a number is listed once.
+/// A number to be listed, and why.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The number.
+    pub number: PhoneNumber,
+    /// Why, in the words of whoever lists it; at most 500 characters.
+    pub reason: Option<String>,
+}
+
+/// Where a number stands after [`add`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its entry.
+    pub id: DoNotCallId,
+    /// It was not on the list before.
+    pub new: bool,
+}
+
+/// Puts numbers on the list; the answers are in the order of the wishes. A number is listed once.
 ///
 /// The tenant's lock must be held ([`crate::tenants::store::lock`]), so that no dial slips between.
 ///
@@ -26,44 +46,67 @@ pub fn hashes(keys: &TenantKeys, number: &PhoneNumber) -> EqualityHashes {
 pub async fn add(
     tx: &mut TenantTx,
     keys: &TenantKeys,
-    number: &PhoneNumber,
+    wishes: &[Wish],
     source: Source,
-    reason: Option<&str>,
     (by, now): (Actor, DateTime<Utc>),
-) -> Result<(DoNotCallId, bool), KeyError> {
-    let hashes = hashes(keys, number);
-    if let Some(id) = listed(tx, &hashes).await? {
-        return Ok((id, false));
+) -> Result<Vec<Listed>, KeyError> {
+    let hashes: Vec<EqualityHashes> =
+        wishes.iter().map(|wish| hashes(keys, &wish.number)).collect();
+    let mut known = listed(tx, &hashes).await?;
+    let (mut ids, mut numbers, mut equal, mut reasons) = (vec![], vec![], vec![], vec![]);
+    let mut answers = Vec::with_capacity(wishes.len());
+    for (wish, hashes) in wishes.iter().zip(&hashes) {
+        if let Some(id) = hashes.iter().find_map(|hash| known.get(hash.as_bytes())) {
+            answers.push(Listed { id: *id, new: false });
+            continue;
+        }
+        let id = DoNotCallId::new();
+        let number = wish.number.as_str().as_bytes();
+        numbers.push(keys.seal(TenantField::DoNotCallNumber, id.0, number)?.into_bytes());
+        ids.push(id.0);
+        equal.push(hashes.current.as_bytes().to_vec());
+        reasons.push(wish.reason.clone());
+        known.insert(*hashes.current.as_bytes(), id);
+        answers.push(Listed { id, new: true });
     }
-    let id = DoNotCallId::new();
-    let sealed = keys.seal(TenantField::DoNotCallNumber, id.0, number.as_str().as_bytes())?;
     sqlx::query(
         "insert into do_not_call (tenant_id, id, number, number_eq, source, reason, added_by, added_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+         select $1, id, number, number_eq, $6, reason, $7, $8
+         from unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::text[]) as n (id, number, number_eq, reason)",
     )
     .bind(tx.tenant())
-    .bind(id)
-    .bind(sealed)
-    .bind(hashes.current)
+    .bind(ids)
+    .bind(numbers)
+    .bind(equal)
+    .bind(reasons)
     .bind(source.as_str())
-    .bind(reason)
     .bind(by.to_string())
     .bind(now)
     .execute(tx.conn())
     .await
     .map_err(Error::from)?;
-    Ok((id, true))
+    Ok(answers)
 }
 
-/// The entry that lists a number.
-async fn listed(tx: &mut TenantTx, hashes: &EqualityHashes) -> Result<Option<DoNotCallId>, Error> {
-    let hashes: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect();
-    Ok(sqlx::query_scalar(
-        "select id from do_not_call where number_eq = any ($1) and removed_at is null limit 1",
+/// Which of the numbers are listed, by the hash that their entry carries.
+async fn listed(
+    tx: &mut TenantTx,
+    hashes: &[EqualityHashes],
+) -> Result<HashMap<[u8; 16], DoNotCallId>, Error> {
+    let wanted = hashes.iter().flat_map(EqualityHashes::iter);
+    let wanted: Vec<Vec<u8>> = wanted.map(|hash| hash.as_bytes().to_vec()).collect();
+    let rows: Vec<(Uuid, Vec<u8>)> = sqlx::query_as(
+        "select id, number_eq from do_not_call where number_eq = any ($1) and removed_at is null",
     )
-    .bind(hashes)
-    .fetch_optional(tx.conn())
-    .await?)
+    .bind(wanted)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|(id, hash)| {
+            let hash = hash.try_into().map_err(|_| Error::Unreadable("do_not_call.number_eq"))?;
+            Ok((hash, DoNotCallId(id)))
+        })
+        .collect()
 }
 
 /// Takes an entry off the list. False if it is not on it.

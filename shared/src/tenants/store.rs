@@ -173,3 +173,11 @@ pub async fn retry_configuration(tx: &mut TenantTx, now: DateTime<Utc>) -> Resul
         .await?;
     Ok(())
 }
+
+/// The instant that rules go by, read in the transaction: after a lock was waited for, for example.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn now(tx: &mut TenantTx) -> Result<DateTime<Utc>, Error> {
+    Ok(sqlx::query_scalar("select app_clock()").fetch_one(tx.conn()).await?)
+}

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::rows::{CallRow, TenantRow};
@@ -48,6 +49,30 @@ pub struct LookAccount {
     pub breaker: Breaker,
 }
 
+impl LookAccount {
+    /// Reads the account's columns of `dispatch_open()` or `explain_open()`; `None` if the tenant has no account.
+    pub(super) fn from_row(row: &PgRow, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
+        let Some(id) = row.try_get("account_id")? else { return Ok(None) };
+        let limit: i32 = row.try_get("max_concurrent")?;
+        let held: i64 = row.try_get("slots_held")?;
+        let breaker: Option<sqlx::types::Json<Breaker>> = row.try_get("breaker")?;
+        let breaker = breaker.map(|json| json.0).unwrap_or_default();
+        let starts_per_second: f64 = row.try_get("starts_per_second")?;
+        Ok(Some(Self {
+            id,
+            simulator: row.try_get("simulator")?,
+            rate: breaker.allowed_rate(now, starts_per_second),
+            breaker,
+            facts: AccountFacts {
+                held: row.try_get("held")?,
+                breaker_open: row.try_get("breaker_open")?,
+                free_slots: u32::try_from(i64::from(limit) - held).unwrap_or(0),
+                next_start_at: row.try_get("next_start_at")?,
+            },
+        }))
+    }
+}
+
 /// Everything that one look decided.
 #[derive(Debug, Default)]
 pub struct Decided {
@@ -79,28 +104,7 @@ pub async fn open(tx: &mut TenantTx) -> Result<Option<Look>, Error> {
     };
     let tenant = <TenantRow as sqlx::FromRow<_>>::from_row(&row)?;
     let now: DateTime<Utc> = row.try_get("now")?;
-    let account = match row.try_get::<Option<AccountId>, _>("account_id")? {
-        None => None,
-        Some(id) => {
-            let limit: i32 = row.try_get("max_concurrent")?;
-            let held: i64 = row.try_get("slots_held")?;
-            let breaker: Option<sqlx::types::Json<Breaker>> = row.try_get("breaker")?;
-            let breaker = breaker.map(|json| json.0).unwrap_or_default();
-            let starts_per_second: f64 = row.try_get("starts_per_second")?;
-            Some(LookAccount {
-                id,
-                simulator: row.try_get("simulator")?,
-                rate: breaker.allowed_rate(now, starts_per_second),
-                breaker,
-                facts: AccountFacts {
-                    held: row.try_get("held")?,
-                    breaker_open: row.try_get("breaker_open")?,
-                    free_slots: u32::try_from(i64::from(limit) - held).unwrap_or(0),
-                    next_start_at: row.try_get("next_start_at")?,
-                },
-            })
-        }
-    };
+    let account = LookAccount::from_row(&row, now)?;
     let woken = row.try_get::<i64, _>("wakes")? > 0;
     let net_at: DateTime<Utc> = row.try_get("net_at")?;
     let next_dispatch_at: DateTime<Utc> = row.try_get("next_dispatch_at")?;

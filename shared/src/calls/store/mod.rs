@@ -3,7 +3,9 @@
 pub mod accounts;
 pub mod dial;
 pub mod dispatch;
+pub mod explain;
 pub mod plan;
+pub mod read;
 pub mod recovery;
 mod rows;
 pub mod settle;

@@ -290,3 +290,61 @@ pub async fn sharing_number(tx: &mut TenantTx, number: &[u8]) -> Result<Vec<Shar
     .fetch_all(tx.conn())
     .await?)
 }
+
+/// The contact's call for a purpose that is being dialled, if one is.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn under_way(
+    tx: &mut TenantTx,
+    contact: ContactId,
+    purpose: &str,
+) -> Result<Option<CallId>, Error> {
+    Ok(sqlx::query_scalar(
+        "select id from calls where contact_id = $1 and purpose_key = $2 and state in ('reserved', 'dialling', 'in_progress')",
+    )
+    .bind(contact)
+    .bind(purpose)
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The contact's appointments ahead that may have a reminder planned.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn appointments_to_remind(
+    tx: &mut TenantTx,
+    contact: ContactId,
+    now: DateTime<Utc>,
+) -> Result<Vec<AppointmentId>, Error> {
+    Ok(sqlx::query_scalar(
+        "select p.id from appointments p join calls k on k.appointment_id = p.id and k.state = 'planned' and not k.front \
+         and k.outcome is null where p.contact_id = $1 and p.at > $2 and p.deleted_at is null \
+         and p.status in ('pending', 'rescheduled')",
+    )
+    .bind(contact)
+    .bind(now)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Calls of a contact that something held are looked at again now.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn look_again(
+    tx: &mut TenantTx,
+    contact: ContactId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update calls set eligible_at = $2, is_due = false where contact_id = $1 and state = 'planned' \
+         and cardinality(blocked) > 0 and eligible_at > $2",
+    )
+    .bind(contact)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What handlers stand on, and the frame around each change.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use shared::audit::{Actor, Changes};
+use shared::crypto::TenantKeys;
+use shared::db::{Db, TenantTx};
+use shared::idempotency::{self, Request, Turn};
+use shared::ids::TenantId;
+use shared::queue::{Queues, Signal, Signals};
+use shared::tenants::{KeyRing, Tenant, store};
+
+use crate::auth::Allowed;
+use crate::http::{Problem, Reply};
+use crate::webhooks::Inbox;
+
+/// What every handler may use.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// PostgreSQL, by two roles.
+    pub db: Db,
+    /// Keys to personal data.
+    pub keys: Arc<KeyRing>,
+    /// Redis, for hints and for what operators ask.
+    pub queues: Queues,
+    /// Hints to the worker.
+    pub signals: Signals,
+    /// Where received webhooks are stored.
+    pub inbox: Inbox,
+}
+
+/// One transaction of one tenant, with what a handler needs in it.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) tx: TenantTx,
+    pub(crate) keys: Arc<TenantKeys>,
+    pub(crate) tenant: Tenant,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) actor: Actor,
+    pub(crate) changes: Changes,
+    once: Option<Request>,
+}
+
+/// How a request begins that may have been made before.
+pub(crate) enum Begun {
+    /// It wasn't.
+    Anew(Box<Work>),
+    /// It was, and this was the answer.
+    Before(Reply),
+}
+
+impl App {
+    /// Opens a transaction to read in.
+    pub(crate) async fn read<P>(&self, by: &Allowed<P>) -> Result<Work, Problem> {
+        self.open(by.tenant, by.actor(), None).await
+    }
+
+    /// Opens a transaction to change something in.
+    pub(crate) async fn change<P>(&self, by: &Allowed<P>) -> Result<Work, Problem> {
+        self.open(by.tenant, by.actor(), None).await
+    }
+
+    /// Opens a transaction to change something in, once.
+    pub(crate) async fn change_once<P>(
+        &self,
+        by: &Allowed<P>,
+        once: Option<Request>,
+    ) -> Result<Begun, Problem> {
+        let mut work = self.open(by.tenant, by.actor(), once).await?;
+        let Some(request) = once else { return Ok(Begun::Anew(Box::new(work))) };
+        let turn = idempotency::store::begin(&mut work.tx, &work.keys, &request, work.now).await?;
+        match turn {
+            Turn::First => Ok(Begun::Anew(Box::new(work))),
+            Turn::Done(kept) => Ok(Begun::Before(Reply::replayed(kept))),
+            Turn::UnderWay => Err(Problem::UnderWay),
+            Turn::OtherRequest => Err(Problem::KeyReused),
+        }
+    }
+
+    async fn open(
+        &self,
+        tenant: TenantId,
+        actor: Actor,
+        once: Option<Request>,
+    ) -> Result<Work, Problem> {
+        let mut tx = self.db.tenant(tenant).await?;
+        let keys = self.keys.of(&mut tx).await?;
+        let now = store::now(&mut tx).await?;
+        let tenant = store::find(&mut tx).await?.ok_or(Problem::NotFound("tenant"))?;
+        Ok(Work { tx, keys, tenant, now, actor, changes: Changes::by(actor), once })
+    }
+}
+
+impl Work {
+    /// Takes the tenant's lock, and reads the tenant and the time anew, as they are under it.
+    pub(crate) async fn lock_tenant(&mut self) -> Result<(), Problem> {
+        store::lock(&mut self.tx).await?;
+        self.now = store::now(&mut self.tx).await?;
+        self.tenant = store::find(&mut self.tx).await?.ok_or(Problem::NotFound("tenant"))?;
+        Ok(())
+    }
+
+    /// Keeps the answer if the request named itself, appends the changes, commits, and wakes the worker.
+    pub(crate) async fn commit(mut self, app: &App, reply: Reply) -> Result<Reply, Problem> {
+        if let Some(request) = &self.once {
+            let kept = reply.to_keep();
+            idempotency::store::keep(&mut self.tx, &self.keys, request, &kept, self.now).await?;
+        }
+        let told = !self.changes.is_empty();
+        if told {
+            self.changes.append(&mut self.tx).await?;
+        }
+        self.tx.commit().await?;
+        if told {
+            app.signals.send(Signal::Dispatch);
+        }
+        Ok(reply)
+    }
+}

@@ -1,0 +1,246 @@
+//! Changing, moving, cancelling and deleting an appointment.
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::appointments::{Appointment, ConfirmedBy, Priority, store};
+use shared::calls::rules::snapshot::AppointmentStatus;
+use shared::contacts::store::Opened;
+use shared::ids::{AppointmentId, ContactId};
+
+use super::fields::{
+    DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON, MOST_TYPE, When, label,
+};
+use super::view::{AppointmentView, audited};
+use super::{NOUN, entry};
+use crate::app::{App, Begun, Work};
+use crate::auth::{Allowed, EditContacts};
+use crate::http::{Body, Fields, IfMatch, Path, Post, Problem, Reply, present};
+use crate::planning::{self, Planned};
+
+const MOST_REASON: usize = 500;
+
+/// What changes: a field that is absent stays, `null` clears one that may be empty. Times change by moving.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Patch {
+    call_before_hours: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
+    duration_minutes: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "present")]
+    r#type: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    owner_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    company_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    location: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    voice_text: Option<Option<String>>,
+    priority: Option<Priority>,
+    status: Option<AppointmentStatus>,
+    status_reason: Option<String>,
+    /// How it was confirmed; only with status `confirmed`.
+    confirmed_by: Option<ConfirmedBy>,
+}
+
+impl Patch {
+    fn apply(
+        &self,
+        to: &mut Appointment,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), Problem> {
+        let mut fields = Fields::default();
+        if let Some(hours) = self.call_before_hours
+            && let Some(hours) = fields.within("call_before_hours", hours, LEAD_HOURS)
+        {
+            to.call_before_hours = hours;
+        }
+        if let Some(minutes) = self.duration_minutes {
+            to.duration_minutes =
+                minutes.and_then(|m| fields.within("duration_minutes", m, DURATION_MINUTES));
+        }
+        for (raw, field, most, slot) in [
+            (&self.r#type, "type", MOST_TYPE, &mut to.kind),
+            (&self.owner_name, "owner_name", MOST_PERSON, &mut to.owner_name),
+            (&self.company_name, "company_name", MOST_PERSON, &mut to.company_name),
+            (&self.location, "location", MOST_LOCATION, &mut to.location),
+        ] {
+            if let Some(raw) = raw {
+                *slot = label(&mut fields, field, raw.as_deref(), most).flatten();
+            }
+        }
+        if let Some(raw) = &self.voice_text {
+            to.voice_text = raw.as_deref().and_then(|raw| fields.take("voice_text", raw.parse()));
+        }
+        to.priority = self.priority.unwrap_or(to.priority);
+        self.apply_status(&mut fields, to, now);
+        fields.finish(Some(()))
+    }
+
+    fn apply_status(
+        &self,
+        fields: &mut Fields,
+        to: &mut Appointment,
+        now: chrono::DateTime<chrono::Utc>,
+    ) {
+        let reason = self.status_reason.as_deref();
+        let reason = reason.and_then(|raw| fields.text("status_reason", raw, MOST_REASON));
+        if self.confirmed_by.is_some() && self.status != Some(AppointmentStatus::Confirmed) {
+            fields.fault("confirmed_by", "not_wanted", "goes with status confirmed only");
+        }
+        match self.status {
+            Some(status) => to.set_status(status, reason, self.confirmed_by, now),
+            None if self.status_reason.is_some() => {
+                fields.fault("status_reason", "not_wanted", "goes with a status only");
+            }
+            None => {}
+        }
+    }
+}
+
+/// Changes details, or the status by hand.
+pub(super) async fn patch(
+    State(app): State<App>,
+    by: Allowed<EditContacts>,
+    Path(ids): Path<(ContactId, AppointmentId)>,
+    version: IfMatch,
+    Body(patch): Body<Patch>,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    let (opened, before) = lock(&mut work, ids, version).await?;
+    let mut after = before.clone();
+    patch.apply(&mut after, work.now)?;
+    if after == before {
+        return show(&opened, &after);
+    }
+    save(&mut work, &opened, &before, &mut after).await?;
+    if patch.status.is_some() {
+        planning::tell(&mut work, Planned::AppointmentStatus(&after)).await?;
+    } else if (after.call_before_hours, after.priority)
+        != (before.call_before_hours, before.priority)
+    {
+        planning::tell(&mut work, Planned::AppointmentChanged(&after)).await?;
+    }
+    work.commit(&app, show(&opened, &after)?).await
+}
+
+/// Where an appointment is moved to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Move {
+    at: Option<String>,
+    local_time: Option<String>,
+    zone: Option<String>,
+}
+
+/// Moves an appointment. By two hours or more, or to another day, it is planned anew.
+pub(super) async fn move_to(
+    State(app): State<App>,
+    by: Allowed<EditContacts>,
+    Path(ids): Path<(ContactId, AppointmentId)>,
+    version: IfMatch,
+    Post { body, once }: Post<Move>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    let (opened, before) = lock(&mut work, ids, version).await?;
+    let mut fields = Fields::default();
+    let when = When { at: &body.at, local_time: &body.local_time, zone: &body.zone };
+    let at = when.read(&mut fields, &work.tenant, work.now);
+    let at = fields.finish(at)?;
+    let mut after = before.clone();
+    let real = after.move_to(at, opened.contact.zone, work.now);
+    if after == before {
+        return show(&opened, &after);
+    }
+    save(&mut work, &opened, &before, &mut after).await?;
+    planning::tell(&mut work, Planned::AppointmentMoved { appointment: &after, real }).await?;
+    work.commit(&app, show(&opened, &after)?).await
+}
+
+/// Why an appointment is cancelled.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cancel {
+    reason: Option<String>,
+}
+
+/// Cancels an appointment, and withdraws its planned calls.
+pub(super) async fn cancel(
+    State(app): State<App>,
+    by: Allowed<EditContacts>,
+    Path(ids): Path<(ContactId, AppointmentId)>,
+    version: IfMatch,
+    Post { body, once }: Post<Cancel>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    let (opened, before) = lock(&mut work, ids, version).await?;
+    let mut fields = Fields::default();
+    let reason = body.reason.as_deref();
+    let reason = reason.map(|raw| fields.text("reason", raw, MOST_REASON));
+    fields.finish(Some(()))?;
+    let mut after = before.clone();
+    after.set_status(AppointmentStatus::Cancelled, reason.flatten(), None, work.now);
+    if after == before {
+        return show(&opened, &after);
+    }
+    save(&mut work, &opened, &before, &mut after).await?;
+    planning::tell(&mut work, Planned::AppointmentStatus(&after)).await?;
+    work.commit(&app, show(&opened, &after)?).await
+}
+
+/// Deletes an appointment, and withdraws its planned calls.
+pub(super) async fn delete(
+    State(app): State<App>,
+    by: Allowed<EditContacts>,
+    Path(ids): Path<(ContactId, AppointmentId)>,
+    version: IfMatch,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    let (opened, before) = lock(&mut work, ids, version).await?;
+    store::delete(&mut work.tx, before.id, work.now).await?;
+    planning::tell(&mut work, Planned::AppointmentDeleted(before.contact, before.id)).await?;
+    work.changes.event("appointment.deleted", before.id.0, Some(before.contact));
+    let values = serde_json::json!({ "before": audited(&before) });
+    entry(&mut work, &opened.key, "appointment.delete", &before, &values)?;
+    work.commit(&app, Reply::empty()).await
+}
+
+/// The contact, locked, and its appointment in the version that was read. The contact's lock guards its appointments.
+async fn lock(
+    work: &mut Work,
+    (contact, id): (ContactId, AppointmentId),
+    version: IfMatch,
+) -> Result<(Opened, Appointment), Problem> {
+    let found = shared::contacts::store::lock(&mut work.tx, &work.keys, contact).await?;
+    let opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;
+    let found = store::find(&mut work.tx, &opened.key, id).await?;
+    let appointment = found.ok_or(Problem::NotFound(NOUN))?;
+    version.check(appointment.version)?;
+    work.now = shared::tenants::store::now(&mut work.tx).await?;
+    Ok((opened, appointment))
+}
+
+async fn save(
+    work: &mut Work,
+    opened: &Opened,
+    before: &Appointment,
+    after: &mut Appointment,
+) -> Result<(), Problem> {
+    after.version += 1;
+    after.updated_at = work.now;
+    store::update(&mut work.tx, &opened.key, after).await?;
+    work.changes.event("appointment.changed", after.id.0, Some(after.contact));
+    let values = serde_json::json!({ "before": audited(before), "after": audited(after) });
+    entry(work, &opened.key, "appointment.change", after, &values)
+}
+
+fn show(opened: &Opened, appointment: &Appointment) -> Result<Reply, Problem> {
+    let view = AppointmentView::new(appointment, opened.contact.zone, true);
+    Ok(Reply::ok(&view)?.with_version(appointment.version))
+}

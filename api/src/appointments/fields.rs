@@ -1,0 +1,219 @@
+//! Reading an appointment from what a client wrote.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::Deserialize;
+use shared::appointments::{Appointment, Label, LabelError, Priority, when};
+use shared::calls::rules::snapshot::AppointmentStatus;
+use shared::contacts::text::VoiceText;
+use shared::ids::{AppointmentId, ContactId};
+use shared::tenants::Tenant;
+
+use crate::http::{Code, Fields};
+
+/// Hours before the appointment at which a reminder may be due.
+pub(super) const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
+/// Minutes that an appointment may take.
+pub(super) const DURATION_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
+pub(super) const MOST_TYPE: usize = 80;
+pub(super) const MOST_PERSON: usize = 120;
+pub(super) const MOST_LOCATION: usize = 200;
+
+impl Code for LabelError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong { .. } => "too_long",
+            Self::ControlCharacter => "control_character",
+            Self::Placeholder => "placeholder",
+        }
+    }
+}
+
+/// An appointment as a client sends it. When: `at` with an offset, or `local_time` on the wall of `zone`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAppointment {
+    at: Option<String>,
+    local_time: Option<String>,
+    zone: Option<String>,
+    call_before_hours: Option<i64>,
+    duration_minutes: Option<i64>,
+    r#type: Option<String>,
+    owner_name: Option<String>,
+    company_name: Option<String>,
+    location: Option<String>,
+    voice_text: Option<String>,
+    #[serde(default)]
+    priority: Priority,
+}
+
+/// An appointment that was read and found right.
+#[derive(Debug)]
+pub(crate) struct Booking {
+    pub(crate) at: DateTime<Utc>,
+    call_before_hours: u16,
+    duration_minutes: Option<u16>,
+    kind: Option<Label>,
+    owner_name: Option<Label>,
+    company_name: Option<Label>,
+    location: Option<Label>,
+    voice_text: Option<VoiceText>,
+    priority: Priority,
+}
+
+impl NewAppointment {
+    /// Reads all fields and notes every fault.
+    pub(crate) fn read(
+        &self,
+        fields: &mut Fields,
+        tenant: &Tenant,
+        now: DateTime<Utc>,
+    ) -> Option<Booking> {
+        let when = When { at: &self.at, local_time: &self.local_time, zone: &self.zone };
+        let at = when.read(fields, tenant, now);
+        let usual = i64::from(tenant.policy.call_before_hours);
+        let lead = self.call_before_hours.unwrap_or(usual);
+        let call_before_hours = fields.within("call_before_hours", lead, LEAD_HOURS);
+        let duration = self.duration_minutes;
+        let duration = duration.map(|d| fields.within("duration_minutes", d, DURATION_MINUTES));
+        let kind = label(fields, "type", self.r#type.as_deref(), MOST_TYPE);
+        let owner_name = label(fields, "owner_name", self.owner_name.as_deref(), MOST_PERSON);
+        let company_name = label(fields, "company_name", self.company_name.as_deref(), MOST_PERSON);
+        let location = label(fields, "location", self.location.as_deref(), MOST_LOCATION);
+        let voice_text =
+            self.voice_text.as_deref().map(|raw| fields.take("voice_text", raw.parse()));
+        Some(Booking {
+            at: at?,
+            call_before_hours: call_before_hours?,
+            duration_minutes: all(duration)?,
+            kind: all(kind)?,
+            owner_name: all(owner_name)?,
+            company_name: all(company_name)?,
+            location: all(location)?,
+            voice_text: all(voice_text)?,
+            priority: self.priority,
+        })
+    }
+}
+
+impl Booking {
+    /// The appointment, made now.
+    pub(crate) fn into_appointment(self, contact: ContactId, now: DateTime<Utc>) -> Appointment {
+        Appointment {
+            id: AppointmentId::new(),
+            contact,
+            at: self.at,
+            call_before_hours: self.call_before_hours,
+            duration_minutes: self.duration_minutes,
+            kind: self.kind,
+            owner_name: self.owner_name,
+            company_name: self.company_name,
+            location: self.location,
+            voice_text: self.voice_text,
+            priority: self.priority,
+            status: AppointmentStatus::Pending,
+            status_reason: None,
+            confirmed_by: None,
+            confirmed_at: None,
+            last_contact_at: None,
+            booked_at: now,
+            round: 1,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// A time as a client wrote it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct When<'a> {
+    pub(super) at: &'a Option<String>,
+    pub(super) local_time: &'a Option<String>,
+    pub(super) zone: &'a Option<String>,
+}
+
+impl When<'_> {
+    /// The instant, which lies ahead; or its fault noted.
+    pub(super) fn read(
+        self,
+        fields: &mut Fields,
+        tenant: &Tenant,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let (field, at) = match (self.at, self.local_time) {
+            (Some(at), None) => {
+                if self.zone.is_some() {
+                    fields.fault("zone", "not_wanted", "an instant with an offset needs no zone");
+                    return None;
+                }
+                ("at", instant(fields, at)?)
+            }
+            (None, Some(local)) => ("local_time", self.on_the_wall(fields, local, tenant)?),
+            (Some(_), Some(_)) => {
+                fields.fault("local_time", "not_wanted", "give at or local_time, not both");
+                return None;
+            }
+            (None, None) => {
+                fields.fault("at", "missing", "give at, or local_time");
+                return None;
+            }
+        };
+        if at <= now {
+            fields.fault(field, "in_the_past", "must lie ahead");
+            return None;
+        }
+        Some(at)
+    }
+
+    fn on_the_wall(
+        self,
+        fields: &mut Fields,
+        local: &str,
+        tenant: &Tenant,
+    ) -> Option<DateTime<Utc>> {
+        let zone = match self.zone {
+            None => Some(tenant.zone),
+            Some(raw) => crate::contacts::zone(fields, raw),
+        };
+        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
+        let local = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(local, f).ok());
+        if local.is_none() {
+            fields.fault("local_time", "bad_time", "expected YYYY-MM-DDTHH:MM");
+        }
+        match when::instant(local?, zone?) {
+            Ok(at) => Some(at),
+            Err(skipped) => {
+                fields.fault("local_time", "skipped_by_clocks", skipped.to_string());
+                None
+            }
+        }
+    }
+}
+
+fn instant(fields: &mut Fields, raw: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(raw).ok().map(|at| at.to_utc());
+    if at.is_none() {
+        fields.fault("at", "bad_time", "expected RFC 3339 with an offset, 2026-11-30T09:00:00Z");
+    }
+    at
+}
+
+/// A label, if one is given. The inner `None` means that it is wrong.
+pub(super) fn label(
+    fields: &mut Fields,
+    field: &str,
+    raw: Option<&str>,
+    most: usize,
+) -> Option<Option<Label>> {
+    raw.map(|raw| fields.take(field, Label::parse(raw, most)))
+}
+
+/// Turns "given, but wrong" into wrong, and "not given" into nothing.
+fn all<T>(given: Option<Option<T>>) -> Option<Option<T>> {
+    match given {
+        None => Some(None),
+        Some(None) => None,
+        Some(value) => Some(value),
+    }
+}

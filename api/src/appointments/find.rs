@@ -1,0 +1,41 @@
+//! Reading appointments.
+
+use axum::extract::State;
+use shared::ids::{AppointmentId, ContactId};
+use shared::{appointments, contacts};
+
+use super::NOUN;
+use super::view::AppointmentView;
+use crate::app::App;
+use crate::auth::{Allowed, ReadContacts};
+use crate::http::{PageView, Path, Problem, Reply};
+
+/// Lists a contact's appointments, the latest first.
+pub(super) async fn list(
+    State(app): State<App>,
+    by: Allowed<ReadContacts>,
+    Path(contact): Path<ContactId>,
+) -> Result<Reply, Problem> {
+    let mut work = app.read(&by).await?;
+    let found = contacts::store::find(&mut work.tx, &work.keys, contact).await?;
+    let opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;
+    let sees_notes = by.sees_notes(&work.tenant);
+    let found = appointments::store::list(&mut work.tx, &opened.key).await?;
+    let view = |of| AppointmentView::new(of, opened.contact.zone, sees_notes);
+    Reply::ok(&PageView { items: found.iter().map(view).collect(), next: None })
+}
+
+/// Shows one appointment.
+pub(super) async fn find(
+    State(app): State<App>,
+    by: Allowed<ReadContacts>,
+    Path((contact, id)): Path<(ContactId, AppointmentId)>,
+) -> Result<Reply, Problem> {
+    let mut work = app.read(&by).await?;
+    let found = contacts::store::find(&mut work.tx, &work.keys, contact).await?;
+    let opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;
+    let found = appointments::store::find(&mut work.tx, &opened.key, id).await?;
+    let found = found.ok_or(Problem::NotFound(NOUN))?;
+    let view = AppointmentView::new(&found, opened.contact.zone, by.sees_notes(&work.tenant));
+    Ok(Reply::ok(&view)?.with_version(found.version))
+}

@@ -1,0 +1,58 @@
+//! Appointments of a contact.
+
+mod create;
+mod edit;
+mod fields;
+mod find;
+mod view;
+
+use axum::Router;
+use axum::routing::{get, post};
+use shared::appointments::Appointment;
+use shared::crypto::{ContactField, ContactKey};
+
+use crate::app::{App, Work};
+use crate::http::Problem;
+
+pub(crate) use fields::{Booking, NewAppointment};
+pub(crate) use view::AppointmentView;
+
+/// What an appointment is called in problems.
+const NOUN: &str = "appointment";
+
+/// Routes below `/v1/contacts`.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/{contact}/appointments", post(create::create).get(find::list))
+        .route(
+            "/{contact}/appointments/{appointment}",
+            get(find::find).patch(edit::patch).delete(edit::delete),
+        )
+        .route("/{contact}/appointments/{appointment}/move", post(edit::move_to))
+        .route("/{contact}/appointments/{appointment}/cancel", post(edit::cancel))
+}
+
+/// Adds to the changes that an appointment was made.
+pub(crate) fn tell_created(
+    work: &mut Work,
+    key: &ContactKey,
+    made: &Appointment,
+) -> Result<(), Problem> {
+    work.changes.event("appointment.created", made.id.0, Some(made.contact));
+    let values = serde_json::json!({ "after": view::audited(made) });
+    entry(work, key, "appointment.create", made, &values)
+}
+
+/// Adds an audit entry about an appointment, sealed under its contact's key.
+fn entry(
+    work: &mut Work,
+    key: &ContactKey,
+    action: &'static str,
+    of: &Appointment,
+    values: &serde_json::Value,
+) -> Result<(), Problem> {
+    let place = ContactField::AuditValues { entry: of.id.0 };
+    let sealed = key.seal(place, values.to_string().as_bytes())?;
+    work.changes.entry(action, of.id.0, Some(sealed));
+    Ok(())
+}

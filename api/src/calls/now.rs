@@ -1,0 +1,66 @@
+//! Calling somebody now.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::calls::call_now::{self, Pressed};
+use shared::ids::{CallId, ContactId};
+
+use crate::app::{App, Begun};
+use crate::auth::{Allowed, PlaceCalls};
+use crate::contacts;
+use crate::http::{Path, Post, Problem, Reply};
+
+/// How a contact is to be called.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Press {
+    /// Stay in front until the deadline, rather than ten minutes.
+    wait: bool,
+}
+
+/// A call that is in front, or under way already.
+#[derive(Debug, Serialize)]
+struct PressedView {
+    call_id: CallId,
+    /// It was not planned before.
+    new: bool,
+    /// A dial was under way already: this is it.
+    under_way: bool,
+    /// When it will be dialled; a forecast.
+    expected: Option<DateTime<Utc>>,
+}
+
+/// Puts a contact's call to the front. 202, or 409 with the explanation if it can't go out within ten minutes.
+pub(super) async fn press(
+    State(app): State<App>,
+    by: Allowed<PlaceCalls>,
+    Path(contact): Path<ContactId>,
+    post: Post<Press>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, post.once).await? {
+        Begun::Before(reply) => return Ok(reply),
+        Begun::Anew(work) => work,
+    };
+    let pressed = call_now::press(&mut work.tx, contact, post.body.wait, &mut work.changes).await?;
+    let view = match pressed {
+        Pressed::NoContact => return Err(Problem::NotFound(contacts::NOUN)),
+        Pressed::NotNow(explanation) => {
+            let explanation = serde_json::to_value(&explanation)
+                .map_err(|error| Problem::Internal(error.into()))?;
+            return Err(Problem::Conflict {
+                code: "cannot-call-now",
+                detail: "this contact can't be called within the next ten minutes".to_owned(),
+                more: Some(("explanation", explanation)),
+            });
+        }
+        Pressed::InFront { call, new, expected } => {
+            PressedView { call_id: call, new, under_way: false, expected }
+        }
+        Pressed::UnderWay { call } => {
+            PressedView { call_id: call, new: false, under_way: true, expected: None }
+        }
+    };
+    let reply = Reply::accepted(format!("/v1/calls/{}", view.call_id), &view)?;
+    work.commit(&app, reply).await
+}

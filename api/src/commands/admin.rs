@@ -1,0 +1,207 @@
+//! What the platform's operators do by hand.
+
+use clap::Subcommand;
+use serde_json::json;
+use shared::accounts::{self, NewAccount};
+use shared::api_keys::{self, ApiKey, Role};
+use shared::calls::rules::policy::{Allowance, Policy};
+use shared::config::Environment;
+use shared::ids::{AccountId, TenantId};
+use shared::tenants::create::{self, NewTenant};
+
+use super::Base;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Act {
+    /// Tenants.
+    Tenant {
+        #[command(subcommand)]
+        act: TenantAct,
+    },
+    /// API keys.
+    Key {
+        #[command(subcommand)]
+        act: KeyAct,
+    },
+    /// Provider accounts.
+    Account {
+        #[command(subcommand)]
+        act: AccountAct,
+    },
+    /// Stop all dialling on the platform, or let it go on.
+    StopAll {
+        /// Stop or go on.
+        #[arg(value_parser = ["on", "off"])]
+        switch: String,
+        /// Why, for those who ask.
+        #[arg(long, default_value = "stopped by an operator")]
+        reason: String,
+    },
+}
+
+/// What to do with tenants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantAct {
+    /// Make one.
+    Create {
+        /// What the business is called.
+        name: String,
+        /// Its zone.
+        #[arg(long, default_value = "Europe/London")]
+        zone: chrono_tz::Tz,
+        /// Through which account it dials.
+        #[arg(long)]
+        account: Option<AccountId>,
+        /// The voice agent that speaks for it.
+        #[arg(long)]
+        agent: Option<String>,
+        /// The number that is shown to who is called.
+        #[arg(long)]
+        caller_number: Option<String>,
+    },
+}
+
+/// What to do with API keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyAct {
+    /// Make one. It is shown once.
+    Create {
+        /// For which tenant.
+        tenant: TenantId,
+        /// For people.
+        name: String,
+        /// What it may do: `client_admin` or `client_user`.
+        #[arg(long, default_value = "client_user")]
+        role: Role,
+    },
+    /// Revoke one, at once.
+    Revoke {
+        /// Of which tenant.
+        tenant: TenantId,
+        /// Which key.
+        key: shared::ids::ApiKeyId,
+    },
+}
+
+/// What to do with provider accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountAct {
+    /// Make one; its key is read from `PROVIDER_API_KEY` or `PROVIDER_API_KEY_FILE`.
+    Create {
+        /// For operators.
+        name: String,
+        /// Where the provider's API is.
+        #[arg(long)]
+        base_url: String,
+        /// A tenant's own; the platform's if left out.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+        /// Calls at the same time.
+        #[arg(long, default_value_t = 20)]
+        max_concurrent: u32,
+        /// Starts in one second.
+        #[arg(long, default_value_t = 1.0)]
+        starts_per_second: f64,
+    },
+    /// List all.
+    List,
+}
+
+/// Does it, and prints what came of it as JSON.
+pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<()> {
+    let base = Base::connect(environment)?;
+    let result = match act {
+        Act::Tenant { act } => tenant(&base, act).await?,
+        Act::Key { act } => key(&base, act).await?,
+        Act::Account { act } => account(environment, &base, act).await?,
+        Act::StopAll { switch, reason } => {
+            let mut tx = base.db.engine().await?;
+            let reason = (switch == "on").then_some(reason.as_str());
+            let changed = create::stop_all(&mut tx, reason).await?;
+            tx.commit().await?;
+            json!({ "stop_all": switch, "changed": changed })
+        }
+    };
+    println!("{result}");
+    Ok(())
+}
+
+async fn tenant(base: &Base, act: TenantAct) -> anyhow::Result<serde_json::Value> {
+    let TenantAct::Create { name, zone, account, agent, caller_number } = act;
+    let new = NewTenant {
+        id: TenantId::new(),
+        name,
+        zone,
+        account,
+        agent_id: agent,
+        caller_number,
+        policy: Policy::default(),
+        allowance: Allowance::default(),
+    };
+    let mut tx = base.db.engine().await?;
+    create::create(&mut tx, &base.keys.master, &new).await?;
+    tx.commit().await?;
+    Ok(json!({ "tenant_id": new.id }))
+}
+
+async fn key(base: &Base, act: KeyAct) -> anyhow::Result<serde_json::Value> {
+    match act {
+        KeyAct::Create { tenant, name, role } => {
+            let key = ApiKey::generate()?;
+            let mut tx = base.db.engine().await?;
+            let id = api_keys::store::create(&mut tx, tenant, &name, role, &key).await?;
+            tx.commit().await?;
+            Ok(json!({ "key_id": id, "api_key": key.expose() }))
+        }
+        KeyAct::Revoke { tenant, key } => {
+            let revoked = api_keys::store::revoke(&base.db, tenant, key).await?;
+            Ok(json!({ "key_id": key, "revoked": revoked }))
+        }
+    }
+}
+
+async fn account(
+    environment: &Environment,
+    base: &Base,
+    act: AccountAct,
+) -> anyhow::Result<serde_json::Value> {
+    match act {
+        AccountAct::Create { name, base_url, tenant, max_concurrent, starts_per_second } => {
+            let key = environment.read(|env| env.secret("PROVIDER_API_KEY"))?;
+            let new = NewAccount {
+                id: AccountId::new(),
+                tenant,
+                name,
+                base_url,
+                simulator: false,
+                max_concurrent,
+                starts_per_second,
+                // Only `worker provider check` may find the list worth trusting.
+                list_trusted: false,
+            };
+            let mut tx = base.db.engine().await?;
+            let (master, key) = (&base.keys.master, key.expose());
+            accounts::store::create(&mut tx, master, &new, key, key).await?;
+            tx.commit().await?;
+            Ok(json!({ "account_id": new.id }))
+        }
+        AccountAct::List => {
+            let accounts = accounts::store::list(&base.db).await?;
+            let view = |account: &accounts::Account| {
+                json!({
+                    "account_id": account.id,
+                    "tenant_id": account.tenant,
+                    "name": account.name,
+                    "base_url": account.base_url,
+                    "simulator": account.simulator,
+                    "max_concurrent": account.max_concurrent,
+                    "starts_per_second": account.starts_per_second,
+                    "held_at": account.held_at,
+                    "breaker_open": account.breaker_open,
+                })
+            };
+            Ok(accounts.iter().map(view).collect())
+        }
+    }
+}

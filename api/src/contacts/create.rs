@@ -1,0 +1,190 @@
+//! Making a contact, with its first appointment if one is given.
+
+use axum::extract::State;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use shared::appointments::{self, Appointment};
+use shared::calls::rules::snapshot::Channel;
+use shared::contacts::email::EmailAddress;
+use shared::contacts::name::PersonName;
+use shared::contacts::phone::PhoneNumber;
+use shared::contacts::text::Notes;
+use shared::contacts::{Consent, Contact, store};
+use shared::crypto::ContactField;
+use shared::ids::ContactId;
+use shared::tenants::Tenant;
+
+use super::view::audited;
+use super::{ContactView, fields};
+use crate::app::{App, Begun, Work};
+use crate::appointments::{Booking, NewAppointment};
+use crate::auth::{Allowed, EditContacts};
+use crate::http::{Fields, Post, Problem, Reply};
+use crate::planning::{self, Planned};
+
+/// A contact as a client sends it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewContact {
+    name: String,
+    phone: String,
+    email: Option<String>,
+    notes: Option<String>,
+    /// The tenant's, unless given.
+    zone: Option<String>,
+    channel: Option<String>,
+    /// The person agreed to automated calls.
+    #[serde(default)]
+    consent: bool,
+    /// Another contact may have the same address.
+    #[serde(default)]
+    allow_duplicate_email: bool,
+    appointment: Option<NewAppointment>,
+}
+
+struct Read {
+    name: PersonName,
+    phone: PhoneNumber,
+    email: Option<EmailAddress>,
+    notes: Option<Notes>,
+    zone: Tz,
+    channel: Channel,
+    booking: Option<Booking>,
+}
+
+/// What was made, and what staff may want to know about it.
+#[derive(Debug, Serialize)]
+struct Created {
+    #[serde(flatten)]
+    contact: ContactView,
+    warnings: Vec<Warning>,
+}
+
+/// Something that is allowed and may yet be a mistake.
+#[derive(Debug, Serialize)]
+struct Warning {
+    code: &'static str,
+    /// Contacts with the same number and an appointment at the same time.
+    contacts: Vec<ContactId>,
+}
+
+impl NewContact {
+    fn read(&self, tenant: &Tenant, now: chrono::DateTime<chrono::Utc>) -> Result<Read, Problem> {
+        let mut found = Fields::default();
+        let name = fields::name(&mut found, &self.name);
+        let phone = fields::phone(&mut found, "phone", &self.phone, tenant);
+        let email = fields::optional(self.email.as_deref(), |raw| fields::email(&mut found, raw));
+        let notes = fields::optional(self.notes.as_deref(), |raw| fields::notes(&mut found, raw));
+        let zone = fields::optional(self.zone.as_deref(), |raw| fields::zone(&mut found, raw));
+        let channel =
+            fields::optional(self.channel.as_deref(), |raw| fields::channel(&mut found, raw));
+        let booking = match &self.appointment {
+            None => Some(None),
+            Some(new) => {
+                found.below("/appointment", |found| new.read(found, tenant, now)).map(Some)
+            }
+        };
+        let read = (|| {
+            Some(Read {
+                name: name?,
+                phone: phone?,
+                email: email?,
+                notes: notes?,
+                zone: zone?.unwrap_or(tenant.zone),
+                channel: channel?.unwrap_or(Channel::Voice),
+                booking: booking?,
+            })
+        })();
+        found.finish(read)
+    }
+}
+
+/// Makes a contact. Answers 409 `email-taken` naming the contact that has the address, unless the request allows it.
+pub(super) async fn create(
+    State(app): State<App>,
+    by: Allowed<EditContacts>,
+    Post { body, once }: Post<NewContact>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    let read = body.read(&work.tenant, work.now)?;
+    let contact = Contact {
+        id: ContactId::new(),
+        name: read.name,
+        phone: read.phone,
+        email: read.email,
+        notes: read.notes,
+        zone: read.zone,
+        channel: read.channel,
+        consent: body.consent.then(|| Consent { at: work.now, by: work.actor.to_string() }),
+        version: 1,
+        created_at: work.now,
+        updated_at: work.now,
+    };
+    if !body.allow_duplicate_email {
+        refuse_taken_email(&mut work, &contact).await?;
+    }
+    let key = store::insert(&mut work.tx, &work.keys, &contact).await?;
+    work.changes.event("contact.created", contact.id.0, Some(contact.id));
+    let values = serde_json::json!({ "after": audited(&contact) }).to_string();
+    let place = ContactField::AuditValues { entry: contact.id.0 };
+    let sealed = key.seal(place, values.as_bytes())?;
+    work.changes.entry("contact.create", contact.id.0, Some(sealed));
+
+    let mut warnings = Vec::new();
+    let first = match read.booking {
+        None => None,
+        Some(booking) => {
+            let twins = store::with_phone_and_time(
+                &mut work.tx,
+                &work.keys,
+                &contact.phone,
+                booking.at,
+                contact.id,
+            );
+            let contacts = twins.await?;
+            if !contacts.is_empty() {
+                warnings.push(Warning { code: "possible_duplicate", contacts });
+            }
+            Some(book(&mut work, &key, contact.id, booking).await?)
+        }
+    };
+    let standings = store::standings(&mut work.tx, &[contact.id]).await?;
+    let standing = standings.get(&contact.id).cloned().unwrap_or_default();
+    let view = ContactView::new(&contact, &standing, first.as_ref(), true);
+    let reply = Reply::created(
+        format!("/v1/contacts/{}", contact.id),
+        &Created { contact: view, warnings },
+    )?;
+    work.commit(&app, reply.with_version(contact.version)).await
+}
+
+async fn book(
+    work: &mut Work,
+    key: &shared::crypto::ContactKey,
+    contact: ContactId,
+    booking: Booking,
+) -> Result<Appointment, Problem> {
+    let appointment = booking.into_appointment(contact, work.now);
+    appointments::store::insert(&mut work.tx, key, &appointment, "api").await?;
+    crate::appointments::tell_created(work, key, &appointment)?;
+    planning::tell(work, Planned::AppointmentCreated(&appointment)).await?;
+    Ok(appointment)
+}
+
+/// Refuses an address that another live contact has, and keeps others from taking it meanwhile.
+pub(super) async fn refuse_taken_email(work: &mut Work, contact: &Contact) -> Result<(), Problem> {
+    let Some(email) = &contact.email else { return Ok(()) };
+    store::lock_email(&mut work.tx, &work.keys, email).await?;
+    let taken = store::with_email(&mut work.tx, &work.keys, email, contact.id).await?;
+    match taken {
+        None => Ok(()),
+        Some(other) => Err(Problem::Conflict {
+            code: "email-taken",
+            detail: "another contact has this e-mail address".to_owned(),
+            more: Some(("contact_id", other.to_string().into())),
+        }),
+    }
+}

@@ -1,0 +1,76 @@
+//! Adding one number, and taking one off.
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::do_not_call::Source;
+use shared::do_not_call::store::{self, Wish};
+use shared::ids::DoNotCallId;
+
+use super::list::EntryView;
+use super::{MOST_REASON, NOUN, entry};
+use crate::app::{App, Begun};
+use crate::auth::{Allowed, EditDoNotCall};
+use crate::contacts::phone;
+use crate::http::{Fields, Path, Post, Problem, Reply};
+use crate::planning::{self, Planned};
+
+/// A number that is not to be called.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewEntry {
+    number: String,
+    reason: Option<String>,
+}
+
+/// Puts a number on the list and withdraws what is planned for it. One that is on it already is answered with its entry.
+pub(super) async fn add(
+    State(app): State<App>,
+    by: Allowed<EditDoNotCall>,
+    Post { body, once }: Post<NewEntry>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    work.lock_tenant().await?;
+    let mut fields = Fields::default();
+    let number = phone(&mut fields, "number", &body.number, &work.tenant);
+    let reason = body.reason.as_deref().map(|raw| fields.text("reason", raw, MOST_REASON));
+    let number = fields.finish(number)?;
+    let wish = Wish { number, reason: reason.flatten() };
+    let who = (work.actor, work.now);
+    let wishes = std::slice::from_ref(&wish);
+    let listed = store::add(&mut work.tx, &work.keys, wishes, Source::Manual, who).await?;
+    let listed = *listed.first().ok_or(Problem::NotFound(NOUN))?;
+    let found = store::find(&mut work.tx, &work.keys, listed.id).await?;
+    let view = EntryView::new(found.ok_or(Problem::NotFound(NOUN))?, true);
+    if !listed.new {
+        return work.commit(&app, Reply::ok(&view)?).await;
+    }
+    let hashes = [store::hashes(&work.keys, &wish.number)];
+    planning::tell(&mut work, Planned::NumbersBlocked(&hashes)).await?;
+    work.changes.event("do_not_call.added", listed.id.0, None);
+    let values = serde_json::json!({ "number": wish.number.as_str(), "reason": wish.reason });
+    entry(&mut work, "do_not_call.add", listed.id.0, &values)?;
+    let reply = Reply::created(format!("/v1/do-not-call/{}", listed.id), &view)?;
+    work.commit(&app, reply).await
+}
+
+/// Takes a number off the list. Withdrawn calls stay withdrawn; new ones may be planned.
+pub(super) async fn remove(
+    State(app): State<App>,
+    by: Allowed<EditDoNotCall>,
+    Path(id): Path<DoNotCallId>,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    work.lock_tenant().await?;
+    let found = store::find(&mut work.tx, &work.keys, id).await?;
+    let found = found.ok_or(Problem::NotFound(NOUN))?;
+    store::remove(&mut work.tx, id, work.actor, work.now).await?;
+    let hashes = [store::hashes(&work.keys, &found.number)];
+    planning::tell(&mut work, Planned::NumbersAllowed(&hashes)).await?;
+    work.changes.event("do_not_call.removed", id.0, None);
+    let values = serde_json::json!({ "number": found.number.as_str() });
+    entry(&mut work, "do_not_call.remove", id.0, &values)?;
+    work.commit(&app, Reply::empty()).await
+}

@@ -1,0 +1,131 @@
+//! Adding many numbers at once, each with its own result.
+
+use axum::extract::{Request, State};
+use serde::Serialize;
+use shared::do_not_call::Source;
+use shared::do_not_call::store::{self, Listed, Wish};
+use shared::ids::DoNotCallId;
+
+use super::rows::{Row, Rows, of_csv};
+use super::{MOST_REASON, entry};
+use crate::app::{App, Begun, Work};
+use crate::auth::{Allowed, EditDoNotCall};
+use crate::contacts::phone;
+use crate::http::{self, Fields, Problem, Reply};
+use crate::planning::{self, Planned};
+
+/// 10,000 numbers with short reasons.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// What became of one row, counted from 1 without the header.
+#[derive(Debug, Serialize)]
+struct RowResult {
+    row: usize,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<DoNotCallId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// What became of all.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    added: usize,
+    already_listed: usize,
+    refused: usize,
+    rows: Vec<RowResult>,
+}
+
+/// Puts many numbers on the list: those that are numbers, whatever the others are.
+pub(super) async fn import(
+    State(app): State<App>,
+    by: Allowed<EditDoNotCall>,
+    request: Request,
+) -> Result<Reply, Problem> {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let headers = request.headers().clone();
+    let bytes = http::read(request, MOST_BYTES).await?;
+    let once = http::named(&headers, &method, &uri, &bytes)?;
+    let rows = match http::media_type(&headers) {
+        Some("text/csv") => of_csv(&bytes)?,
+        Some("application/json") => http::parse::<Rows>(&headers, &bytes)?.into_rows()?,
+        _ => return Err(Problem::UnsupportedMediaType("application/json or text/csv")),
+    };
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    work.lock_tenant().await?;
+    let summary = list(&mut work, &rows).await?;
+    work.commit(&app, Reply::ok(&summary)?).await
+}
+
+async fn list(work: &mut Work, rows: &[Row]) -> Result<Summary, Problem> {
+    let read: Vec<Result<Wish, Problem>> = rows.iter().map(|row| wish(row, work)).collect();
+    let wishes: Vec<Wish> = read.iter().filter_map(|wish| wish.as_ref().ok().cloned()).collect();
+    let who = (work.actor, work.now);
+    let listed = store::add(&mut work.tx, &work.keys, &wishes, Source::Import, who).await?;
+    let new: Vec<&Wish> =
+        wishes.iter().zip(&listed).filter(|(_, listed)| listed.new).map(|(wish, _)| wish).collect();
+    let hashes: Vec<_> = new.iter().map(|wish| store::hashes(&work.keys, &wish.number)).collect();
+    if !hashes.is_empty() {
+        planning::tell(work, Planned::NumbersBlocked(&hashes)).await?;
+        let tenant = work.tenant.id.0;
+        work.changes.event("do_not_call.imported", tenant, None);
+        let ids: Vec<_> =
+            listed.iter().filter(|listed| listed.new).map(|listed| listed.id).collect();
+        entry(work, "do_not_call.import", tenant, &serde_json::json!({ "added": ids }))?;
+    }
+    Ok(summarise(read, &listed))
+}
+
+fn wish(row: &Row, work: &Work) -> Result<Wish, Problem> {
+    let mut fields = Fields::default();
+    let number = phone(&mut fields, "number", &row.number, &work.tenant);
+    let reason = row.reason.as_deref().map(|raw| fields.text("reason", raw, MOST_REASON));
+    Ok(Wish { number: fields.finish(number)?, reason: reason.flatten() })
+}
+
+fn summarise(read: Vec<Result<Wish, Problem>>, listed: &[Listed]) -> Summary {
+    let mut summary = Summary::default();
+    let mut listed = listed.iter();
+    for (index, read) in read.into_iter().enumerate() {
+        let row = index + 1;
+        let result = match read {
+            Err(problem) => {
+                summary.refused += 1;
+                refused(row, &problem)
+            }
+            Ok(_) => {
+                let found = listed.next();
+                let new = found.is_some_and(|listed| listed.new);
+                if new {
+                    summary.added += 1
+                } else {
+                    summary.already_listed += 1
+                }
+                let result = if new { "added" } else { "already_listed" };
+                RowResult { row, result, id: found.map(|f| f.id), code: None, detail: None }
+            }
+        };
+        summary.rows.push(result);
+    }
+    summary
+}
+
+fn refused(row: usize, problem: &Problem) -> RowResult {
+    let error = match problem {
+        Problem::Invalid(errors) => errors.first(),
+        _ => None,
+    };
+    RowResult {
+        row,
+        result: "refused",
+        id: None,
+        code: error.map(|error| error.code),
+        detail: error.map(|error| error.detail.clone()),
+    }
+}

@@ -1,0 +1,51 @@
+//! Reading the list.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use shared::api_keys::Role;
+use shared::do_not_call::{Entry, store};
+use shared::ids::DoNotCallId;
+
+use crate::app::App;
+use crate::auth::{Allowed, ReadDoNotCall};
+use crate::http::{PageQuery, PageView, Problem, Query, Reply};
+
+/// An entry as its tenant's people see it.
+#[derive(Debug, Serialize)]
+pub(super) struct EntryView {
+    id: DoNotCallId,
+    /// Left out for those who may not change the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    source: &'static str,
+    reason: Option<String>,
+    added_by: String,
+    added_at: DateTime<Utc>,
+}
+
+impl EntryView {
+    pub(super) fn new(entry: Entry, sees_number: bool) -> Self {
+        Self {
+            id: entry.id,
+            number: sees_number.then(|| entry.number.as_str().to_owned()),
+            source: entry.source.as_str(),
+            reason: entry.reason,
+            added_by: entry.added_by,
+            added_at: entry.added_at,
+        }
+    }
+}
+
+/// Lists the entries, newest first.
+pub(super) async fn list(
+    State(app): State<App>,
+    by: Allowed<ReadDoNotCall>,
+    Query(query): Query<PageQuery>,
+) -> Result<Reply, Problem> {
+    let slice = query.slice()?;
+    let mut work = app.read(&by).await?;
+    let page = store::list(&mut work.tx, &work.keys, slice).await?;
+    let sees_number = by.role == Role::ClientAdmin;
+    Reply::ok(&PageView::of(page, |entry| EntryView::new(entry, sees_number)))
+}

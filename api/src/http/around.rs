@@ -1,0 +1,106 @@
+//! What stands around every route: an id, a time limit, a net for panics, metrics, and the bodies of problems.
+
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use shared::telemetry::metrics;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::problem::{Details, Problem};
+use crate::app::App;
+
+/// How long a request may take.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where a request's id is told.
+const REQUEST_ID: &str = "x-request-id";
+
+/// Puts everything that routes share around `routes`.
+pub(crate) fn around(routes: Router<App>) -> Router<App> {
+    routes
+        .fallback(|| async { Problem::NotFound("address") })
+        .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+        .layer(middleware::from_fn(limit_time))
+        .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
+            // The panic's message may quote anything, and the panic hook has printed where it was.
+            Problem::Internal(anyhow::anyhow!("a handler panicked")).into_response()
+        }))
+        .layer(middleware::from_fn(observe))
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Problem::TooSlow.into_response(),
+    }
+}
+
+/// The body of a problem.
+#[derive(Debug, Serialize)]
+struct ProblemBody<'a> {
+    #[serde(flatten)]
+    details: &'a Details,
+    instance: &'a str,
+    request_id: Uuid,
+}
+
+async fn observe(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = Uuid::now_v7();
+    let method = known_method(request.method().as_str());
+    let path = request.uri().path().to_owned();
+    let route =
+        request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
+    let span = tracing::info_span!("request", request.id = %id);
+
+    let mut answer = async {
+        let mut answer = next.run(request).await;
+        if let Some(details) = answer.extensions_mut().remove::<Details>() {
+            let body = ProblemBody { details: &details, instance: &path, request_id: id };
+            let bytes = serde_json::to_vec(&body).unwrap_or_default();
+            *answer.body_mut() = bytes.into();
+            let headers = answer.headers_mut();
+            headers.remove(header::CONTENT_LENGTH);
+            let json = HeaderValue::from_static("application/problem+json");
+            headers.insert(header::CONTENT_TYPE, json);
+        }
+        answer
+    }
+    .instrument(span)
+    .await;
+
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        answer.headers_mut().insert(REQUEST_ID, id);
+    }
+    // Answers hold personal data: nothing between us and the client may keep them.
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let route = route.as_deref().unwrap_or("unmatched");
+    metrics::answered(route, method, class(answer.status()), began.elapsed());
+    tracing::debug!(request.id = %id, route, method, status = answer.status().as_u16(), "answered");
+    answer
+}
+
+/// A method is free text in HTTP, a label must not be.
+fn known_method(method: &str) -> &'static str {
+    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+        .into_iter()
+        .find(|known| *known == method)
+        .unwrap_or("other")
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}

@@ -1,0 +1,83 @@
+//! Where changes meet the planning of calls: the only place that knows it.
+//!
+//! Each function runs in the transaction of the change, after the change was written and before the audit entry, and
+//! adds what it does to the same changes. The contact's planned calls are locked already (`contacts::store::lock`).
+
+use shared::appointments::Appointment;
+use shared::calls::plan;
+use shared::calls::rules::snapshot::AppointmentStatus;
+use shared::calls::store::plan::Withdraw;
+use shared::crypto::EqualityHashes;
+use shared::ids::{AppointmentId, ContactId};
+
+use crate::app::Work;
+use crate::http::Problem;
+
+/// A change that planning must know of.
+#[derive(Debug, Clone, Copy)]
+#[expect(dead_code, reason = "what planning reads of it once it is wired here")]
+pub(crate) enum Planned<'a> {
+    /// An appointment was made: plan its reminder.
+    AppointmentCreated(&'a Appointment),
+    /// Moved. A real move begins a new round: withdraw what was planned, plan anew. A small one moves due and deadline.
+    AppointmentMoved { appointment: &'a Appointment, real: bool },
+    /// Details that a plan depends on changed: lead time or priority.
+    AppointmentChanged(&'a Appointment),
+    /// The status was set by hand: confirmed or cancelled withdraws, pending or rescheduled plans.
+    AppointmentStatus(&'a Appointment),
+    /// Gone: withdraw.
+    AppointmentDeleted(ContactId, AppointmentId),
+    /// Number, zone, channel or consent changed: look at the planned calls again.
+    ContactChanged(ContactId),
+    /// Gone: withdraw everything.
+    ContactDeleted(ContactId),
+    /// Numbers must not be called: withdraw every planned call to them, whoever's.
+    NumbersBlocked(&'a [EqualityHashes]),
+    /// Numbers may be called again.
+    NumbersAllowed(&'a [EqualityHashes]),
+}
+
+/// Tells planning of a change.
+pub(crate) async fn tell(work: &mut Work, change: Planned<'_>) -> Result<(), Problem> {
+    let Work { tx, now, changes, .. } = work;
+    match change {
+        Planned::AppointmentCreated(appointment) | Planned::AppointmentChanged(appointment) => {
+            plan::plan_appointment(tx, appointment.id, changes).await?;
+        }
+        Planned::AppointmentMoved { appointment, real } => {
+            if real {
+                let what = Withdraw::Appointment(appointment.id);
+                plan::withdraw(tx, what, "appointment_moved", *now, changes).await?;
+            }
+            plan::plan_appointment(tx, appointment.id, changes).await?;
+        }
+        Planned::AppointmentStatus(appointment) => match appointment.status {
+            AppointmentStatus::Pending | AppointmentStatus::Rescheduled => {
+                plan::plan_appointment(tx, appointment.id, changes).await?;
+            }
+            AppointmentStatus::Confirmed | AppointmentStatus::Cancelled => {
+                let what = Withdraw::Appointment(appointment.id);
+                plan::withdraw(tx, what, "appointment_settled", *now, changes).await?;
+            }
+        },
+        Planned::AppointmentDeleted(_, appointment) => {
+            let what = Withdraw::Appointment(appointment);
+            plan::withdraw(tx, what, "appointment_deleted", *now, changes).await?;
+        }
+        Planned::ContactChanged(contact) => {
+            plan::replan_contact(tx, contact, *now, changes).await?;
+        }
+        Planned::ContactDeleted(contact) => {
+            let what = Withdraw::Contact(contact);
+            plan::withdraw(tx, what, "contact_deleted", *now, changes).await?;
+        }
+        Planned::NumbersBlocked(numbers) => {
+            for hash in numbers.iter().flat_map(EqualityHashes::iter) {
+                plan::withdraw_number(tx, hash.as_bytes(), *now, changes).await?;
+            }
+        }
+        // What was refused meanwhile stays refused; new calls are planned as ever.
+        Planned::NumbersAllowed(_) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Stopping and resuming a tenant's dialling.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::json;
+use shared::tenants::store;
+
+use super::settings::view;
+use super::tell;
+use crate::app::{App, Begun, Work};
+use crate::auth::{Allowed, EditTenant};
+use crate::http::{Fields, Nothing, Post, Problem, Reply};
+
+const MOST_REASON: usize = 500;
+
+/// Why dialling stops.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pause {
+    reason: String,
+}
+
+/// Stops the tenant's dialling. A dial that was claimed before goes on.
+pub(super) async fn pause(
+    State(app): State<App>,
+    by: Allowed<EditTenant>,
+    Post { body, once }: Post<Pause>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    work.lock_tenant().await?;
+    let mut fields = Fields::default();
+    let reason = fields.text("reason", &body.reason, MOST_REASON);
+    let reason = fields.finish(reason)?;
+    store::pause(&mut work.tx, &reason, work.now).await?;
+    tell(&mut work, "tenant.paused", "tenant.pause", &json!({ "reason": reason }))?;
+    finish(work, &app).await
+}
+
+/// Ends the pause by hand and the automatic one.
+pub(super) async fn resume(
+    State(app): State<App>,
+    by: Allowed<EditTenant>,
+    Post { body: Nothing {}, once }: Post<Nothing>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    work.lock_tenant().await?;
+    store::resume(&mut work.tx, work.now).await?;
+    let values = json!({ "before": view(&work.tenant) });
+    tell(&mut work, "tenant.resumed", "tenant.resume", &values)?;
+    finish(work, &app).await
+}
+
+/// Gives a configuration that the provider refused another chance.
+pub(super) async fn retry_configuration(
+    State(app): State<App>,
+    by: Allowed<EditTenant>,
+    Post { body: Nothing {}, once }: Post<Nothing>,
+) -> Result<Reply, Problem> {
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    work.lock_tenant().await?;
+    store::retry_configuration(&mut work.tx, work.now).await?;
+    let values = json!({ "before": view(&work.tenant) });
+    tell(&mut work, "tenant.changed", "tenant.retry_configuration", &values)?;
+    finish(work, &app).await
+}
+
+async fn finish(mut work: Work, app: &App) -> Result<Reply, Problem> {
+    work.tenant = store::find(&mut work.tx).await?.ok_or(Problem::NotFound("tenant"))?;
+    let reply = Reply::ok(&view(&work.tenant))?.with_version(work.tenant.version);
+    work.commit(app, reply).await
+}

@@ -1,0 +1,102 @@
+//! What the tenant has chosen, within what it may choose.
+
+use axum::extract::State;
+use serde_json::{Map, Value, json};
+use shared::calls::rules::policy::{Fault, Policy};
+use shared::tenants::{Tenant, phone_rules, store};
+
+use super::tell;
+use crate::app::App;
+use crate::auth::{Allowed, EditTenant, ReadTenant};
+use crate::http::{Body, FieldError, IfMatch, Problem, Reply};
+
+/// Shows the policy, and what the tenant may choose.
+pub(super) async fn find(
+    State(app): State<App>,
+    by: Allowed<ReadTenant>,
+) -> Result<Reply, Problem> {
+    let work = app.read(&by).await?;
+    show(&work.tenant)
+}
+
+fn show(tenant: &Tenant) -> Result<Reply, Problem> {
+    let view = json!({ "policy": tenant.policy, "allowance": tenant.allowance });
+    Ok(Reply::ok(&view)?.with_version(tenant.version))
+}
+
+/// Changes some settings: those that are absent stay, `null` goes back to the default; of `calling_hours` single days
+/// may be given, and a day that is `null` is closed.
+pub(super) async fn patch(
+    State(app): State<App>,
+    by: Allowed<EditTenant>,
+    version: IfMatch,
+    Body(patch): Body<Map<String, Value>>,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    work.lock_tenant().await?;
+    version.check(work.tenant.version)?;
+    let policy = patched(&work.tenant.policy, patch)?;
+    check(&policy, &work.tenant)?;
+    if policy != work.tenant.policy {
+        let values = json!({ "before": work.tenant.policy, "after": policy });
+        work.tenant.policy = policy;
+        work.tenant.version += 1;
+        store::save(&mut work.tx, &work.tenant, work.now).await?;
+        tell(&mut work, "tenant.changed", "tenant.change_policy", &values)?;
+    }
+    let reply = show(&work.tenant)?;
+    work.commit(&app, reply).await
+}
+
+fn patched(policy: &Policy, patch: Map<String, Value>) -> Result<Policy, Problem> {
+    let internal = |error: serde_json::Error| Problem::Internal(error.into());
+    let mut whole = serde_json::to_value(policy).map_err(internal)?;
+    let fields =
+        whole.as_object_mut().ok_or_else(|| Problem::Internal(anyhow::anyhow!("no object")))?;
+    for (name, value) in patch {
+        match (fields.get_mut(&name), value) {
+            (Some(Value::Object(days)), Value::Object(given)) => days.extend(given),
+            (Some(_), Value::Null) => {
+                fields.remove(&name);
+            }
+            (_, value) => {
+                fields.insert(name, value);
+            }
+        }
+    }
+    crate::http::parse_value(whole)
+}
+
+fn check(policy: &Policy, tenant: &Tenant) -> Result<(), Problem> {
+    let mut errors: Vec<FieldError> = match policy.check(&tenant.allowance) {
+        Ok(()) => Vec::new(),
+        Err(faults) => faults
+            .iter()
+            .map(|fault| FieldError {
+                field: format!("/{}", fault.field.replace('.', "/")),
+                code: code(&fault.reason),
+                detail: fault.reason.to_string(),
+            })
+            .collect(),
+    };
+    if phone_rules(policy).is_err() && !policy.number_regions.is_empty() {
+        errors.push(FieldError {
+            field: "/number_regions".to_owned(),
+            code: "unknown_region",
+            detail: "names a region that has no telephone numbers".to_owned(),
+        });
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+}
+
+fn code(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::AtLeast(_) => "too_small",
+        Fault::AtMost(_) => "too_large",
+        Fault::NotBefore(_) => "too_early",
+        Fault::NotAfter(_) => "too_late",
+        Fault::TooShort => "too_short",
+        Fault::Empty => "empty",
+        Fault::NotAllowed => "not_allowed",
+    }
+}

@@ -1,0 +1,154 @@
+//! A client without a socket.
+
+use api::App;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use shared::api_keys::ApiKey;
+use shared::testing::{Inhabitant, World};
+use tower::ServiceExt;
+
+/// A world, its API, and one tenant's administrator in front of it.
+pub(crate) struct Client {
+    pub(crate) world: World,
+    pub(crate) clinic: Inhabitant,
+    pub(crate) router: Router,
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn id(&self) -> String {
+        self.body["id"].as_str().expect("an id").to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The codes of wrong fields, `field code`, in order.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let faults = self.body["errors"].as_array().cloned().unwrap_or_default();
+        faults.iter().map(|f| format!("{} {}", text(&f["field"]), text(&f["code"]))).collect()
+    }
+
+    /// The last word of the problem's type.
+    pub(crate) fn problem(&self) -> &str {
+        self.body["type"].as_str().and_then(|text| text.rsplit(':').next()).unwrap_or_default()
+    }
+}
+
+pub(crate) fn app(world: &World) -> App {
+    App {
+        db: world.db.clone(),
+        keys: world.keys.clone(),
+        queues: world.queues.clone(),
+        signals: world.signals.clone(),
+        inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
+    }
+}
+
+impl Client {
+    pub(crate) async fn new() -> Self {
+        let world = World::new().await;
+        let clinic = world.tenant().await;
+        let router = api::router(app(&world));
+        Self { world, clinic, router }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let answer = self.router.clone().oneshot(request).await.expect("the router never fails");
+        let (parts, body) = answer.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).expect("JSON")
+        };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends JSON as the holder of `key`, with further headers.
+    pub(crate) async fn ask(
+        &self,
+        key: &ApiKey,
+        what: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let (method, path) = what.split_once(' ').expect("a method and a path");
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header("authorization", format!("Bearer {}", key.expose()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            request = request.header("content-type", "application/json");
+            Body::from(body.to_string())
+        };
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    /// Asks as the administrator.
+    pub(crate) async fn admin(&self, what: &str, body: Value) -> Answer {
+        self.ask(&self.clinic.admin, what, &[], &body).await
+    }
+
+    /// Changes something as the administrator, in the version that was read.
+    pub(crate) async fn change(&self, what: &str, version: &str, body: Value) -> Answer {
+        self.ask(&self.clinic.admin, what, &[("if-match", version)], &body).await
+    }
+
+    /// Asks as somebody who may only read.
+    pub(crate) async fn user(&self, what: &str, body: Value) -> Answer {
+        self.ask(&self.clinic.user, what, &[], &body).await
+    }
+
+    /// An instant so far ahead, as clients write it.
+    pub(crate) async fn ahead(&self, by: Duration) -> String {
+        let at: DateTime<Utc> = self.world.db.now().await.expect("the time") + by;
+        at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// A contact without appointment.
+    pub(crate) async fn contact(&self) -> String {
+        let made = self.admin("POST /v1/contacts", ada()).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+        made.id()
+    }
+
+    /// Everything that a request may change, as text: to see that a refused one changed nothing.
+    pub(crate) async fn everything(&self) -> Vec<String> {
+        self.world
+            .texts(
+                "select 'contacts ' || count(*) || ' ' || coalesce(sum(version), 0) from contacts
+                 union all select 'appointments ' || count(*) || ' ' || coalesce(sum(version), 0) from appointments
+                 union all select 'do_not_call ' || count(*) || ' ' || count(removed_at) from do_not_call
+                 union all select 'closed_dates ' || count(*) from closed_dates
+                 union all select 'calls ' || count(*) from calls
+                 union all select 'events ' || count(*) from events
+                 union all select 'audit ' || count(*) from audit_entries
+                 union all select 'kept ' || count(*) from idempotency_keys
+                 union all select 'tenants ' || string_agg(version || policy::text || zone || (paused_at is null), ' '
+                                                           order by id) from tenants",
+            )
+            .await
+    }
+}
+
+/// A contact that is accepted.
+pub(crate) fn ada() -> Value {
+    json!({ "name": "Ada Lovelace", "phone": "07700 900123" })
+}

@@ -1,0 +1,79 @@
+//! Who is not to be called.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+#[tokio::test]
+async fn a_number_is_listed_once_and_taken_off() {
+    let client = Client::new().await;
+    let new = json!({ "number": "07700 900123", "reason": "asked us" });
+    let added = client.admin("POST /v1/do-not-call", new.clone()).await;
+    assert_eq!(
+        (added.status, &added.body["number"]),
+        (StatusCode::CREATED, &json!("+447700900123"))
+    );
+    let again = client.admin("POST /v1/do-not-call", json!({ "number": "+447700900123" })).await;
+    assert_eq!((again.status, again.id()), (StatusCode::OK, added.id()), "listed already");
+
+    let listed = client.admin("GET /v1/do-not-call", Value::Null).await;
+    assert_eq!(listed.body["items"][0]["reason"], "asked us");
+    let for_users = client.user("GET /v1/do-not-call", Value::Null).await;
+    assert!(for_users.body["items"][0].get("number").is_none(), "numbers are for administrators");
+
+    let path = format!("DELETE /v1/do-not-call/{}", added.id());
+    assert_eq!(client.admin(&path, Value::Null).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(client.admin(&path, Value::Null).await.status, StatusCode::NOT_FOUND);
+    let fresh = client.admin("POST /v1/do-not-call", new).await;
+    assert_eq!(fresh.status, StatusCode::CREATED, "it may be listed again");
+    let events = client.world.texts("select kind from events order by n").await;
+    assert_eq!(events, ["do_not_call.added", "do_not_call.removed", "do_not_call.added"]);
+}
+
+#[tokio::test]
+async fn an_import_lists_what_is_a_number_and_tells_the_rest() {
+    let client = Client::new().await;
+    let numbers = json!({ "numbers": [
+        "07700 900001", "nonsense", { "number": "07700900002", "reason": "asked" }, "+447700900001",
+        "0909 879 0000",
+    ]});
+    let done = client.admin("POST /v1/do-not-call/import", numbers.clone()).await;
+    assert_eq!(done.status, StatusCode::OK, "{:?}", done.body);
+    let results: Vec<&str> = done.body["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["result"].as_str().unwrap())
+        .collect();
+    assert_eq!(results, ["added", "refused", "added", "already_listed", "refused"]);
+    assert_eq!(done.body["rows"][1]["code"], "bad_character");
+    assert_eq!(done.body["rows"][4]["code"], "premium_rate");
+
+    let again = client.admin("POST /v1/do-not-call/import", numbers).await;
+    assert_eq!((&again.body["added"], &again.body["already_listed"]), (&json!(0), &json!(3)));
+
+    let csv = "phone,reason\r\n07700 900003,\"asked, twice\"\r\n07700 900001,\r\n";
+    let request = Request::post("/v1/do-not-call/import")
+        .header("authorization", format!("Bearer {}", client.clinic.admin.expose()))
+        .header("content-type", "text/csv; charset=utf-8")
+        .body(Body::from(csv))
+        .unwrap();
+    let done = client.send(request).await;
+    assert_eq!((&done.body["added"], &done.body["already_listed"]), (&json!(1), &json!(1)));
+    let rows =
+        client.world.number("select count(*) from do_not_call where removed_at is null").await;
+    assert_eq!(rows, 3);
+}
+
+#[tokio::test]
+async fn ten_thousand_numbers_are_listed_within_a_request() {
+    let client = Client::new().await;
+    let numbers: Vec<String> = (0..10_000).map(|n| format!("+4474000{n:05}")).collect();
+    let done = client.admin("POST /v1/do-not-call/import", json!({ "numbers": numbers })).await;
+    assert_eq!((done.status, &done.body["added"]), (StatusCode::OK, &json!(10_000)));
+    let more: Vec<String> = (0..10_001).map(|n| format!("+4474001{n:05}")).collect();
+    let refused = client.admin("POST /v1/do-not-call/import", json!({ "numbers": more })).await;
+    assert_eq!(refused.faults(), ["/numbers out_of_range"]);
+}

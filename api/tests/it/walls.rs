@@ -1,0 +1,162 @@
+//! No route answers without a key, none lets a reader write, and another tenant's ids look like absent ones.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use chrono::Duration;
+use serde_json::{Value, json};
+use shared::api_keys::{ApiKey, store};
+use uuid::Uuid;
+
+use crate::client::{Client, ada};
+
+/// Every route. `{c}`, `{a}`, `{d}` are a contact, its appointment, an entry of the do-not-call list.
+const ROUTES: [(&str, Access); 30] = [
+    ("POST /v1/contacts", Access::Admin),
+    ("GET /v1/contacts", Access::User),
+    ("GET /v1/contacts/{c}", Access::User),
+    ("PATCH /v1/contacts/{c}", Access::Admin),
+    ("DELETE /v1/contacts/{c}", Access::Admin),
+    ("POST /v1/contacts/{c}/appointments", Access::Admin),
+    ("GET /v1/contacts/{c}/appointments", Access::User),
+    ("GET /v1/contacts/{c}/appointments/{a}", Access::User),
+    ("PATCH /v1/contacts/{c}/appointments/{a}", Access::Admin),
+    ("DELETE /v1/contacts/{c}/appointments/{a}", Access::Admin),
+    ("POST /v1/contacts/{c}/appointments/{a}/move", Access::Admin),
+    ("POST /v1/contacts/{c}/appointments/{a}/cancel", Access::Admin),
+    ("GET /v1/do-not-call", Access::User),
+    ("POST /v1/do-not-call", Access::Admin),
+    ("DELETE /v1/do-not-call/{d}", Access::Admin),
+    ("POST /v1/do-not-call/import", Access::Admin),
+    ("GET /v1/tenant", Access::User),
+    ("PATCH /v1/tenant", Access::Admin),
+    ("PUT /v1/tenant/zone", Access::Admin),
+    ("GET /v1/tenant/policy", Access::User),
+    ("PATCH /v1/tenant/policy", Access::Admin),
+    ("POST /v1/tenant/pause", Access::Admin),
+    ("POST /v1/tenant/resume", Access::Admin),
+    ("POST /v1/tenant/retry-configuration", Access::Admin),
+    ("GET /v1/tenant/closed-dates", Access::User),
+    ("PUT /v1/tenant/closed-dates/2027-01-01", Access::Admin),
+    ("DELETE /v1/tenant/closed-dates/2027-01-01", Access::Admin),
+    ("POST /v1/tenant/closed-dates/presets/uk-bank-holidays", Access::Admin),
+    ("GET /v1/contacts?limit=1", Access::User),
+    ("GET /v1/do-not-call?limit=1", Access::User),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    User,
+    Admin,
+}
+
+struct Ids {
+    contact: String,
+    appointment: String,
+    entry: String,
+}
+
+impl Ids {
+    fn random() -> Self {
+        let id = || Uuid::now_v7().to_string();
+        Self { contact: id(), appointment: id(), entry: id() }
+    }
+
+    fn fill(&self, route: &str) -> String {
+        route
+            .replace("{c}", &self.contact)
+            .replace("{a}", &self.appointment)
+            .replace("{d}", &self.entry)
+    }
+}
+
+async fn inhabited() -> (Client, Ids) {
+    let client = Client::new().await;
+    let mut new = ada();
+    new["appointment"] = json!({ "at": client.ahead(Duration::days(3)).await });
+    let made = client.admin("POST /v1/contacts", new).await;
+    let appointment = made.body["next_appointment"]["id"].as_str().unwrap().to_owned();
+    let listed = client.admin("POST /v1/do-not-call", json!({ "number": "07700900199" })).await;
+    let ids = Ids { contact: made.id(), appointment, entry: listed.id() };
+    (client, ids)
+}
+
+#[tokio::test]
+async fn no_route_answers_without_a_key_that_holds() {
+    let (client, ids) = inhabited().await;
+    let before = client.everything().await;
+    let revoked = client.world.tenant().await;
+    store::revoke(&client.world.db, revoked.id, revoked.admin_id).await.unwrap();
+    let unknown = ApiKey::generate().unwrap();
+    for (route, _) in ROUTES {
+        let what = ids.fill(route);
+        let (method, path) = what.split_once(' ').unwrap();
+        for value in [None, Some("Bearer x"), Some("Basic dmlvOnZpbw==")] {
+            let mut request = Request::builder().method(method).uri(path);
+            if let Some(value) = value {
+                request = request.header("authorization", value);
+            }
+            let answer = client.send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what} {value:?}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+        let a = client.ask(&unknown, &what, &[], &Value::Null).await;
+        let b = client.ask(&revoked.admin, &what, &[], &Value::Null).await;
+        assert_eq!(
+            (a.status, b.status),
+            (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
+            "{what}"
+        );
+        assert_eq!(a.body["detail"], b.body["detail"], "revoked looks like unknown");
+    }
+    assert_eq!(client.everything().await.len(), before.len());
+}
+
+#[tokio::test]
+async fn who_may_only_read_changes_nothing() {
+    let (client, ids) = inhabited().await;
+    let before = client.everything().await;
+    for (route, access) in ROUTES {
+        let answer = client.user(&ids.fill(route), Value::Null).await;
+        let expected = if access == Access::User { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(answer.status, expected, "{route}");
+    }
+    assert_eq!(client.everything().await, before);
+}
+
+#[tokio::test]
+async fn another_tenants_ids_look_like_absent_ones_on_every_route() {
+    let (client, ids) = inhabited().await;
+    let stranger = client.world.tenant().await;
+    let before = client.everything().await;
+    let at = client.ahead(Duration::days(9)).await;
+    for (route, _) in ROUTES.into_iter().filter(|(route, _)| route.contains('{')) {
+        let body = match route {
+            _ if route.starts_with("GET") || route.starts_with("DELETE") => Value::Null,
+            _ if route.ends_with("/appointments") || route.ends_with("/move") => {
+                json!({ "at": at })
+            }
+            _ => json!({}),
+        };
+        let absent = Ids::random();
+        let mut answers = Vec::new();
+        for what in [ids.fill(route), absent.fill(route)] {
+            let answer = client.ask(&stranger.admin, &what, &[("if-match", "*")], &body).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}: {:?}", answer.body);
+            answers.push((answer.body["type"].clone(), answer.body["detail"].clone()));
+        }
+        assert_eq!(answers[0], answers[1], "{route}");
+    }
+    assert_eq!(client.everything().await, before);
+    for list in ["GET /v1/contacts", "GET /v1/do-not-call"] {
+        let seen = client.ask(&stranger.admin, list, &[], &Value::Null).await;
+        assert_eq!(seen.body["items"], json!([]), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_told_so() {
+    let client = Client::new().await;
+    client.world.run("update tenants set active = false").await;
+    let answer = client.admin("GET /v1/tenant", Value::Null).await;
+    assert_eq!((answer.status, answer.problem()), (StatusCode::FORBIDDEN, "tenant-suspended"));
+}
