@@ -2,7 +2,7 @@
 //! who share numbers; limits tight enough to be reached.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::Duration;
 use shared::accounts::NewAccount;
@@ -16,17 +16,19 @@ use crate::stage::people::{Guest, Office, Tenant, number, zone_where_it_is};
 pub(crate) struct Cast {
     pub(crate) tenants: Vec<Tenant>,
     guests: Mutex<Vec<Guest>>,
+    /// Made over HTTP, and how often the database had gone back before.
+    newcomers: Mutex<Vec<(Guest, u32)>>,
 }
 
 /// Local hour, people, window, day's limit, and whether some share a number.
 const TENANTS: [(&str, u32, usize, u32, u32, bool); 7] = [
-    ("busy", 11, 70, 25, 300, false),
-    ("daily", 10, 45, 25, 30, false),
-    ("closing", 19, 25, 25, 300, false),
-    ("closed", 3, 30, 25, 300, false),
-    ("opening", 7, 30, 10, 300, false),
-    ("families", 13, 30, 25, 300, true),
-    ("narrow", 12, 25, 25, 300, false),
+    ("busy", 11, 130, 25, 300, false),
+    ("daily", 10, 60, 25, 30, false),
+    ("closing", 19, 40, 25, 300, false),
+    ("closed", 3, 40, 25, 300, false),
+    ("opening", 7, 50, 10, 300, false),
+    ("families", 13, 60, 25, 300, true),
+    ("narrow", 12, 40, 25, 300, false),
 ];
 
 /// Calls at a time of the account that only the last tenant uses.
@@ -69,19 +71,19 @@ impl Cast {
                 .map(|n| {
                     // Families: three people to a telephone.
                     let which = if shared { n / 3 } else { n };
-                    // Due now or within the next hours; the first dozen at once.
-                    let ahead = Duration::minutes(if n < 12 { 0 } else { 23 * n as i64 });
+                    // Half of them due at once, the others within the next day.
+                    let ahead = Duration::minutes(if n < people / 2 { 0 } else { 11 * n as i64 });
                     (number(1_000 * tenants.len() + which), now + Duration::hours(24) + ahead)
                 })
                 .collect();
             guests.extend(office.book(&tenant, now, &bookings).await?);
             tenants.push(tenant);
         }
-        Ok(Self { tenants, guests: Mutex::new(guests) })
+        Ok(Self { tenants, guests: Mutex::new(guests), newcomers: Mutex::default() })
     }
 
     fn guests<T>(&self, look: impl FnOnce(&mut Vec<Guest>) -> T) -> T {
-        look(&mut self.guests.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        look(&mut self.guests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Calls planned so far.
@@ -99,8 +101,33 @@ impl Cast {
         self.guests(|guests| guests[n % guests.len()].clone())
     }
 
+    /// The tenant of a guest.
+    pub(crate) fn tenant(&self, guest: &Guest) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.id == guest.tenant)
+    }
+
+    /// Which of the tenants this is.
+    pub(crate) fn place_of(&self, tenant: &Tenant) -> usize {
+        self.tenants.iter().position(|it| it.id == tenant.id).unwrap_or(0)
+    }
+
+    /// Somebody was made over HTTP, and the API said so, after the database had gone back so often.
+    pub(crate) fn welcome(&self, guest: Guest, restores: u32) {
+        self.newcomers.lock().unwrap_or_else(PoisonError::into_inner).push((guest, restores));
+    }
+
+    /// Those whom no restore has made the database forget.
+    pub(crate) fn newcomers(&self, restores: u32) -> Vec<ContactId> {
+        let newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        newcomers.iter().filter(|(_, at)| *at == restores).map(|(guest, _)| guest.contact).collect()
+    }
+
     /// Everybody's number.
     pub(crate) fn numbers(&self) -> BTreeMap<ContactId, String> {
-        self.guests(|guests| guests.iter().map(|it| (it.contact, it.number.clone())).collect())
+        let newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = newcomers.iter().map(|(guest, _)| (guest.contact, guest.number.clone()));
+        self.guests(|guests| {
+            guests.iter().map(|it| (it.contact, it.number.clone())).chain(new).collect()
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! What is judged: the provider's record by the rules' clock, and what the database says at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 use uuid::Uuid;
@@ -13,6 +13,10 @@ use crate::stage::witness::Dial;
 pub(crate) struct Evidence {
     pub(crate) now: i64,
     pub(crate) planned: Vec<Uuid>,
+    /// Contacts that the API said it had made, each with an appointment.
+    pub(crate) newcomers: Vec<Uuid>,
+    /// Contacts that are flagged for staff.
+    pub(crate) flagged: BTreeSet<Uuid>,
     pub(crate) dials: Vec<Dialled>,
     pub(crate) calls: BTreeMap<Uuid, Call>,
     pub(crate) attempts: BTreeMap<Uuid, Attempt>,
@@ -95,6 +99,9 @@ impl Scene {
         )
         .fetch_all(&self.admin)
         .await?;
+        let flagged: Vec<Uuid> = sqlx::query_scalar("select distinct contact_id from flags")
+            .fetch_all(&self.admin)
+            .await?;
         let now = sqlx::query_scalar("select ms(app_clock())").fetch_one(&self.admin).await?;
         let numbers = self.cast.numbers();
         let attempts: BTreeMap<Uuid, Attempt> =
@@ -103,6 +110,8 @@ impl Scene {
         Ok(Evidence {
             now,
             planned: self.cast.planned_calls(),
+            newcomers: self.cast.newcomers(self.restores()).into_iter().map(|it| it.0).collect(),
+            flagged: flagged.into_iter().collect(),
             dials: dials.into_iter().map(|dial| self.by_the_rules(dial, &attempts)).collect(),
             calls: calls.into_iter().map(|call| (call.id, call)).collect(),
             attempts,

@@ -301,10 +301,12 @@ async fn restore(scene: &Scene) -> anyhow::Result<bool> {
         line.postgres.set(Mode::Open);
     }
     restored?;
+    scene.count(Kind::RestorePostgres);
     // What comes next may go back to here.
     tokio::time::sleep(Duration::from_secs(4)).await;
     servers.back_up().await?;
-    Ok(true)
+    // Counted already: what is made from then on may not be lost.
+    Ok(false)
 }
 
 async fn during(proxy: &Proxy, mode: Mode, time: Duration) -> anyhow::Result<bool> {

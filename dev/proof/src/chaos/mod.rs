@@ -119,7 +119,7 @@ async fn break_things(scene: &Arc<Scene>, options: &Options, until: Instant) {
 
 /// Moves the rules' clock ahead whenever nothing is being measured.
 async fn keep_time(scene: Arc<Scene>, until: Instant, seed: u64) {
-    const STEPS: [i64; 8] = [5, 16, 16, 25, 45, 61, 125, 241];
+    const STEPS: [i64; 8] = [3, 7, 11, 16, 16, 21, 46, 121];
     let mut rng = StdRng::seed_from_u64(seed.wrapping_add(7));
     while Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(rng.random_range(900..2_000))).await;
@@ -131,7 +131,7 @@ async fn keep_time(scene: Arc<Scene>, until: Instant, seed: u64) {
 /// With everything mended, moves the clock on until no call is open, or for so long. True: none is.
 async fn come_to_rest(scene: &Scene, limit: Duration) -> anyhow::Result<bool> {
     let start = Instant::now();
-    let mut steps = [20, 20, 31, 61].into_iter().cycle();
+    let mut steps = [16, 31, 46, 61].into_iter().cycle();
     while start.elapsed() < limit {
         tokio::time::sleep(Duration::from_millis(600)).await;
         if scene.open_calls().await? == 0 && scene.is_quiet().await {

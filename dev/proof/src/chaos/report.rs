@@ -55,6 +55,7 @@ pub(crate) fn of(
         "clock_jumps": scene.clock.jumps(),
         "hours_passed": scene.clock.ahead_ms() / 3_600_000,
         "came_to_rest": quiet,
+        "api_answers": scene.answers(),
         "faults": faults,
     })
 }

@@ -55,7 +55,10 @@ pub(crate) struct Scene {
     pub(crate) workers: Vec<Mutex<Process>>,
     pub(crate) api: Mutex<Process>,
     pub(crate) api_address: SocketAddr,
+    pub(crate) http: reqwest::Client,
     counts: Plain<BTreeMap<Kind, u32>>,
+    /// What the API answered the staff: how often with each status.
+    answers: Plain<BTreeMap<u16, u32>>,
     /// Nobody moves the clock while this is held.
     pub(crate) measuring: Mutex<()>,
 }
@@ -118,7 +121,9 @@ impl Scene {
             workers,
             api: Mutex::new(api),
             api_address,
+            http: reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy().build()?,
             counts: Plain::default(),
+            answers: Plain::default(),
             measuring: Mutex::new(()),
         };
         scene.provider_behaves(&[])?;
@@ -172,6 +177,22 @@ impl Scene {
     /// Notes that a fault was injected.
     pub(crate) fn count(&self, kind: Kind) {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default() += 1;
+    }
+
+    /// How often the database has gone back.
+    pub(crate) fn restores(&self) -> u32 {
+        self.counted().get(&Kind::RestorePostgres).copied().unwrap_or(0)
+    }
+
+    /// Notes how the API answered.
+    pub(crate) fn answered(&self, status: u16) {
+        *self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(status).or_default() +=
+            1;
+    }
+
+    /// How the API answered.
+    pub(crate) fn answers(&self) -> BTreeMap<u16, u32> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The faults injected so far.

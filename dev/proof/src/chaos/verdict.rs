@@ -1,6 +1,6 @@
 //! What must not have happened. One finding for each breach, with ids to look at; never a number or a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, Timelike};
@@ -120,6 +120,12 @@ fn nothing_forgotten(evidence: &Evidence, add: &mut Add<'_>) {
     for id in &evidence.planned {
         if !evidence.calls.contains_key(id) {
             add(Breach::Lost, format!("call {id} was planned and is gone"));
+        }
+    }
+    let called: BTreeSet<Uuid> = evidence.calls.values().map(|call| call.contact_id).collect();
+    for contact in &evidence.newcomers {
+        if !called.contains(contact) && !evidence.flagged.contains(contact) {
+            add(Breach::Lost, format!("contact {contact} was made over HTTP; no call and no flag"));
         }
     }
     for call in evidence.calls.values() {

@@ -91,6 +91,17 @@ impl Process {
         self.stat().and_then(ticks).unwrap_or(0.0) / 100.0
     }
 
+    /// CPU seconds of a process and of its children that run.
+    pub(crate) fn cpu_of_family(pid: u32) -> f64 {
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let of = |pid| Self { pid, record: PathBuf::new(), child: None };
+        let parent =
+            |it: &Self| it.stat().and_then(|stat| stat.split(' ').nth(1)?.parse::<u32>().ok());
+        let family = pids.map(of).filter(|it| it.pid == pid || parent(it) == Some(pid));
+        family.map(|it| it.cpu_seconds()).sum()
+    }
+
     /// Memory in use now, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.pid));

@@ -155,6 +155,15 @@ impl Servers {
         .context("Redis did not answer within a minute")
     }
 
+    /// Commands that Redis has run so far.
+    pub(crate) async fn redis_commands(&self) -> anyhow::Result<i64> {
+        let client = redis::Client::open(self.place.url_redis.as_str())?;
+        let mut conn = client.get_multiplexed_async_connection().await?;
+        let info: String = redis::cmd("INFO").arg("stats").query_async(&mut conn).await?;
+        let line = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+        line.and_then(|count| count.trim().parse().ok()).context("Redis counts no commands")
+    }
+
     async fn redis_answers(&self) -> bool {
         let Ok(client) = redis::Client::open(self.place.url_redis.as_str()) else { return false };
         let Ok(mut conn) = client.get_multiplexed_async_connection().await else { return false };
