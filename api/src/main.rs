@@ -2,6 +2,8 @@
 
 mod commands;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use shared::config::{Environment, Logs};
 use shared::telemetry::logs;
@@ -37,7 +39,18 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        // One sentence for whoever started it; a backtrace of ours would tell them nothing.
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let environment = Environment::of_process();
     let cli = Cli::parse();
     let filter = environment.read(|env| Some(Logs::read(env)))?.filter;

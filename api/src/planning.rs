@@ -15,7 +15,6 @@ use crate::http::Problem;
 
 /// A change that planning must know of.
 #[derive(Debug, Clone, Copy)]
-#[expect(dead_code, reason = "what planning reads of it once it is wired here")]
 pub(crate) enum Planned<'a> {
     /// An appointment was made: plan its reminder.
     AppointmentCreated(&'a Appointment),
@@ -26,15 +25,13 @@ pub(crate) enum Planned<'a> {
     /// The status was set by hand: confirmed or cancelled withdraws, pending or rescheduled plans.
     AppointmentStatus(&'a Appointment),
     /// Gone: withdraw.
-    AppointmentDeleted(ContactId, AppointmentId),
+    AppointmentDeleted(AppointmentId),
     /// Number, zone, channel or consent changed: look at the planned calls again.
     ContactChanged(ContactId),
     /// Gone: withdraw everything.
     ContactDeleted(ContactId),
     /// Numbers must not be called: withdraw every planned call to them, whoever's.
     NumbersBlocked(&'a [EqualityHashes]),
-    /// Numbers may be called again.
-    NumbersAllowed(&'a [EqualityHashes]),
 }
 
 /// Tells planning of a change.
@@ -60,7 +57,7 @@ pub(crate) async fn tell(work: &mut Work, change: Planned<'_>) -> Result<(), Pro
                 plan::withdraw(tx, what, "appointment_settled", *now, changes).await?;
             }
         },
-        Planned::AppointmentDeleted(_, appointment) => {
+        Planned::AppointmentDeleted(appointment) => {
             let what = Withdraw::Appointment(appointment);
             plan::withdraw(tx, what, "appointment_deleted", *now, changes).await?;
         }
@@ -76,8 +73,6 @@ pub(crate) async fn tell(work: &mut Work, change: Planned<'_>) -> Result<(), Pro
                 plan::withdraw_number(tx, hash.as_bytes(), *now, changes).await?;
             }
         }
-        // What was refused meanwhile stays refused; new calls are planned as ever.
-        Planned::NumbersAllowed(_) => {}
     }
     Ok(())
 }

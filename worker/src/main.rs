@@ -1,5 +1,7 @@
 //! The worker process: see the library.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use shared::config::{Environment, Worker};
 use shared::ids::AccountId;
@@ -45,7 +47,18 @@ enum ProviderCommand {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        // One sentence for whoever started it; a backtrace of ours would tell them nothing.
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let config = match Worker::read(&Environment::of_process()) {
         Ok(config) => config,

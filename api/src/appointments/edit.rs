@@ -204,7 +204,7 @@ pub(super) async fn delete(
     let mut work = app.change(&by).await?;
     let (opened, before) = lock(&mut work, ids, version).await?;
     store::delete(&mut work.tx, before.id, work.now).await?;
-    planning::tell(&mut work, Planned::AppointmentDeleted(before.contact, before.id)).await?;
+    planning::tell(&mut work, Planned::AppointmentDeleted(before.id)).await?;
     work.changes.event("appointment.deleted", before.id.0, Some(before.contact));
     let values = serde_json::json!({ "before": audited(&before) });
     entry(&mut work, &opened.key, "appointment.delete", &before, &values)?;

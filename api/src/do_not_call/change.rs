@@ -67,8 +67,6 @@ pub(super) async fn remove(
     let found = store::find(&mut work.tx, &work.keys, id).await?;
     let found = found.ok_or(Problem::NotFound(NOUN))?;
     store::remove(&mut work.tx, id, work.actor, work.now).await?;
-    let hashes = [store::hashes(&work.keys, &found.number)];
-    planning::tell(&mut work, Planned::NumbersAllowed(&hashes)).await?;
     work.changes.event("do_not_call.removed", id.0, None);
     let values = serde_json::json!({ "number": found.number.as_str() });
     entry(&mut work, "do_not_call.remove", id.0, &values)?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use shared::do_not_call::Source;
 use shared::do_not_call::store::{self, Listed, Wish};
 use shared::ids::DoNotCallId;
+use shared::tenants::Tenant;
 
 use super::rows::{Row, Rows, of_csv};
 use super::{MOST_REASON, entry};
@@ -54,17 +55,22 @@ pub(super) async fn import(
         Some("application/json") => http::parse::<Rows>(&headers, &bytes)?.into_rows()?,
         _ => return Err(Problem::UnsupportedMediaType("application/json or text/csv")),
     };
+    let tenant = app.read(&by).await?.tenant;
+    // Reading thousands of numbers takes a while: neither a lock nor the thread of other requests is held meanwhile.
+    let read = tokio::task::spawn_blocking(move || {
+        rows.iter().map(|row| wish(row, &tenant)).collect::<Vec<_>>()
+    });
+    let read = read.await.map_err(|error| Problem::Internal(error.into()))?;
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
     };
     work.lock_tenant().await?;
-    let summary = list(&mut work, &rows).await?;
+    let summary = list(&mut work, read).await?;
     work.commit(&app, Reply::ok(&summary)?).await
 }
 
-async fn list(work: &mut Work, rows: &[Row]) -> Result<Summary, Problem> {
-    let read: Vec<Result<Wish, Problem>> = rows.iter().map(|row| wish(row, work)).collect();
+async fn list(work: &mut Work, read: Vec<Result<Wish, Problem>>) -> Result<Summary, Problem> {
     let wishes: Vec<Wish> = read.iter().filter_map(|wish| wish.as_ref().ok().cloned()).collect();
     let who = (work.actor, work.now);
     let listed = store::add(&mut work.tx, &work.keys, &wishes, Source::Import, who).await?;
@@ -82,9 +88,9 @@ async fn list(work: &mut Work, rows: &[Row]) -> Result<Summary, Problem> {
     Ok(summarise(read, &listed))
 }
 
-fn wish(row: &Row, work: &Work) -> Result<Wish, Problem> {
+fn wish(row: &Row, tenant: &Tenant) -> Result<Wish, Problem> {
     let mut fields = Fields::default();
-    let number = phone(&mut fields, "number", &row.number, &work.tenant);
+    let number = phone(&mut fields, "number", &row.number, tenant);
     let reason = row.reason.as_deref().map(|raw| fields.text("reason", raw, MOST_REASON));
     Ok(Wish { number: fields.finish(number)?, reason: reason.flatten() })
 }

@@ -112,6 +112,10 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> R
     if bytes != b"{}" && !media_type(headers).is_some_and(json) {
         return Err(Problem::UnsupportedMediaType("application/json"));
     }
+    // Serde would take a list for the fields of an object, in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::field("", "wrong_type", "expected an object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());

@@ -65,7 +65,8 @@ async fn a_refused_request_may_be_mended_and_sent_again() {
 async fn twins_at_the_same_time_make_one() {
     let client = Client::new().await;
     let admin = &client.clinic.admin;
-    let ask = || client.ask(admin, "POST /v1/contacts", &ONCE, &ada());
+    let new = ada();
+    let ask = || client.ask(admin, "POST /v1/contacts", &ONCE, &new);
     let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
     let mut made = 0;
     for answer in [a, b, c, d] {
@@ -94,7 +95,8 @@ async fn neither_key_nor_answer_lies_open() {
     for secret in ["booking-17", "Ada", "7700900123"] {
         assert!(!row[0].contains(secret), "{secret}");
     }
-    let empty =
-        client.ask(&client.clinic.admin, "POST /v1/contacts", &[("idempotency-key", "")], &ada());
-    assert_eq!(empty.await.faults(), ["Idempotency-Key bad_length"]);
+    let new = ada();
+    let nameless = [("idempotency-key", "")];
+    let empty = client.ask(&client.clinic.admin, "POST /v1/contacts", &nameless, &new).await;
+    assert_eq!(empty.faults(), ["Idempotency-Key bad_length"]);
 }

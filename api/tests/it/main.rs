@@ -1,4 +1,5 @@
 //! The API as its clients see it: the real router, a real database, no socket.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod appointments;
 mod bad_inputs;
@@ -7,5 +8,6 @@ mod contacts;
 mod do_not_call;
 mod idempotency;
 mod ops;
+mod planning;
 mod tenant;
 mod walls;

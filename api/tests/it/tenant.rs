@@ -44,7 +44,7 @@ async fn a_policy_beyond_the_allowance_or_reason_is_refused_field_by_field() {
         ),
         (
             json!({ "calling_hours": { "monday": { "opens": "25:00", "closes": "26:00" } } }),
-            vec!["/calling_hours/monday/opens wrong_type"],
+            vec!["/calling_hours/monday/closes wrong_type"],
             "no such hour",
         ),
         (json!({ "number_regions": ["GB", "FR"] }), vec!["/number_regions not_allowed"], "abroad"),

@@ -44,6 +44,31 @@ pub async fn create(
     Ok(())
 }
 
+/// Gives an account another address and key.
+///
+/// # Errors
+/// Any [`KeyError`].
+pub async fn move_to(
+    tx: &mut EngineTx,
+    master: &MasterKeys,
+    account: AccountId,
+    base_url: &str,
+    key: &str,
+) -> Result<(), KeyError> {
+    let seal = |field| master.seal_platform(field, account.0, key.as_bytes());
+    sqlx::query(
+        "update accounts set base_url = $2, key_sealed = $3, webhook_key_sealed = $4 where id = $1",
+    )
+    .bind(account)
+    .bind(base_url)
+    .bind(seal(PlatformField::ProviderApiKey)?)
+    .bind(seal(PlatformField::ProviderWebhookKey)?)
+    .execute(tx.conn())
+    .await
+    .map_err(Error::from)?;
+    Ok(())
+}
+
 type Row = (Uuid, Option<Uuid>, String, String, bool, i32, f64, bool, Option<DateTime<Utc>>, bool);
 
 /// All accounts, oldest first.

@@ -73,7 +73,7 @@ pub struct Api {
     pub demo: Demo,
     /// `API_LISTEN`: where clients are served, 127.0.0.1:8080 unless given.
     pub listen: SocketAddr,
-    /// `API_METRICS_LISTEN`: where operators are served, 127.0.0.1:9080 unless given.
+    /// `API_METRICS_LISTEN`: where operators are served, 127.0.0.1:9100 unless given.
     pub metrics_listen: SocketAddr,
     /// `PUBLIC_URL`: how the API is reached from outside, without a slash at the end.
     pub public_url: Option<String>,
@@ -92,7 +92,7 @@ impl Api {
             let logs = Logs::read(env);
             let demo = Demo::read(env);
             let listen = env.listen("API_LISTEN", local(8080));
-            let metrics_listen = env.listen("API_METRICS_LISTEN", local(9080));
+            let metrics_listen = env.listen("API_METRICS_LISTEN", local(9100));
             if listen.is_some() && listen == metrics_listen {
                 env.fault("API_LISTEN, API_METRICS_LISTEN", "must not be the same address");
             }
@@ -165,9 +165,9 @@ pub struct Worker {
     pub keys: Keys,
     pub logs: Logs,
     pub demo: Demo,
-    /// `WORKER_METRICS_LISTEN`: where operators are served, 127.0.0.1:9081 unless given.
+    /// `WORKER_METRICS_LISTEN`: where operators are served, 127.0.0.1:9101 unless given.
     pub metrics_listen: SocketAddr,
-    /// `WORKER_QUEUES`: what this process does, separated by commas; everything unless given. Sorted, each once.
+    /// `WORKER_QUEUES`: what this process does, separated by commas; `all` unless given. Sorted, each once.
     pub queues: Vec<QueueName>,
     /// `WORKER_CONCURRENCY`: dials and settlements at a time, 1 to 1000, 32 unless given.
     pub concurrency: u32,
@@ -190,7 +190,7 @@ impl Worker {
             let keys = Keys::read(env);
             let logs = Logs::read(env);
             let demo = Demo::read(env);
-            let metrics_listen = env.listen("WORKER_METRICS_LISTEN", local(9081));
+            let metrics_listen = env.listen("WORKER_METRICS_LISTEN", local(9101));
             let queues = queues(env);
             let hold = env.number("RECOVERY_HOLD_SECONDS", 15 * 60, 1..=86_400);
             let concurrency = env.number("WORKER_CONCURRENCY", 32, 1..=1000);
@@ -220,7 +220,10 @@ impl Worker {
 }
 
 fn queues(env: &mut Reader<'_>) -> Option<Vec<QueueName>> {
-    let Some(text) = env.text("WORKER_QUEUES") else { return Some(QueueName::ALL.to_vec()) };
+    let text = env.text("WORKER_QUEUES").unwrap_or("all");
+    if text == "all" {
+        return Some(QueueName::ALL.to_vec());
+    }
     let words = text.split(',').map(|word| word.trim().parse::<QueueName>());
     match words.collect::<Result<Vec<_>, _>>() {
         Ok(mut queues) => {

@@ -13,7 +13,7 @@ const NET: Duration = Duration::from_millis(500);
 
 type Tick = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
-/// Wakes on a [`Notify`] or after [`NET`].
+/// Wakes on a [`Notify`] or after half a second.
 ///
 /// apalis' own interval strategy can return while its timer isn't polled, and then sleeps until the next heartbeat
 /// (measured: p50 of 25 s). So this one never answers without leaving a polled future behind.

@@ -34,7 +34,7 @@ const SENT: u8 = 1;
 /// Another was asked for since.
 const AGAIN: u8 = 2;
 
-/// Sends signals: the first at once, all that fall within [`COALESCE`] after it as one more.
+/// Sends signals: the first at once, all that fall within 5 ms after it as one more.
 #[derive(Debug, Clone)]
 pub struct Signals {
     queues: Queues,

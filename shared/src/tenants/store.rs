@@ -1,5 +1,8 @@
 //! SQL of tenants.
 
+pub(super) mod closed_dates;
+pub(super) mod create;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sqlx::types::Json;

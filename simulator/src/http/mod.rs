@@ -35,6 +35,7 @@ pub(crate) fn router(vendor: Arc<Vendor>) -> Router {
         .route("/v2/stop-call/{call_id}", post(read::stop_call))
         .route("/get-concurrency", get(read::show_concurrency))
         .route("/health", get(async || "ok"))
+        .route("/health/ready", get(async || "ok"))
         .merge(control)
         .fallback(async || refusal(404))
         .method_not_allowed_fallback(async || refusal(405))

@@ -145,7 +145,8 @@ impl CallRow {
         Ok(CallFacts {
             // A call that somebody pressed *call now* for is one, whatever it was planned as.
             kind: if self.front { CallKind::CallNow } else { self.kind()? },
-            earliest: self.earliest,
+            // Half an hour after the booking is for reminders; who presses *call now* knows of the booking.
+            earliest: if self.front { self.planned_at.min(self.earliest) } else { self.earliest },
             due: self.due,
             deadline: self.deadline,
             zone: zone(&self.zone)?,
