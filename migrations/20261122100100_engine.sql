@@ -182,7 +182,7 @@ end $$;
 -- opt-out comes either before this claim or after it.
 create function dial_open(p_attempt uuid) returns table (
     now timestamptz, call_id uuid, contact_id uuid, account_id uuid, attempt_state text, expires_at timestamptz,
-    key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
+    reserved_at timestamptz, wanted_at timestamptz, key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
     company_name text, location text, type text, duration_minutes int, voice_text bytea, appointment_id uuid,
     doubtful uuid[],
     simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean,
@@ -198,7 +198,7 @@ begin
     select * into a from attempts t where t.id = p_attempt;
     return query
     select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
-        c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
+        a.reserved_at, greatest(k.eligible_at, case when k.front then k.requested_at end), c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
         p.duration_minutes, p.voice_text, p.id,
         -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
         array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),

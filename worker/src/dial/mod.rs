@@ -104,7 +104,7 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
 
     let answer = match app.high_water.raise(claim.serial).await {
         Ok(()) if stopwatch.elapsed() <= SEND_WITHIN => {
-            metrics::picked_up(metrics::Since::Reserved, stopwatch.elapsed());
+            observe_pickup(&opened, stopwatch.elapsed());
             account.dialler.dial(&request).await
         }
         // Frozen, or Redis is away: nothing was written, and nothing will be. The provider has no part in it.
@@ -117,4 +117,14 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
     };
     answer::store(app, tenant, attempt, &opened, answer, stopwatch.elapsed()).await;
     Ok(())
+}
+
+/// How long the call waited for this moment, by the database's clock until the claim and by ours since.
+fn observe_pickup(opened: &store::Opened, since_claim: Duration) {
+    for (since, at) in
+        [(metrics::Since::Reserved, opened.reserved_at), (metrics::Since::Due, opened.wanted_at)]
+    {
+        let before = (opened.now - at).to_std().unwrap_or_default();
+        metrics::picked_up(since, before + since_claim);
+    }
 }

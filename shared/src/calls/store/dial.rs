@@ -16,6 +16,10 @@ use crate::ids::{AccountId, AppointmentId, AttemptId, CallId, ContactId, SenderI
 pub struct Opened {
     /// The instant.
     pub now: DateTime<Utc>,
+    /// When it was reserved.
+    pub reserved_at: DateTime<Utc>,
+    /// When the call came due, or was pressed for.
+    pub wanted_at: DateTime<Utc>,
     /// The call.
     pub call: CallId,
     /// Who is called.
@@ -95,6 +99,8 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
     Ok(Some(Opened {
         now,
         call,
+        reserved_at: row.try_get("reserved_at")?,
+        wanted_at: row.try_get("wanted_at")?,
         contact: row.try_get("contact_id")?,
         account: row.try_get("account_id")?,
         agent_id: tenant_row.agent_id,
