@@ -117,6 +117,18 @@ pub(super) async fn follow(
     if step == Next::OptOut {
         opt_out(app, tx, it, changes).await?;
     }
+    let undecided = matches!(
+        step,
+        Next::FollowUp { .. }
+            | Next::Retry { .. }
+            | Next::HoldAccount
+            | Next::GiveUp(_)
+            | Next::NeedsReview
+    );
+    if undecided && !it.alone {
+        // Another attempt of the call is under way; what comes of that one decides.
+        return Ok(());
+    }
     Ok(step_on(tx, it, &hours, step, outcome, changes).await?)
 }
 

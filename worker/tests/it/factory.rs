@@ -90,6 +90,12 @@ impl Factory {
         Self { world, simulator, tenant, state_dir, inbox }
     }
 
+    /// The state directory of this host, where its lock files are.
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        std::fs::create_dir_all(&self.state_dir).unwrap();
+        self.state_dir.clone()
+    }
+
     /// Starts a worker that does everything.
     pub(crate) fn worker(&self) -> Running {
         let (app, engine) = self.world.database_urls();

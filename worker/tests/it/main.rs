@@ -3,8 +3,12 @@
 // Helpers outside of test functions unwrap too; a failure there is a failed test.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod answers;
+mod by_hand;
+mod doubt;
 mod engine;
 mod factory;
+mod looks;
 mod provider;
 mod provider_client;
 mod scripted_server;

@@ -141,6 +141,24 @@ pub async fn candidates(
         .await?)
 }
 
+/// One planned call, wherever it stands in the order: for the breaker's probe.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn candidate(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+    call: CallId,
+    day_start: DateTime<Utc>,
+) -> Result<Vec<CallRow>, Error> {
+    Ok(sqlx::query_as("select * from calls_with_facts(array[$1], $2, $3) where state = 'planned'")
+        .bind(call)
+        .bind(now)
+        .bind(day_start)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 /// Writes what a look decided.
 ///
 /// # Errors

@@ -142,6 +142,7 @@ pub async fn front(
          do update set front = k.state = 'planned' or k.front, \
              taken_over = k.taken_over or (k.state = 'planned' and not k.front), \
              front_until = case when k.state = 'planned' then greatest(k.front_until, excluded.front_until) else k.front_until end, \
+             earliest = case when k.state = 'planned' then least(k.earliest, excluded.earliest) else k.earliest end, \
              eligible_at = case when k.state = 'planned' then excluded.eligible_at else k.eligible_at end, \
              is_due = false, requested_at = coalesce(k.requested_at, excluded.requested_at), \
              updated_at = excluded.updated_at, version = k.version + 1 \

@@ -12,9 +12,10 @@ use crate::ids::{AccountId, AttemptId, CallId, TenantId};
 pub async fn begin(db: &Db, used: i64) -> Result<(), Error> {
     sqlx::query(
         "update platform_state set recovering_at = app_clock(), \
-             recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
+             recovered_serial = $1, recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
          where recovering_at is null",
     )
+    .bind(used)
     .execute(db.engine_pool())
     .await?;
     sqlx::query("select setval('dial_serial', greatest($1, (select last_value from dial_serial)))")
@@ -47,15 +48,12 @@ pub async fn current(db: &Db) -> Result<Option<Recovery>, Error> {
     .await?)
 }
 
-/// Dialling goes on. Every tenant is looked at.
+/// Dialling goes on. Every tenant is looked at, by trigger.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn end(db: &Db) -> Result<(), Error> {
     sqlx::query("update platform_state set recovering_at = null, recovering_from = null")
-        .execute(db.engine_pool())
-        .await?;
-    sqlx::query("insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state")
         .execute(db.engine_pool())
         .await?;
     Ok(())
