@@ -36,8 +36,7 @@ create function tenant_facts(p_now timestamptz) returns table (
     from t cross join platform_state p
 $$;
 
--- What the call checks look at, for one contact and purpose. p_hashes: the number's equality hashes under the current
--- and, while keys rotate, the previous key; null takes the stored one.
+-- What the call checks look at, for one contact and purpose.
 create function contact_facts(p_contact uuid, p_purpose text, p_call uuid, p_now timestamptz, p_day_start timestamptz)
 returns table (
     number_eq bytea, region text, test_number boolean, zone text, live boolean, channel text, consent boolean,
@@ -82,7 +81,7 @@ declare
     changed uuid[];
 begin
     perform set_config('app.by_dispatch', 'on', true);
-    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second, a.next_start_at
+    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
         into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
     select * into st from dispatch_state d where d.tenant_id = tid() for update;
     moment := greatest(app_clock(), st.last_instant);
@@ -122,7 +121,9 @@ language sql volatile as $$
         k.earliest, k.due, k.deadline, k.priority, k.front, k.retry_at, k.blocked, k.planned_at, p.status,
         f.*
     from calls k
+    -- An appointment that was really moved since has a purpose of its own: this call is about one that is gone.
     left join appointments p on p.id = k.appointment_id and p.deleted_at is null
+        and k.purpose_key = 'appointment:' || p.id || ':' || p.round
     cross join lateral contact_facts(k.contact_id, k.purpose_key, k.id, p_now, p_day_start) f
     where k.id = any (p_ids)
 $$;
@@ -185,7 +186,7 @@ create function dial_open(p_attempt uuid) returns table (
     reserved_at timestamptz, wanted_at timestamptz, key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
     company_name text, location text, type text, duration_minutes int, voice_text bytea, appointment_id uuid,
     doubtful uuid[],
-    simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean,
+    simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean, number_changed boolean,
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
     paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
     policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
@@ -203,7 +204,7 @@ begin
         -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
         array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
         acc.simulator, acc.held_at is not null, coalesce(acc.breaker ->> 'mode', 'closed') <> 'closed',
-        (select ahead > '0' from demo_clock),
+        (select ahead > '0' from demo_clock), a.number_eq <> c.phone_eq,
         f.*
     from contacts c
     join accounts acc on acc.id = a.account_id
@@ -275,7 +276,7 @@ begin
         order by d.next_dispatch_at limit p_limit
     ),
     room as (
-        select a.id, a.max_concurrent - slots_held(a.id) as free from accounts a
+        select a.id, least(a.max_concurrent, a.vendor_limit) - slots_held(a.id) as free from accounts a
         where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
           and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account)
     ),
@@ -331,7 +332,7 @@ create function settle_open(p_attempt uuid) returns table (
     call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text,
     deadline timestamptz, not_placed int, attempts_used bigint, alone boolean,
     contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean,
-    appointment_at timestamptz, appointment_status text, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
+    appointment_at timestamptz, appointment_status text, appointment_moved boolean, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
 ) language plpgsql as $$
 declare
     k calls;
@@ -341,7 +342,8 @@ begin
     select * into a from attempts t where t.id = p_attempt for update;
     if a.id is null then return; end if;
     return query
-    select app_clock(), (select extract(epoch from ahead)::double precision from demo_clock), a.state, a.account_id,
+    select greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid())),
+        (select extract(epoch from ahead)::double precision from demo_clock), a.state, a.account_id,
         a.provider_call_id, a.intent_at, a.reserved_at, a.answered_at, a.started_at, a.facts, a.asked_at, a.told_at, a.silent_looks, a.claimed_by,
         a.sender_done_at, (select s.dead_at from senders s where s.id = a.claimed_by),
         (select acc.list_trusted from accounts acc where acc.id = a.account_id),
@@ -351,7 +353,8 @@ begin
             and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
         not exists (select from attempts t where t.call_id = k.id and t.id <> a.id
             and (t.state in ('reserved', 'dialling', 'placed', 'ended') or t.state = 'unknown' and t.holds_slot)),
-        c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status, p.call_before_hours, t.zone, t.policy,
+        c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status,
+        p.id is not null and k.purpose_key <> 'appointment:' || p.id || ':' || p.round, p.call_before_hours, t.zone, t.policy,
         array(select date from closed_dates where date >= app_clock()::date - 2)
     from contacts c
     join tenants t on t.id = tid()
@@ -460,7 +463,7 @@ declare
     moment timestamptz := greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid()));
 begin
     return query
-    select moment, a.id, a.simulator, a.held_at is not null, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second,
+    select moment, a.id, a.simulator, a.held_at is not null, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second,
         a.next_start_at, coalesce(slots_held(a.id), 0), f.*
     from tenant_facts(moment) f
     left join accounts a on a.id = (select t.account_id from tenants t where t.id = tid());
@@ -478,3 +481,11 @@ create function calls_ahead(p_call uuid, p_now timestamptz, p_near timestamptz) 
            case when not k.front and k.deadline < p_near then k.deadline_hour else timestamptz '1970-01-01 00:00:00+00' end, -k.priority,
            case when k.front or k.deadline >= p_near then k.due else k.deadline end)
 $$;
+
+-- Planning: gives back reservations that nobody has claimed, so that their calls can be withdrawn with the planned ones.
+create function release_reservations(p_appointment uuid, p_contact uuid, p_call uuid, p_now timestamptz) returns void language plpgsql as $$
+begin
+    perform attempt_release(a.id, p_now, 'reserved') from attempts a join calls k on k.id = a.call_id
+    where a.state = 'reserved' and k.state = 'reserved'
+      and (k.appointment_id = p_appointment or k.contact_id = p_contact or k.id = p_call);
+end $$;

@@ -69,7 +69,8 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
 
     let keys = app.keys.of(&mut tx).await?;
     let request = request::build(&opened, &keys, tenant, attempt);
-    let allowed = recheck_before_dial(&opened.snapshot).decision == Decision::Dial;
+    let allowed =
+        !opened.number_changed && recheck_before_dial(&opened.snapshot).decision == Decision::Dial;
     // The demo clock may be hours ahead of the people whom a real vendor would ring.
     let real_people = opened.demo_ahead && !opened.simulator;
     let (true, false, Ok(request)) = (allowed, real_people, request) else {
@@ -109,9 +110,7 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
         }
         // Frozen, or Redis is away: nothing was written, and nothing will be. The provider has no part in it.
         _ => {
-            let mut tx = app.db.tenant(tenant).await?;
-            store::release_unsent(&mut tx, attempt, opened.now).await?;
-            tx.commit().await?;
+            answer::release_unsent(app, tenant, attempt, &opened).await;
             return Ok(());
         }
     };

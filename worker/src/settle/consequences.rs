@@ -143,6 +143,12 @@ pub(super) async fn step_on(
 ) -> Result<(), Error> {
     let now = it.now;
     let settled = CallNext::Settled { outcome };
+    if it.appointment_moved && matches!(step, Next::FollowUp { .. } | Next::Retry { .. }) {
+        // The appointment has moved on, and has a reminder of its own.
+        store::move_call(tx, it.call_id, now, settled).await?;
+        changes.event("call.settled", it.call_id.0, Some(it.contact_id));
+        return Ok(());
+    }
     let flag = match step {
         Next::Done(done) => {
             store::move_call(tx, it.call_id, now, settled).await?;
@@ -219,6 +225,20 @@ async fn conversation(
         changes.event("contact.flagged", it.contact_id.0, Some(it.contact_id));
     }
     let Some(appointment) = it.appointment_id else { return Ok(()) };
+    if it.appointment_moved {
+        // The answer was about the old time; the new one has a reminder of its own.
+        store::flag(
+            tx,
+            it.contact_id,
+            it.appointment_id,
+            Some(it.call_id),
+            "answer_differs",
+            it.now,
+        )
+        .await?;
+        changes.event("contact.flagged", it.contact_id.0, Some(it.contact_id));
+        return Ok(());
+    }
     let status = done.status.map(|status| match status {
         AppointmentStatus::Pending => "pending",
         AppointmentStatus::Confirmed => "confirmed",

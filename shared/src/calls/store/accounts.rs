@@ -185,7 +185,7 @@ pub async fn take_hold_probe(db: &Db, account: AccountId) -> Result<bool, Error>
 /// # Errors
 /// Any [`Error`].
 pub async fn store_limits(db: &Db, account: AccountId, concurrent: i32) -> Result<(), Error> {
-    sqlx::query("update accounts set max_concurrent = $2, limits_at = app_clock() where id = $1")
+    sqlx::query("update accounts set vendor_limit = $2, limits_at = app_clock() where id = $1")
         .bind(account)
         .bind(concurrent.clamp(1, 10_000))
         .execute(db.engine_pool())

@@ -42,6 +42,8 @@ pub struct Opened {
     pub appointment: Option<AppointmentDetails>,
     /// Earlier attempts of this call that were unknown and then thought not placed.
     pub doubtful: Vec<AttemptId>,
+    /// The contact's number isn't the one that was reserved: its gap and week were never checked.
+    pub number_changed: bool,
     /// The demo clock is ahead: only a simulator may be asked.
     pub demo_ahead: bool,
     /// The account is a simulator.
@@ -110,6 +112,7 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
         phone: row.try_get("phone")?,
         appointment: about.then(|| sqlx::FromRow::from_row(&row)).transpose()?,
         doubtful: row.try_get::<Vec<Uuid>, _>("doubtful")?.into_iter().map(AttemptId).collect(),
+        number_changed: row.try_get("number_changed")?,
         demo_ahead: row.try_get("demo_ahead")?,
         simulator,
         breaker_stirs: row.try_get("breaker_stirs")?,

@@ -231,7 +231,7 @@ pub enum Withdraw {
     Call(CallId),
 }
 
-/// Withdraws planned calls. A dial under way is never withdrawn. Returns the calls.
+/// Withdraws planned calls, and reserved ones that nobody has claimed. A dial under way is never withdrawn. Returns the calls.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -246,6 +246,13 @@ pub async fn withdraw(
         Withdraw::Contact(id) => (None, Some(id), None),
         Withdraw::Call(id) => (None, None, Some(id)),
     };
+    sqlx::query("select release_reservations($1, $2, $3, $4)")
+        .bind(appointment)
+        .bind(contact)
+        .bind(call)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     Ok(sqlx::query_as(
         "update calls set state = 'withdrawn', ended_reason = $4, settled_at = $5, updated_at = $5, is_due = false, front = false \
          where state = 'planned' and (appointment_id = $1 or contact_id = $2 or id = $3) returning id, contact_id",

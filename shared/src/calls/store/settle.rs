@@ -88,6 +88,8 @@ pub struct Settling {
     pub appointment_at: Option<DateTime<Utc>>,
     /// Its status.
     pub appointment_status: Option<String>,
+    /// It was really moved since the call was planned: what was said was about another time.
+    pub appointment_moved: bool,
     /// Its reminder's lead.
     pub call_before_hours: Option<i32>,
     /// The tenant's zone.
