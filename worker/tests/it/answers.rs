@@ -419,8 +419,7 @@ async fn a_message_about_another_tenant_s_or_an_unknown_call_changes_nothing() {
     let attempt = hands.look_and_dial().await[0];
     conversation_over(&factory, &hands).await;
     let other = factory.world.tenant().await;
-    let before =
-        factory.word(sql(format!("select md5(string_agg(a::text, '')) from attempts a"))).await;
+    let before = factory.word("select md5(string_agg(a::text, '')) from attempts a").await;
     let told = |id: &str| {
         let call = serde_json::json!({"call_id": id, "call_status": "ended", "disconnection_reason": "user_requested_dnc"});
         worker::settle::told::Told::by_call(

@@ -388,3 +388,124 @@ async fn what_its_sender_says_after_all_was_settled_is_not_swept_for_ever() {
     let swept = sql("select count(*) from attempts where check_at < '9999-01-01'".to_owned());
     assert_eq!(factory.world.number(swept).await, 0);
 }
+
+/// What the provider says about an attempt, at one point of its call's life.
+async fn tell(factory: &Factory, hands: &Hands, attempt: AttemptId, call: serde_json::Value) {
+    let mut call = call;
+    call["call_id"] = "call_told".into();
+    let told = worker::settle::told::Told::by_call(
+        serde_json::from_value(call).unwrap(),
+        worker::settle::told::Occasion::Webhook,
+    );
+    assert!(
+        worker::settle::apply::apply(&hands.app, factory.tenant.id, attempt, None, &told)
+            .await
+            .unwrap()
+    );
+}
+
+fn ongoing() -> serde_json::Value {
+    serde_json::json!({"call_status": "ongoing"})
+}
+
+fn ended() -> serde_json::Value {
+    serde_json::json!({"call_status": "ended", "disconnection_reason": "user_hangup"})
+}
+
+fn analysed() -> serde_json::Value {
+    serde_json::json!({
+        "call_status": "ended", "disconnection_reason": "user_hangup",
+        "call_analysis": {"custom_analysis_data": {"appointment_action": "confirmed"}},
+    })
+}
+
+#[tokio::test]
+async fn the_provider_may_tell_everything_before_the_sender_does() {
+    for (said, want) in [
+        (ongoing(), "placed t"),
+        (ended(), "ended t"),
+        (analysed(), "settled answered_confirmed t"),
+    ] {
+        let factory = Factory::new().await;
+        let hands = factory.hands().await;
+        factory.world.book(&factory.tenant, PHONE, 24).await;
+        let attempt = hands.look().await[0];
+        claim_only(&factory, &hands, attempt).await;
+        tell(&factory, &hands, attempt, said).await;
+        assert_eq!(factory.word(ATTEMPTS).await, want);
+        // And then its sender's own word changes nothing of that.
+        let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
+        let reply = store::Reply {
+            answer: "accepted",
+            status: Some(201),
+            provider_call_id: Some("call_told"),
+        };
+        let facts = shared::calls::rules::facts::Facts::default();
+        assert!(store::accepted(&mut tx, attempt, hands.app.sender, &reply, &facts).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(factory.word(ATTEMPTS).await, want);
+    }
+}
+
+#[tokio::test]
+async fn a_late_answer_settles_the_call_that_was_planned_again() {
+    for (said, attempt_now, call_now) in [
+        (ongoing(), "placed t", "planned unknown"),
+        (ended(), "ended t", "planned unknown"),
+        (analysed(), "settled answered_confirmed t", "settled answered_confirmed"),
+    ] {
+        let factory = Factory::new().await;
+        let (frozen, hands) = (factory.hands().await, factory.hands().await);
+        factory.world.book(&factory.tenant, PHONE, 24).await;
+        let attempt = frozen.look().await[0];
+        claim_only(&factory, &frozen, attempt).await;
+        hands.later(Duration::minutes(1)).await;
+        hands.later(Duration::minutes(121)).await;
+        assert_eq!(factory.word(CALL).await, "planned unknown");
+        tell(&factory, &hands, attempt, said).await;
+        assert_eq!(factory.word(ATTEMPTS).await, attempt_now);
+        assert_eq!(factory.word(CALL).await, call_now);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_was_thought_absent_may_be_heard_of_at_any_point_of_its_life() {
+    for (said, attempt_now, call_now) in [
+        (ongoing(), "placed t", "in_progress"),
+        (ended(), "ended t", "in_progress"),
+        (analysed(), "settled answered_confirmed t", "settled answered_confirmed"),
+    ] {
+        let factory = first_call("cut_before").await;
+        let hands = factory.hands().await;
+        factory.world.book(&factory.tenant, PHONE, 24).await;
+        let attempt = hands.look_and_dial().await[0];
+        hands.check().await;
+        hands.later(Duration::minutes(16)).await;
+        assert_eq!(factory.word(ATTEMPTS).await, "not_placed not_placed f");
+        tell(&factory, &hands, attempt, said).await;
+        assert_eq!(factory.word(ATTEMPTS).await, attempt_now);
+        assert_eq!(factory.word(CALL).await, call_now, "the retry is dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_left_though_its_sender_said_no_is_adopted() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    factory.world.book(&factory.tenant, PHONE, 24).await;
+    let attempt = hands.look().await[0];
+    claim_only(&factory, &hands, attempt).await;
+    let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
+    let now = factory.world.db.now().await.unwrap();
+    assert!(store::release_unsent(&mut tx, attempt, now).await.unwrap());
+    tx.commit().await.unwrap();
+    tell(&factory, &hands, attempt, ongoing()).await;
+    assert_eq!(
+        factory
+            .word("select concat_ws(' ', state, counts, holds_slot, token_held) from attempts")
+            .await,
+        "placed t t t"
+    );
+    assert_eq!(factory.word(CALL).await, "in_progress");
+    assert!(hands.look().await.is_empty());
+}

@@ -547,3 +547,29 @@ async fn the_database_goes_back(goes_on_at: i64) {
     numbers.dedup();
     assert_eq!((factory.placed(), numbers.len()), (3, 3), "each once");
 }
+
+#[tokio::test]
+async fn a_reservation_that_the_database_forgot_to_have_dialled_is_adopted() {
+    let factory = Factory::with(|config| config.drama_numbers = false).await;
+    let hands = factory.hands().await;
+    factory.book(200, 24).await;
+    let attempt = hands.look_and_dial().await[0];
+    // Back to when it was reserved.
+    factory
+        .world
+        .run(
+            "drop trigger only_known_arrows on attempts; drop trigger only_known_arrows on calls; \
+             update attempts set state = 'reserved', intent_at = null, provider_call_id = null, claimed_by = null, serial = null, \
+             answered_at = null, answer = null, facts = null, placed_at = null; update calls set state = 'reserved'; \
+             delete from webhooks",
+        )
+        .await;
+    recovery::begin(&hands.app.db, 1).await.unwrap();
+    let over = |it: &simulator::Simulator| it.state().analyzed == 1;
+    assert!(factory.simulator.wait_until(std::time::Duration::from_secs(5), over).await);
+    worker::sweep::recovery::sweep(&hands.app).await.unwrap();
+    hands.dial(attempt).await;
+    assert_eq!(factory.placed(), 1, "not dialled again");
+    assert_eq!(factory.world.number("select count(*) from attempts where adopted").await, 1);
+    assert_eq!(factory.word("select state from calls").await, "settled");
+}

@@ -15,3 +15,4 @@ mod own_redis;
 mod provider;
 mod provider_client;
 mod scripted_server;
+mod states;
