@@ -114,7 +114,10 @@ pub async fn open(tx: &mut TenantTx) -> Result<Option<Look>, Error> {
         tenant: tenant.facts()?,
         account,
         woken,
-        by_net: !woken && net_at <= now && net_at == next_dispatch_at && first_eligible.is_none_or(|at| at <= net_at),
+        by_net: !woken
+            && net_at <= now
+            && net_at == next_dispatch_at
+            && first_eligible.is_none_or(|at| at <= net_at),
         first_eligible,
         first_warning: row.try_get("first_warning")?,
         first_deadline: row.try_get("first_deadline")?,
