@@ -116,10 +116,10 @@ pub async fn decide_by_end_alone(
     follow_through(app, tenant, &it, decided).await
 }
 
-/// The list was silent, or the answer was a refusal: so no call was ever seen. Not to be confused with one that the
-/// provider accepted and then didn't place.
+/// The list was silent, the answer was a refusal, or nothing was sent: so no call was ever seen. Not to be confused with
+/// one that the provider accepted and then didn't place.
 fn was_thought_absent(it: &Settling) -> bool {
-    it.attempt_state == "not_placed" && it.provider_call_id.is_none()
+    matches!(it.attempt_state.as_str(), "not_placed" | "released") && it.provider_call_id.is_none()
 }
 
 /// What follows outside of the attempt's transaction.

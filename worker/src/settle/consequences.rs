@@ -167,8 +167,10 @@ pub(super) async fn step_on(
             return Ok(());
         }
         Next::HoldAccount => {
-            // Nothing is wrong with the call: it waits until the account is released.
-            store::move_call(tx, it.call_id, now, CallNext::Retry { at: now }).await?;
+            // Nothing is wrong with the call: it waits until the account, or the tenant, is released. That hold is
+            // written after this, and must find the call not yet reserved again.
+            let at = now + Duration::seconds(5);
+            store::move_call(tx, it.call_id, now, CallNext::Retry { at }).await?;
             return Ok(());
         }
         Next::GiveUp(why) => {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use shared::calls::store::dial as dial_store;
 use shared::db::Db;
 use shared::ids::{AttemptId, SenderId, WebhookId};
 use shared::queue::{Sentinel, Signals, Wakes};
 use shared::tenants::KeyRing;
-use shared::testing::Inhabitant;
+use shared::testing::{Booking, Inhabitant};
+use simulator::{Faults, Outcome, Rule, Scenario};
 use tokio::sync::{mpsc, watch};
 use worker::accounts::Accounts;
 use worker::app::{App, Parts};
@@ -112,4 +114,84 @@ impl Hands {
         self.world.advance(by).await;
         self.check().await;
     }
+}
+
+/// The number that most tests dial.
+pub(crate) const PHONE: &str = "+447700900200";
+/// The calls, in words.
+pub(crate) const CALL: &str = "select concat_ws(' ', state, outcome) from calls";
+/// The attempts that were not given back, oldest first.
+pub(crate) const ATTEMPTS: &str = "select concat_ws(' ', state, outcome, counts) from attempts \
+                                   where state <> 'released' order by reserved_at";
+/// What staff are told.
+pub(crate) const FLAGS: &str = "select reason from flags order by reason";
+
+impl Factory {
+    /// Books an appointment for a new contact with a number that ends so.
+    pub(crate) async fn book(&self, last_digits: u32, hours: i64) -> Booking {
+        let phone = format!("+447700900{last_digits:03}");
+        self.world.book(&self.tenant, &phone, hours).await
+    }
+
+    /// What a query gives, rows separated by commas.
+    pub(crate) async fn word(&self, query: &'static str) -> String {
+        self.world.texts(query).await.join(", ")
+    }
+
+    /// How many calls the provider placed.
+    pub(crate) fn placed(&self) -> usize {
+        self.simulator.dials().iter().filter(|dial| dial.accepted).count()
+    }
+}
+
+/// Every conversation is this one.
+pub(crate) fn says(name: &str) -> Rule {
+    Rule { scenario: Some(Scenario::named(name).unwrap()), ..Rule::default() }
+}
+
+/// This goes wrong with every call.
+pub(crate) fn fails(name: &str) -> Rule {
+    Rule { faults: Some(Faults::named(name).unwrap()), ..Rule::default() }
+}
+
+/// A factory that is turned by hand, with a provider that follows these rules.
+pub(crate) async fn with(rules: Vec<Rule>) -> (Factory, Hands) {
+    let factory = Factory::with(|config| {
+        config.rules = rules;
+        config.drama_numbers = false;
+    })
+    .await;
+    let hands = factory.hands().await;
+    (factory, hands)
+}
+
+/// The first call goes wrong so, the later ones don't.
+pub(crate) async fn first_call(fault: &'static str) -> Factory {
+    Factory::with(|config| {
+        config.rules = vec![
+            Rule { nth: vec![1], ..fails(fault) },
+            Rule { scenario: Some(Scenario::of(Outcome::Confirmed)), ..Rule::default() },
+        ];
+    })
+    .await
+}
+
+/// Applies webhooks until the provider has said all of its calls.
+pub(crate) async fn conversation_over(factory: &Factory, hands: &Hands) {
+    let open = "select count(*) from attempts where state in ('placed', 'ended')";
+    let said = async {
+        while factory.world.number(open).await > 0 {
+            hands.settle().await;
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), said).await.unwrap();
+}
+
+/// Writes the intent, and then nothing: a process that was frozen before its request.
+pub(crate) async fn claim_only(factory: &Factory, hands: &Hands, attempt: AttemptId) {
+    let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
+    let opened = dial_store::open(&mut tx, attempt).await.unwrap().unwrap();
+    dial_store::claim(&mut tx, attempt, hands.app.sender, opened.now, 0).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
 }

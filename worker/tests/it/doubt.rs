@@ -1,59 +1,10 @@
-//! Attempts whose fate is unknown: adopted, proved not placed, or left unknown; and never twice.
+//! Attempts whose fate is unknown: adopted, proved not placed, or left unknown.
 
 use chrono::Duration;
-use shared::calls::store::dial as store;
-use shared::ids::AttemptId;
 use simulator::{Faults, Outage, Outcome, Rule, Scenario, Silence, VendorFaults};
 
-use crate::by_hand::{Hands, sql};
+use crate::by_hand::{ATTEMPTS, CALL, PHONE, claim_only, first_call};
 use crate::factory::Factory;
-
-const PHONE: &str = "+447700900200";
-
-fn with_fault(name: &str) -> Rule {
-    Rule { faults: Some(Faults::named(name).unwrap()), ..Rule::default() }
-}
-
-/// The first call goes wrong so, the later ones don't.
-async fn first_call(fault: &'static str) -> Factory {
-    Factory::with(|config| {
-        config.rules = vec![
-            Rule { nth: vec![1], ..with_fault(fault) },
-            Rule { scenario: Some(Scenario::of(Outcome::Confirmed)), ..Rule::default() },
-        ];
-    })
-    .await
-}
-
-impl Factory {
-    /// The one word that a query gives.
-    pub(crate) async fn word(&self, query: &'static str) -> String {
-        self.world.texts(query).await.join(", ")
-    }
-
-    /// The list shows nothing of the last ten minutes.
-    fn list_is_blind(&self, blind: bool) {
-        let list_lag_ms = if blind { 600_000 } else { 0 };
-        self.simulator.set_faults(VendorFaults { list_lag_ms, ..VendorFaults::default() }).unwrap();
-    }
-
-    /// How many calls the provider placed.
-    pub(crate) fn placed(&self) -> usize {
-        self.simulator.dials().iter().filter(|dial| dial.accepted).count()
-    }
-}
-
-/// Writes the intent, and then nothing: a process that was frozen before its request.
-async fn claim_only(factory: &Factory, hands: &Hands, attempt: AttemptId) {
-    let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
-    let opened = store::open(&mut tx, attempt).await.unwrap().unwrap();
-    store::claim(&mut tx, attempt, hands.app.sender, opened.now, 0).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
-}
-
-const ATTEMPTS: &str = "select concat_ws(' ', state, outcome, counts) from attempts \
-                        where state <> 'released' order by reserved_at";
-const CALL: &str = "select concat_ws(' ', state, outcome) from calls";
 
 #[tokio::test]
 async fn a_call_whose_201_was_lost_is_adopted_from_the_list() {
@@ -96,107 +47,6 @@ async fn a_server_error_is_unknown_and_counts_until_the_list_was_silent_twice() 
         assert_eq!(hands.look_and_dial().await.len(), 1);
         assert_eq!(factory.placed(), 1, "the retry, and it alone");
     }
-}
-
-#[tokio::test]
-async fn a_call_that_shows_just_before_the_retry_is_adopted_and_the_retry_dropped() {
-    for still_rings in [false, true] {
-        let factory = Factory::with(|config| {
-            config.rules = vec![Rule { nth: vec![1], ..with_fault("cut_after") }];
-            config.accounts[0].webhook_url = None;
-            if still_rings {
-                config.timings.ring = [600_000, 600_000];
-            }
-        })
-        .await;
-        factory.list_is_blind(true);
-        let hands = factory.hands().await;
-        factory.world.book(&factory.tenant, PHONE, 24).await;
-        hands.look_and_dial().await;
-        hands.check().await;
-        hands.later(Duration::minutes(16)).await;
-        assert_eq!(factory.word(ATTEMPTS).await, "not_placed not_placed f");
-
-        factory.list_is_blind(false);
-        factory.world.advance(Duration::minutes(1)).await;
-        hands.look_and_dial().await;
-        assert_eq!(factory.simulator.dials().len(), 1, "the retry was dropped");
-        let found = if still_rings { "placed t" } else { "settled answered_confirmed t" };
-        assert_eq!(factory.word(ATTEMPTS).await, found, "still rings: {still_rings}");
-        let call = if still_rings { "in_progress" } else { "settled answered_confirmed" };
-        assert_eq!(factory.word(CALL).await, call, "still rings: {still_rings}");
-        assert!(hands.look().await.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn a_call_found_after_its_retry_counts_again_and_the_younger_one_is_stopped() {
-    let factory = Factory::with(|config| {
-        config.rules = vec![Rule { nth: vec![1], ..with_fault("cut_after") }];
-        config.accounts[0].webhook_url = None;
-        config.timings.ring = [600_000, 600_000];
-    })
-    .await;
-    factory.list_is_blind(true);
-    let hands = factory.hands().await;
-    factory.world.book(&factory.tenant, PHONE, 24).await;
-    let older = hands.look_and_dial().await[0];
-    hands.check().await;
-    hands.later(Duration::minutes(16)).await;
-    factory.world.advance(Duration::minutes(1)).await;
-    hands.look_and_dial().await;
-    assert_eq!(factory.placed(), 2, "the list had hidden the first one all the time");
-
-    // Its webhook comes at last.
-    let record = &factory.simulator.dials()[0];
-    let metadata = record.metadata();
-    let told = serde_json::from_value(serde_json::json!({
-        "call_id": record.call_id, "call_status": "ongoing", "metadata": metadata,
-    }))
-    .unwrap();
-    let told = worker::settle::told::Told::by_call(told, worker::settle::told::Occasion::List);
-    let (app, tenant) = (&hands.app, &factory.tenant);
-    assert!(
-        worker::settle::apply::apply(app, tenant.id, older, Some(tenant.account), &told)
-            .await
-            .unwrap()
-    );
-    assert_eq!(factory.word(ATTEMPTS).await, "placed t, placed t", "both count");
-    let stopped = |it: &simulator::Simulator| {
-        it.dials()[1].disconnection_reason.as_deref() == Some("manual_stopped")
-    };
-    assert!(factory.simulator.wait_until(std::time::Duration::from_secs(5), stopped).await);
-    assert_eq!(factory.word(CALL).await, "in_progress");
-}
-
-#[tokio::test]
-async fn a_late_report_of_a_call_that_never_rang_stops_no_retry() {
-    let factory = Factory::with(|config| {
-        config.rules = vec![Rule { nth: vec![1], ..with_fault("concurrency_error") }];
-        config.timings.ring = [600_000, 600_000];
-    })
-    .await;
-    let hands = factory.hands().await;
-    factory.world.book(&factory.tenant, PHONE, 24).await;
-    let first = hands.look_and_dial().await[0];
-    factory.until(2, "select count(*) from webhooks").await;
-    hands.settle().await;
-    assert_eq!(factory.word(ATTEMPTS).await, "not_placed not_placed f");
-    assert_eq!(factory.word(CALL).await, "planned");
-    factory.world.advance(Duration::minutes(1)).await;
-    hands.look_and_dial().await;
-    assert_eq!(factory.placed(), 2);
-
-    let record = &factory.simulator.dials()[0];
-    let told = serde_json::from_value(serde_json::json!({
-        "call_id": record.call_id, "call_status": "error", "metadata": record.metadata(),
-        "disconnection_reason": "concurrency_limit_reached", "start_timestamp": 1,
-    }))
-    .unwrap();
-    let told = worker::settle::told::Told::by_call(told, worker::settle::told::Occasion::List);
-    worker::settle::apply::apply(&hands.app, factory.tenant.id, first, None, &told).await.unwrap();
-    assert_eq!(factory.word(ATTEMPTS).await, "not_placed not_placed f, placed t");
-    assert_eq!(factory.simulator.dials()[1].disconnection_reason, None, "the retry rings on");
 }
 
 #[tokio::test]
@@ -309,26 +159,6 @@ async fn a_list_that_does_not_answer_is_no_silence() {
 }
 
 #[tokio::test]
-async fn a_start_that_the_provider_delays_keeps_its_token_until_it_rang() {
-    let factory = Factory::with(|config| {
-        let faults = Faults { start_delay_ms: 1_500, ..Faults::named("late_start").unwrap() };
-        config.rules = vec![Rule { faults: Some(faults), ..Rule::default() }];
-    })
-    .await;
-    let hands = factory.hands().await;
-    factory.world.book(&factory.tenant, PHONE, 24).await;
-    hands.look_and_dial().await;
-    hands.check().await;
-    assert_eq!(factory.world.number("select count(*) from attempts where token_held").await, 1);
-    factory.until(3, "select count(*) from webhooks").await;
-    hands.settle().await;
-    assert_eq!(factory.word(CALL).await, "settled answered_confirmed");
-    let late = "select count(*) from attempts where not token_held \
-                and token_back_at >= answered_at + interval '901 seconds' + interval '1400 milliseconds'";
-    assert_eq!(factory.world.number(late).await, 1, "counted from its own start");
-}
-
-#[tokio::test]
 async fn a_call_that_the_provider_has_forgotten_does_not_hold_its_slot_for_ever() {
     let factory = Factory::with(|config| {
         config.accounts[0].webhook_url = None;
@@ -370,21 +200,4 @@ async fn a_call_that_ended_and_was_then_forgotten_is_decided_by_its_end() {
     factory.simulator.reset();
     hands.later(Duration::minutes(11)).await;
     assert_eq!(factory.word(CALL).await, "planned no_answer");
-}
-
-#[tokio::test]
-async fn what_its_sender_says_after_all_was_settled_is_not_swept_for_ever() {
-    let factory = Factory::new().await;
-    let hands = factory.hands().await;
-    factory.world.book(&factory.tenant, PHONE, 24).await;
-    let attempt = hands.look_and_dial().await[0];
-    factory.until(3, "select count(*) from webhooks").await;
-    hands.settle().await;
-    let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
-    let now = factory.world.db.now().await.unwrap();
-    store::unknown(&mut tx, attempt, hands.app.sender, None, now).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(factory.word(ATTEMPTS).await, "settled answered_confirmed t");
-    let swept = sql("select count(*) from attempts where check_at < '9999-01-01'".to_owned());
-    assert_eq!(factory.world.number(swept).await, 0);
 }

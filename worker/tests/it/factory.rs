@@ -74,6 +74,7 @@ impl Factory {
     }
 
     async fn build(world: World, change: impl FnOnce(&mut Config)) -> Self {
+        world.run(crate::states::guard()).await;
         let world = Arc::new(world);
         world.wait_for_morning().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
