@@ -118,7 +118,8 @@ create table platform_state (
     stop_all_at      timestamptz,
     stop_all_reason  text,
     recovering_at    timestamptz,                         -- the database may have gone back; dialling is held
-    recovering_from  timestamptz                          -- adopt the provider's calls since then
+    recovering_from  timestamptz,                         -- adopt the provider's calls since then
+    dialled_to       bigint not null default 0            -- dials up to this number were read from the provider's record
 );
 insert into platform_state default values;
 
@@ -365,6 +366,7 @@ create index attempts_of_day on attempts (tenant_id, reserved_at);
 create index attempts_holding_slots on attempts (account_id) where holds_slot;
 create index attempts_reserved on attempts (sent_at nulls first, reserved_at) where state = 'reserved';
 create index attempts_to_check on attempts (check_at) where check_at < '9999-12-31 00:00:00+00';
+create index attempts_by_serial on attempts (serial) where serial is not null;
 create index attempts_answers on attempts (account_id, answered_at desc) where answered_at is not null;
 
 -- Kept only where the policy keeps them; sealed under the contact's key.
@@ -633,8 +635,15 @@ grant execute on function app_clock(), tid(), append_changes(text[], uuid[], uui
 -- Slots of an account are held by attempts of all its tenants: counted by the engine's eyes, for one account only.
 create function slots_held(p_account uuid) returns bigint language sql stable security definer set search_path = public
     as $$ select count(*) from attempts where account_id = p_account and holds_slot $$;
+
+-- The last dial before this one that the database remembers. Rows, and not the sequence: PostgreSQL writes a sequence to its
+-- log 32 numbers ahead, so that one restored from a backup may stand higher than any number that was used since.
+create function last_dial_before(p_serial bigint) returns bigint language sql stable security definer set search_path = public
+    as $$ select greatest((select max(serial) from attempts where serial < p_serial), (select dialled_to from platform_state)) $$;
+
 grant create on schema public to vio_engine;
 alter function slots_held(uuid) owner to vio_engine;
+alter function last_dial_before(bigint) owner to vio_engine;
 revoke create on schema public from vio_engine;
-revoke execute on function slots_held(uuid) from public;
-grant execute on function slots_held(uuid) to vio_app, vio_engine;
+revoke execute on function slots_held(uuid), last_dial_before(bigint) from public;
+grant execute on function slots_held(uuid), last_dial_before(bigint) to vio_app, vio_engine;

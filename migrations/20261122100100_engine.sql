@@ -197,8 +197,8 @@ begin
     where c.id = a.contact_id;
 end $$;
 
--- Dial: the intent. Only one run can take a reservation. `serial` is what a restored database would give out again;
--- `last` is read after it, and can't be less than any serial given out before.
+-- Dial: the intent. Only one run can take a reservation. `last` is the dial before `serial` that the database remembers: it
+-- can't be less than any whose number was noted elsewhere before `serial` was given out.
 create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns table (serial bigint, last bigint)
 language plpgsql as $$
 declare
@@ -213,7 +213,7 @@ begin
     update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
-    return query select taken.serial, (select last_value from dial_serial);
+    return query select taken.serial, last_dial_before(taken.serial);
 end $$;
 
 -- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew.

@@ -145,7 +145,7 @@ pub async fn facts(
 pub struct Claim {
     /// The dial's number over all time.
     pub serial: i64,
-    /// The last number given out, read after `serial`. Less than a number seen before: the database went back.
+    /// The last dial before this one that the database remembers. Less than a number seen elsewhere before: it went back.
     pub last: i64,
 }
 

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::db::{Db, Error};
 use crate::ids::{AccountId, AttemptId, CallId, TenantId};
 
-/// Holds all dialling. The sequence of dials goes on after `used`, so that the check passes once dialling resumes.
+/// Holds all dialling. The numbers of dials go on after `used`, which counts as remembered from now on, so that the check
+/// passes once dialling resumes.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -17,6 +18,10 @@ pub async fn begin(db: &Db, used: i64) -> Result<(), Error> {
     )
     .execute(db.engine_pool())
     .await?;
+    sqlx::query("update platform_state set dialled_to = greatest(dialled_to, $1)")
+        .bind(used)
+        .execute(db.engine_pool())
+        .await?;
     sqlx::query("select setval('dial_serial', greatest($1, (select last_value from dial_serial)))")
         .bind(used)
         .execute(db.engine_pool())
