@@ -635,6 +635,7 @@ grant execute on function app_clock(), tid(), append_changes(text[], uuid[], uui
 -- Slots of an account are held by attempts of all its tenants: counted by the engine's eyes, for one account only.
 create function slots_held(p_account uuid) returns bigint language sql stable security definer set search_path = public
     as $$ select count(*) from attempts where account_id = p_account and holds_slot $$;
+
 grant create on schema public to vio_engine;
 alter function slots_held(uuid) owner to vio_engine;
 revoke create on schema public from vio_engine;

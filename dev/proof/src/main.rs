@@ -9,6 +9,8 @@ mod bench;
 mod chaos;
 mod stage;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
@@ -27,11 +29,14 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     // Plain HTTP on this machine only; the client asks for a provider all the same. An error: there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match Cli::parse().command {
-        Command::Chaos(options) => chaos::run(options).await,
-        Command::Bench(options) => bench::run(options).await,
+        Command::Chaos(options) => {
+            let kept = chaos::run(options).await?;
+            Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Bench(options) => bench::run(options).await.map(|()| ExitCode::SUCCESS),
     }
 }

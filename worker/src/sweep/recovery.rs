@@ -51,9 +51,8 @@ pub async fn sweep(app: &App) -> anyhow::Result<()> {
         metrics::swept("forgotten_calls", adopted);
         tracing::warn!(adopted, "calls that the database had forgotten were adopted");
     }
-    if (recovery.now - recovery.recovering_at).to_std().is_ok_and(|held| held >= app.recovery_hold)
-    {
-        store::end(&app.db).await?;
+    let held = (recovery.now - recovery.recovering_at).to_std();
+    if held.is_ok_and(|held| held >= app.recovery_hold) && store::end(&app.db, &recovery).await? {
         tracing::warn!("the provider's record was read: dialling goes on");
     }
     Ok(())

@@ -302,6 +302,7 @@ async fn restore(scene: &Scene) -> anyhow::Result<bool> {
     }
     restored?;
     scene.count(Kind::RestorePostgres);
+    scene.forget_recovery();
     // What comes next may go back to here.
     tokio::time::sleep(Duration::from_secs(4)).await;
     servers.back_up().await?;

@@ -31,6 +31,9 @@ const PACE: Pace = Pace { ring: [80, 500], talk: [80, 700], analysis: [30, 300] 
 /// The provider's list lags at most so long, by the machine's clock.
 pub(crate) const MOST_LAG: Duration = Duration::from_millis(1_500);
 
+/// How long workers have to read the provider's record, which they do every two seconds.
+const RECOVERY: Duration = Duration::from_secs(5);
+
 /// What one process of ours talks through.
 #[derive(Debug)]
 pub(crate) struct Lines {
@@ -59,6 +62,8 @@ pub(crate) struct Scene {
     counts: Plain<BTreeMap<Kind, u32>>,
     /// What the API answered the staff: how often with each status.
     answers: Plain<BTreeMap<u16, u32>>,
+    /// Since when we have seen that dialling is held.
+    recovering: Plain<Option<Instant>>,
     /// Nobody moves the clock while this is held.
     pub(crate) measuring: Mutex<()>,
 }
@@ -124,6 +129,7 @@ impl Scene {
             http: reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy().build()?,
             counts: Plain::default(),
             answers: Plain::default(),
+            recovering: Plain::default(),
             measuring: Mutex::new(()),
         };
         scene.provider_behaves(&[])?;
@@ -214,9 +220,29 @@ impl Scene {
                 || dial.ended_at.is_some_and(|at| at + settled / 2 < now)
                     && dial.received_at + settled < now
         });
-        let recovering =
-            sqlx::query_scalar::<_, bool>("select recovering_at is not null from platform_state");
-        over && recovering.fetch_one(&self.admin).await.is_ok_and(|recovering| !recovering)
+        over && self.has_recovered().await
+    }
+
+    /// The database isn't being put right after a restore; or everybody has had time to read the provider's record, by the
+    /// machine's clock, and only the wait by the rules' clock is left. That is longer than a reservation lives: what was
+    /// reserved before the record was read must not be dialled after.
+    async fn has_recovered(&self) -> bool {
+        let recovering = "select recovering_at is not null from platform_state";
+        let recovering = sqlx::query_scalar::<_, bool>(recovering).fetch_one(&self.admin).await;
+        let mut since = self.recovering.lock().unwrap_or_else(PoisonError::into_inner);
+        match recovering {
+            Ok(false) => {
+                *since = None;
+                true
+            }
+            Ok(true) => since.get_or_insert_with(Instant::now).elapsed() > RECOVERY,
+            Err(_) => false,
+        }
+    }
+
+    /// The database has gone back again: a recovery that it remembers begins anew.
+    pub(crate) fn forget_recovery(&self) {
+        *self.recovering.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Moves the clock, if nothing is being measured.
@@ -304,7 +330,7 @@ async fn start_worker(
     shift: Option<[(&str, String); 3]>,
 ) -> anyhow::Result<Process> {
     let mut env = environment(place, lines);
-    let more = [("WORKER_METRICS_LISTEN", "127.0.0.1:0"), ("RECOVERY_HOLD_SECONDS", "3")];
+    let more = [("WORKER_METRICS_LISTEN", "127.0.0.1:0"), ("RECOVERY_HOLD_SECONDS", "120")];
     env.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
     env.extend(shift.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)));
     let command = [place.bin.join("worker").display().to_string(), "run".to_owned()];

@@ -238,3 +238,7 @@ fn gap_and_attempts(evidence: &Evidence, placed: &[&Dialled], add: &mut Add<'_>)
         add(Breach::Attempts, format!("{count} counted dials for {purpose}"));
     }
 }
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -41,7 +41,7 @@ const RANGES: [&str; 17] = [
 ];
 
 /// Around the world, so that at any hour some are open and some closed.
-const ZONES: [&str; 24] = [
+const ZONES: [&str; 25] = [
     "Pacific/Pago_Pago",
     "Pacific/Honolulu",
     "America/Anchorage",
@@ -65,6 +65,7 @@ const ZONES: [&str; 24] = [
     "Asia/Singapore",
     "Asia/Tokyo",
     "Australia/Brisbane",
+    "Pacific/Guadalcanal",
     "Pacific/Auckland",
 ];
 

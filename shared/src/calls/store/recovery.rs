@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::db::{Db, Error};
 use crate::ids::{AccountId, AttemptId, CallId, TenantId};
 
-/// Holds all dialling. The sequence of dials goes on after `used`, so that the check passes once dialling resumes.
+/// Holds all dialling. The numbers of dials go on after `used`, which counts as remembered from now on, so that the check
+/// passes once dialling resumes.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -34,6 +35,8 @@ pub struct Recovery {
     pub recovering_from: DateTime<Utc>,
     /// Now.
     pub now: DateTime<Utc>,
+    /// When PostgreSQL was started: another instant is perhaps another, older database.
+    pub server_started_at: DateTime<Utc>,
 }
 
 /// The recovery that is under way, if one is.
@@ -42,21 +45,29 @@ pub struct Recovery {
 /// Any [`Error`].
 pub async fn current(db: &Db) -> Result<Option<Recovery>, Error> {
     Ok(sqlx::query_as(
-        "select recovering_at, recovering_from, app_clock() as now from platform_state where recovering_at is not null",
+        "select recovering_at, recovering_from, app_clock() as now, pg_postmaster_start_time() as server_started_at \
+         from platform_state where recovering_at is not null",
     )
     .fetch_optional(db.engine_pool())
     .await?)
 }
 
-/// Dialling goes on. Every tenant is looked at, by trigger.
+/// Dialling goes on, and every tenant is looked at, by trigger. `false`: PostgreSQL was started anew since the recovery was read, and
+/// may have lost what was adopted meanwhile; the next sweep adopts it again.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn end(db: &Db) -> Result<(), Error> {
-    sqlx::query("update platform_state set recovering_at = null, recovering_from = null")
-        .execute(db.engine_pool())
-        .await?;
-    Ok(())
+pub async fn end(db: &Db, recovery: &Recovery) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "update platform_state set recovering_at = null, recovering_from = null where pg_postmaster_start_time() = $1",
+    )
+    .bind(recovery.server_started_at)
+    .execute(db.engine_pool())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// A call at the provider that the database may have forgotten.
