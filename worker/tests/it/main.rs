@@ -5,10 +5,13 @@
 
 mod answers;
 mod by_hand;
+mod carrier;
+mod delivery;
 mod doubt;
 mod engine;
 mod factory;
 mod looks;
+mod own_redis;
 mod provider;
 mod provider_client;
 mod scripted_server;
