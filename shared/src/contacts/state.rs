@@ -48,7 +48,8 @@ impl Standing {
             CallingState::FollowUp
         } else if self.planned {
             CallingState::Scheduled
-        } else if self.flags.iter().any(|code| code == Reason::AttemptsUsed.code()) {
+        } else if self.flags.iter().any(|flag| flag.ends_with(Reason::AttemptsUsed.code())) {
+            // Also as `not_called:attempts_used`, when a look refused the call for it.
             CallingState::Exhausted
         } else if !self.flags.is_empty() {
             CallingState::NeedsReview
