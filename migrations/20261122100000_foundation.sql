@@ -40,7 +40,8 @@ create table accounts (
     key_sealed         bytea not null,                    -- sealed under the master key
     webhook_key_sealed bytea not null,
     webhook_key_old    bytea,                             -- accepted too while keys rotate
-    max_concurrent     int not null default 20 check (max_concurrent between 1 and 10000),
+    max_concurrent     int not null default 20 check (max_concurrent between 1 and 10000), -- the operator's
+    vendor_limit       int check (vendor_limit between 1 and 10000), -- what get-concurrency told; the lesser counts
     starts_per_second  double precision not null default 1 check (starts_per_second > 0 and starts_per_second <= 10000),
     next_start_at      timestamptz not null default '1970-01-01 00:00:00+00',
     held_at            timestamptz,                       -- 401, 402, 403
@@ -118,8 +119,7 @@ create table platform_state (
     stop_all_at      timestamptz,
     stop_all_reason  text,
     recovering_at    timestamptz,                         -- the database may have gone back; dialling is held
-    recovering_from  timestamptz,                         -- adopt the provider's calls since then
-    dialled_to       bigint not null default 0            -- dials up to this number were read from the provider's record
+    recovering_from  timestamptz                          -- adopt the provider's calls since then
 );
 insert into platform_state default values;
 
@@ -243,7 +243,8 @@ create table flags (
     foreign key (tenant_id, contact_id) references contacts (tenant_id, id) on delete cascade
 );
 create index flags_open on flags (tenant_id, contact_id) where cleared_at is null;
-create unique index flags_once_per_reason on flags (tenant_id, call_id, reason) where cleared_at is null;
+create unique index flags_once_per_reason on flags (tenant_id, contact_id, coalesce(call_id, appointment_id, contact_id), reason)
+    where cleared_at is null;
 
 -- Calls and attempts ---------------------------------------------------------------------------------------------
 
@@ -366,7 +367,6 @@ create index attempts_of_day on attempts (tenant_id, reserved_at);
 create index attempts_holding_slots on attempts (account_id) where holds_slot;
 create index attempts_reserved on attempts (sent_at nulls first, reserved_at) where state = 'reserved';
 create index attempts_to_check on attempts (check_at) where check_at < '9999-12-31 00:00:00+00';
-create index attempts_by_serial on attempts (serial) where serial is not null;
 create index attempts_answers on attempts (account_id, answered_at desc) where answered_at is not null;
 
 -- Kept only where the policy keeps them; sealed under the contact's key.
@@ -613,7 +613,7 @@ grant select, insert, update on contacts, appointments, do_not_call, calls, atte
 grant select, insert on events, audit_entries to vio_app;      -- append only
 grant select, update on tenants to vio_app;
 grant select, insert, delete on dispatch_wakes to vio_app;
-grant select (id, tenant_id, name, simulator, max_concurrent, starts_per_second, next_start_at, held_at, held_reason,
+grant select (id, tenant_id, name, simulator, max_concurrent, vendor_limit, starts_per_second, next_start_at, held_at, held_reason,
     breaker, breaker_open, probe_at, checked_at, list_trusted, list_lag_seconds) on accounts to vio_app;
 grant update (next_start_at) on accounts to vio_app;
 grant select on platform_state, senders to vio_app;
@@ -636,14 +636,8 @@ grant execute on function app_clock(), tid(), append_changes(text[], uuid[], uui
 create function slots_held(p_account uuid) returns bigint language sql stable security definer set search_path = public
     as $$ select count(*) from attempts where account_id = p_account and holds_slot $$;
 
--- The last dial before this one that the database remembers. Rows, and not the sequence: PostgreSQL writes a sequence to its
--- log 32 numbers ahead, so that one restored from a backup may stand higher than any number that was used since.
-create function last_dial_before(p_serial bigint) returns bigint language sql stable security definer set search_path = public
-    as $$ select greatest((select max(serial) from attempts where serial < p_serial), (select dialled_to from platform_state)) $$;
-
 grant create on schema public to vio_engine;
 alter function slots_held(uuid) owner to vio_engine;
-alter function last_dial_before(bigint) owner to vio_engine;
 revoke create on schema public from vio_engine;
-revoke execute on function slots_held(uuid), last_dial_before(bigint) from public;
-grant execute on function slots_held(uuid), last_dial_before(bigint) to vio_app, vio_engine;
+revoke execute on function slots_held(uuid) from public;
+grant execute on function slots_held(uuid) to vio_app, vio_engine;

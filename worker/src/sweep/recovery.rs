@@ -10,7 +10,11 @@ use crate::journal::Entry;
 use crate::settle::apply::apply;
 use crate::settle::told::{Occasion, Told};
 
-pub(super) async fn sweep(app: &App) -> anyhow::Result<()> {
+/// One round, if the database went back.
+///
+/// # Errors
+/// PostgreSQL or a provider is away: dialling stays held.
+pub async fn sweep(app: &App) -> anyhow::Result<()> {
     let Some(recovery) = store::current(&app.db).await? else { return Ok(()) };
     let mut adopted = 0;
     for row in accounts::all(&app.db).await? {

@@ -142,6 +142,7 @@ pub async fn front(
          do update set front = k.state = 'planned' or k.front, \
              taken_over = k.taken_over or (k.state = 'planned' and not k.front), \
              front_until = case when k.state = 'planned' then greatest(k.front_until, excluded.front_until) else k.front_until end, \
+             earliest = case when k.state = 'planned' then least(k.earliest, excluded.earliest) else k.earliest end, \
              eligible_at = case when k.state = 'planned' then excluded.eligible_at else k.eligible_at end, \
              is_due = false, requested_at = coalesce(k.requested_at, excluded.requested_at), \
              updated_at = excluded.updated_at, version = k.version + 1 \
@@ -230,7 +231,7 @@ pub enum Withdraw {
     Call(CallId),
 }
 
-/// Withdraws planned calls. A dial under way is never withdrawn. Returns the calls.
+/// Withdraws planned calls, and reserved ones that nobody has claimed. A dial under way is never withdrawn. Returns the calls.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -245,6 +246,13 @@ pub async fn withdraw(
         Withdraw::Contact(id) => (None, Some(id), None),
         Withdraw::Call(id) => (None, None, Some(id)),
     };
+    sqlx::query("select release_reservations($1, $2, $3, $4)")
+        .bind(appointment)
+        .bind(contact)
+        .bind(call)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     Ok(sqlx::query_as(
         "update calls set state = 'withdrawn', ended_reason = $4, settled_at = $5, updated_at = $5, is_due = false, front = false \
          where state = 'planned' and (appointment_id = $1 or contact_id = $2 or id = $3) returning id, contact_id",

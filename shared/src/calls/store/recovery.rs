@@ -13,15 +13,12 @@ use crate::ids::{AccountId, AttemptId, CallId, TenantId};
 pub async fn begin(db: &Db, used: i64) -> Result<(), Error> {
     sqlx::query(
         "update platform_state set recovering_at = app_clock(), \
-             recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
+             recovered_serial = $1, recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
          where recovering_at is null",
     )
+    .bind(used)
     .execute(db.engine_pool())
     .await?;
-    sqlx::query("update platform_state set dialled_to = greatest(dialled_to, $1)")
-        .bind(used)
-        .execute(db.engine_pool())
-        .await?;
     sqlx::query("select setval('dial_serial', greatest($1, (select last_value from dial_serial)))")
         .bind(used)
         .execute(db.engine_pool())
@@ -55,7 +52,7 @@ pub async fn current(db: &Db) -> Result<Option<Recovery>, Error> {
     .await?)
 }
 
-/// Dialling goes on, and every tenant is looked at. `false`: PostgreSQL was started anew since the recovery was read, and
+/// Dialling goes on, and every tenant is looked at, by trigger. `false`: PostgreSQL was started anew since the recovery was read, and
 /// may have lost what was adopted meanwhile; the next sweep adopts it again.
 ///
 /// # Errors
@@ -70,9 +67,6 @@ pub async fn end(db: &Db, recovery: &Recovery) -> Result<bool, Error> {
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query("insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state")
-        .execute(db.engine_pool())
-        .await?;
     Ok(true)
 }
 
