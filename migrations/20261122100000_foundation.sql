@@ -520,6 +520,17 @@ begin
     return null;
 end $$;
 
+-- Only a planned call about it, or of its contact, looks at an appointment: an outcome that confirms one wakes nobody.
+create function wake_for_calls_about() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id)
+        select distinct n.tenant_id from changed n
+        where exists (select from calls k where k.tenant_id = n.tenant_id and k.contact_id = n.contact_id and k.state = 'planned');
+    end if;
+    return null;
+end $$;
+
 -- An attempt frees something at once only when no request was sent, or when an unknown one is settled.
 create function wake_for_freed_attempts() returns trigger language plpgsql as $$
 begin
@@ -540,7 +551,7 @@ create trigger closed_dates_wake_d after delete on closed_dates
 create trigger contacts_wake after update on contacts
     referencing new table as changed for each statement execute function wake_changed_tenants();
 create trigger appointments_wake after update on appointments
-    referencing new table as changed for each statement execute function wake_changed_tenants();
+    referencing new table as changed for each statement execute function wake_for_calls_about();
 create trigger bad_numbers_wake_i after insert on bad_numbers
     referencing new table as changed for each statement execute function wake_changed_tenants();
 create trigger bad_numbers_wake_d after delete on bad_numbers

@@ -69,7 +69,12 @@ impl Set {
         shared::db::migrate(&place.url_owner).await?;
         servers.flush_redis().await?;
 
-        std::fs::create_dir_all(place.state.join("host"))?;
+        // The host remembers how far dials had come: a new database would look like one that went back.
+        let host = place.state.join("host");
+        if host.exists() {
+            std::fs::remove_dir_all(&host)?;
+        }
+        std::fs::create_dir_all(&host)?;
         std::fs::write(place.state.join("master.key"), MASTER_KEY)?;
         let office = Office::open(&place.url_app, &place.url_engine, MASTER_KEY)?;
         let (api_address, provider) = (free_address()?, free_address()?);

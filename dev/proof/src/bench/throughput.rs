@@ -55,6 +55,17 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
             .collect();
         attempts.len() as i64
     };
+    let heaviest: Vec<(String, i64, f64)> = sqlx::query_as(
+        "select left(regexp_replace(query, '\\s+', ' ', 'g'), 60), calls, total_exec_time / 1000 \
+         from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = current_database() \
+         order by total_exec_time desc limit 6",
+    )
+    .fetch_all(&set.admin)
+    .await?;
+    let heaviest: Vec<Value> = heaviest
+        .into_iter()
+        .map(|(words, calls, seconds)| json!({"statement": words, "calls": calls, "seconds": round(seconds)}))
+        .collect();
     let value = json!({
         "tenants": TENANTS,
         "planned": TENANTS * guests,
@@ -66,6 +77,7 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
         "per_call": spent.per_call(calls),
         "dial_tasks_per_attempt": round(tasks as f64 / attempts.max(1) as f64),
         "webhooks_per_attempt": round(webhooks as f64 / attempts.max(1) as f64),
+        "heaviest_statements": heaviest,
         "cpu_percent_of_a_core": spent.cpu_percent(),
         "resident_megabytes": spent.megabytes(),
     });

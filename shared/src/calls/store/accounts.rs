@@ -172,7 +172,7 @@ async fn save(
 pub async fn take_hold_probe(db: &Db, account: AccountId) -> Result<bool, Error> {
     let done = sqlx::query(
         "update accounts set probe_at = app_clock() + interval '1 minute' where id = $1 and held_at is not null \
-         and probe_at <= app_clock()",
+         and probe_at <= (select app_clock())",
     )
     .bind(account)
     .execute(db.engine_pool())
@@ -217,7 +217,7 @@ pub async fn probe_candidates(
 ) -> Result<Vec<(TenantId, CallId)>, Error> {
     Ok(sqlx::query_as(
         "select k.tenant_id, k.id from calls k join dispatch_state d on d.tenant_id = k.tenant_id and d.account_id = $1 \
-         where k.state = 'planned' and (k.is_due or k.eligible_at <= app_clock()) order by k.deadline desc limit 20",
+         where k.state = 'planned' and (k.is_due or k.eligible_at <= (select app_clock())) order by k.deadline desc limit 20",
     )
     .bind(account)
     .fetch_all(db.engine_pool())
