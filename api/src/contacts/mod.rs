@@ -5,10 +5,11 @@ mod edit;
 mod faults;
 mod fields;
 mod find;
+mod flags;
 mod view;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::app::App;
 
@@ -19,6 +20,7 @@ pub(crate) use view::ContactView;
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", post(create::create).get(find::list))
+        .route("/{contact}/flags", delete(flags::clear))
         .route("/{contact}", get(find::find).patch(edit::patch).delete(edit::delete))
 }
 

@@ -11,7 +11,7 @@ use crate::client::{Client, ada};
 
 /// Every route that a key opens. `{c}`, `{a}`, `{d}`, `{k}` are a contact, its appointment, an entry of the do-not-call
 /// list, and a call. Webhooks of the provider are opened by a signature.
-const ROUTES: [(&str, Access); 35] = [
+const ROUTES: [(&str, Access); 36] = [
     ("POST /v1/contacts", Access::Admin),
     ("GET /v1/contacts", Access::User),
     ("GET /v1/contacts/{c}", Access::User),
@@ -45,6 +45,7 @@ const ROUTES: [(&str, Access); 35] = [
     ("GET /v1/calls", Access::User),
     ("GET /v1/calls/{k}", Access::User),
     ("GET /v1/calls/{k}/explanation", Access::User),
+    ("DELETE /v1/contacts/{c}/flags", Access::Admin),
     ("GET /v1/contacts/{c}/callability", Access::User),
     ("POST /v1/contacts/{c}/call-now", Access::Admin),
 ];

@@ -1,5 +1,6 @@
 //! SQL of contacts. Each is sealed under its own key on the way in and opened on the way out.
 
+mod flags;
 mod standing;
 mod twins;
 
@@ -13,6 +14,7 @@ use crate::ids::ContactId;
 use crate::paging::{Cursor, Page, Slice};
 use crate::tenants::KeyError;
 
+pub use flags::clear_flags;
 pub use standing::standings;
 pub use twins::{lock_email, with_email, with_phone_and_time};
 
