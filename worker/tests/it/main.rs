@@ -3,6 +3,7 @@
 // Helpers outside of test functions unwrap too; a failure there is a failed test.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod agreement;
 mod engine;
 mod factory;
 mod provider;
