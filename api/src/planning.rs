@@ -71,8 +71,8 @@ pub(crate) async fn tell(work: &mut Work, change: Planned<'_>) -> Result<(), Pro
             plan::withdraw(tx, what, "contact_deleted", *now, changes).await?;
         }
         Planned::NumbersBlocked(numbers) => {
-            let hashes: Vec<&[u8]> =
-                numbers.iter().flat_map(EqualityHashes::iter).map(|hash| &hash.as_bytes()[..]).collect();
+            let hashes: Vec<_> = numbers.iter().flat_map(EqualityHashes::iter).collect();
+            let hashes: Vec<&[u8]> = hashes.iter().map(|hash| &hash.as_bytes()[..]).collect();
             plan::withdraw_numbers(tx, &hashes, None, *now, changes).await?;
         }
         Planned::TenantChanged => plan::look_at_tenant_again(tx, *now).await?,

@@ -145,12 +145,20 @@ impl Journal {
             }
         }
         for entry in &entries {
-            let Entry::OptOut { tenant, id, number_eq, number, at, source } = entry else { continue };
+            let Entry::OptOut { tenant, id, number_eq, number, at, source } = entry else {
+                continue;
+            };
             let (Ok(number_eq), Ok(number)) = (hex::decode(number_eq), hex::decode(number)) else {
                 continue;
             };
             if !removed.contains(id) {
-                let found = store::OptOut { id: *id, number_eq: &number_eq, number: &number, at: *at, source };
+                let found = store::OptOut {
+                    id: *id,
+                    number_eq: &number_eq,
+                    number: &number,
+                    at: *at,
+                    source,
+                };
                 store::replay_opt_out(db, *tenant, &found).await?;
             }
         }

@@ -73,8 +73,7 @@ pub async fn call(tx: &mut TenantTx, call: CallId) -> Result<Option<Explanation>
         return Ok(None);
     };
     let planned = row.state == "planned";
-    let ahead =
-        if planned { store::ahead(tx, call, scene.now, near(&scene)).await? } else { 0 };
+    let ahead = if planned { store::ahead(tx, call, scene.now, near(&scene)).await? } else { 0 };
     let explanation = explain(&scene, &row, ahead)?;
     Ok(Some(Explanation { place: planned.then(|| ahead.saturating_add(1)), ..explanation }))
 }

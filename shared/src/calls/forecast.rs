@@ -38,8 +38,8 @@ pub struct Forecast<'a> {
 /// account; nothing happens outside of the tenant's hours, nor of the contact's. `None`: not within the next 35 days.
 pub fn expected(about: &Forecast<'_>) -> Option<DateTime<Utc>> {
     let policy = &about.tenant.policy;
-    let clock = WallClock::new(about.tenant.zone, policy.calling_hours)
-        .except(&about.tenant.closed_dates);
+    let clock =
+        WallClock::new(about.tenant.zone, policy.calling_hours).except(&about.tenant.closed_dates);
     let contact = WallClock::new(about.contact_zone, policy.calling_hours);
     let others = Calendar::for_calls([clock]);
     let own = Calendar::for_calls([clock, contact]);

@@ -79,8 +79,7 @@ pub async fn plan_appointment(
     });
     let Ok(times) = planned else {
         // What was planned before goes by times that no longer hold.
-        let gone =
-            store::withdraw_reminder(tx, appointment, "too_late_to_call", facts.now).await?;
+        let gone = store::withdraw_reminder(tx, appointment, "too_late_to_call", facts.now).await?;
         tell_withdrawn(&gone, changes);
         settle::flag(tx, facts.contact_id, Some(appointment), None, "too_late_to_call", facts.now)
             .await?;

@@ -47,10 +47,7 @@ fn forecast(now: DateTime<Utc>, tenant: &TenantFacts) -> Forecast<'_> {
 
 fn near(got: DateTime<Utc>, want: DateTime<Utc>, why: &str) {
     let late = got - want;
-    assert!(
-        late >= Duration::zero() && late < Duration::seconds(3),
-        "{why}: {got} for {want}"
-    );
+    assert!(late >= Duration::zero() && late < Duration::seconds(3), "{why}: {got} for {want}");
 }
 
 #[test]
