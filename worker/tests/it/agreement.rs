@@ -10,6 +10,8 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
+use shared::audit::Changes;
+use shared::calls::call_now::{self, Pressed};
 use shared::calls::explain::{self, Explanation};
 use shared::calls::rules::hours::{Opening, TimeOfDay, Week};
 use shared::calls::rules::policy::{Allowance, Policy};
@@ -55,6 +57,45 @@ async fn the_explanation_and_the_worker_agree_and_nothing_is_dialled_before_its_
     );
 }
 
+#[tokio::test]
+async fn a_call_now_that_nobody_dials_is_given_back_with_its_plan_or_withdrawn_if_it_was_new() {
+    let world = World::new().await;
+    world.wait_for_morning().await;
+    let app = idle_worker(&world);
+    let tenant = world.tenant().await;
+    let planned = world.book(&tenant, "+447700900001", 48).await;
+    let new = world.book(&tenant, "+447700900002", 48).await;
+    world.run("update calls set state = 'withdrawn' where contact_id = (select contact_id from appointments order by created_at desc, id desc limit 1)").await;
+    let mut tx = world.db.tenant(tenant.id).await.unwrap();
+    let mut changes = Changes::by(tenant.actor());
+    for contact in [planned.contact, new.contact] {
+        let pressed = call_now::press(&mut tx, contact, false, &mut changes).await.unwrap();
+        assert!(matches!(pressed, Pressed::InFront { .. }), "{pressed:?}");
+    }
+    tx.commit().await.unwrap();
+    world.run("update tenants set paused_at = app_clock()").await;
+
+    look(&app, tenant.id, Purpose::Ordinary { room: 10 }).await.unwrap();
+    let fronts = "select count(*) from calls where state = 'planned' and front";
+    assert_eq!(world.number(fronts).await, 2, "they have ten minutes");
+    world.advance(Duration::minutes(11)).await;
+    look(&app, tenant.id, Purpose::Ordinary { room: 10 }).await.unwrap();
+    let left = "select concat_ws(' ', kind, state, ended_reason, front) from calls
+                where requested_at is not null order by kind";
+    assert_eq!(
+        world.texts(left).await,
+        ["call_now withdrawn call_now_expired f", "reminder planned f",]
+    );
+    let told =
+        "select string_agg(kind, ' ' order by kind) from events where kind = 'call.given_back'";
+    assert_eq!(world.texts(told).await, ["call.given_back call.given_back"], "announced");
+    // Resumed, the reminder waits for its own time again.
+    world.run("update tenants set paused_at = null").await;
+    assert!(look(&app, tenant.id, Purpose::Ordinary { room: 10 }).await.unwrap().is_empty());
+    let waits = "select count(*) from calls where state = 'planned' and eligible_at >= due and due > app_clock()";
+    assert_eq!(world.number(waits).await, 1);
+}
+
 /// What the cases came across.
 #[derive(Debug, Default)]
 struct Seen {
@@ -67,7 +108,7 @@ struct Seen {
 }
 
 /// A worker that does only what it is told.
-fn idle_worker(world: &World) -> App {
+pub(crate) fn idle_worker(world: &World) -> App {
     let dir = std::env::temp_dir().join(format!("vio-agreement-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir_all(&dir).unwrap();
     let sender = SenderId::new();

@@ -9,3 +9,4 @@ mod factory;
 mod provider;
 mod provider_client;
 mod scripted_server;
+mod stored_webhooks;
