@@ -40,7 +40,8 @@ create table accounts (
     key_sealed         bytea not null,                    -- sealed under the master key
     webhook_key_sealed bytea not null,
     webhook_key_old    bytea,                             -- accepted too while keys rotate
-    max_concurrent     int not null default 20 check (max_concurrent between 1 and 10000),
+    max_concurrent     int not null default 20 check (max_concurrent between 1 and 10000), -- the operator's
+    vendor_limit       int check (vendor_limit between 1 and 10000), -- what get-concurrency told; the lesser counts
     starts_per_second  double precision not null default 1 check (starts_per_second > 0 and starts_per_second <= 10000),
     next_start_at      timestamptz not null default '1970-01-01 00:00:00+00',
     held_at            timestamptz,                       -- 401, 402, 403
@@ -242,7 +243,8 @@ create table flags (
     foreign key (tenant_id, contact_id) references contacts (tenant_id, id) on delete cascade
 );
 create index flags_open on flags (tenant_id, contact_id) where cleared_at is null;
-create unique index flags_once_per_reason on flags (tenant_id, call_id, reason) where cleared_at is null;
+create unique index flags_once_per_reason on flags (tenant_id, contact_id, coalesce(call_id, appointment_id, contact_id), reason)
+    where cleared_at is null;
 
 -- Calls and attempts ---------------------------------------------------------------------------------------------
 
@@ -611,7 +613,7 @@ grant select, insert, update on contacts, appointments, do_not_call, calls, atte
 grant select, insert on events, audit_entries to vio_app;      -- append only
 grant select, update on tenants to vio_app;
 grant select, insert, delete on dispatch_wakes to vio_app;
-grant select (id, tenant_id, name, simulator, max_concurrent, starts_per_second, next_start_at, held_at, held_reason,
+grant select (id, tenant_id, name, simulator, max_concurrent, vendor_limit, starts_per_second, next_start_at, held_at, held_reason,
     breaker, breaker_open, probe_at, checked_at, list_trusted, list_lag_seconds) on accounts to vio_app;
 grant update (next_start_at) on accounts to vio_app;
 grant select on platform_state, senders to vio_app;
@@ -633,6 +635,7 @@ grant execute on function app_clock(), tid(), append_changes(text[], uuid[], uui
 -- Slots of an account are held by attempts of all its tenants: counted by the engine's eyes, for one account only.
 create function slots_held(p_account uuid) returns bigint language sql stable security definer set search_path = public
     as $$ select count(*) from attempts where account_id = p_account and holds_slot $$;
+
 grant create on schema public to vio_engine;
 alter function slots_held(uuid) owner to vio_engine;
 revoke create on schema public from vio_engine;

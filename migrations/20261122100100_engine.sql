@@ -7,6 +7,11 @@
 --
 -- Lock order, everywhere: account, tenant (dispatch_state), call, contact, tenant_heads last.
 
+-- One reservation or request of a call at a time. Wider than this it would bar what the rules allow: the follow-up of an
+-- attempt that stays unknown, and an attempt that is found after its retry was dialled.
+drop index attempts_one_under_way_per_call;
+create unique index attempts_one_to_send_per_call on attempts (tenant_id, call_id) where state in ('reserved', 'dialling');
+
 -- What the tenant-wide checks look at. Not stable: it must see what was committed after the tenant's lock was taken.
 create function tenant_facts(p_now timestamptz) returns table (
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
@@ -31,8 +36,7 @@ create function tenant_facts(p_now timestamptz) returns table (
     from t cross join platform_state p
 $$;
 
--- What the call checks look at, for one contact and purpose. p_hashes: the number's equality hashes under the current
--- and, while keys rotate, the previous key; null takes the stored one.
+-- What the call checks look at, for one contact and purpose.
 create function contact_facts(p_contact uuid, p_purpose text, p_call uuid, p_now timestamptz, p_day_start timestamptz)
 returns table (
     number_eq bytea, region text, test_number boolean, zone text, live boolean, channel text, consent boolean,
@@ -74,13 +78,20 @@ declare
     st     dispatch_state;
     moment timestamptz;
     woken  bigint;
+    changed uuid[];
 begin
     perform set_config('app.by_dispatch', 'on', true);
-    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second, a.next_start_at
+    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
         into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
     select * into st from dispatch_state d where d.tenant_id = tid() for update;
     moment := greatest(app_clock(), st.last_instant);
-    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning 1) select count(*) into woken from gone;
+    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id)
+    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null) into woken, changed from gone;
+    if changed is not null then
+        -- What waits for something about its contact is looked at again now.
+        update calls set eligible_at = moment
+        where contact_id = any (changed) and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    end if;
     return query
     select moment, st.last_instant, st.next_dispatch_at, st.net_at, woken,
         acc.id, acc.simulator, acc.held_at is not null, acc.breaker_open, acc.breaker, acc.max_concurrent,
@@ -111,7 +122,9 @@ language sql volatile as $$
         k.earliest, case when k.front then coalesce(k.requested_at, k.due) else k.due end, k.deadline, k.priority, k.front,
         k.retry_at, k.blocked, k.planned_at, p.status, f.*
     from calls k
+    -- An appointment that was really moved since has a purpose of its own: this call is about one that is gone.
     left join appointments p on p.id = k.appointment_id and p.deleted_at is null
+        and k.purpose_key = 'appointment:' || p.id || ':' || p.round
     cross join lateral contact_facts(k.contact_id, k.purpose_key, k.id, p_now, p_day_start) f
     where k.id = any (p_ids)
 $$;
@@ -142,15 +155,19 @@ create function dispatch_write(
 ) returns void language plpgsql as $$
 begin
     if cardinality(p_calls) > 0 then
+        -- The call first: one that is withdrawn meanwhile must not leave a reservation behind.
+        with taken as (
+            update calls set state = 'reserved', is_due = false, blocked = '{}', blocked_at = null, updated_at = p_now
+            where id = any (p_calls) and state = 'planned'
+            returning tenant_id, id, contact_id, purpose_key, campaign_id
+        )
         insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state,
             reserved_at, expires_at, dialled_at)
         select k.tenant_id, n.attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'reserved',
             p_now, p_expires, p_now
         from unnest(p_calls, p_attempts) as n (call, attempt)
-        join calls k on k.id = n.call and k.state = 'planned'
+        join taken k on k.id = n.call
         join contacts c on c.id = k.contact_id;
-        update calls set state = 'reserved', is_due = false, blocked = '{}', blocked_at = null, updated_at = p_now
-        where id = any (p_calls) and state = 'planned';
         update accounts set next_start_at = p_next_start where id = p_account;
     end if;
     if cardinality(p_moved) > 0 then
@@ -167,10 +184,10 @@ end $$;
 -- opt-out comes either before this claim or after it.
 create function dial_open(p_attempt uuid) returns table (
     now timestamptz, call_id uuid, contact_id uuid, account_id uuid, attempt_state text, expires_at timestamptz,
-    key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
+    reserved_at timestamptz, wanted_at timestamptz, key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz, appointment_zone text, owner_name text,
     company_name text, location text, type text, duration_minutes int, voice_text bytea, appointment_id uuid,
     doubtful uuid[],
-    simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean,
+    simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean, number_changed boolean,
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
     paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
     policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
@@ -183,12 +200,12 @@ begin
     select * into a from attempts t where t.id = p_attempt;
     return query
     select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
-        c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
+        a.reserved_at, greatest(k.eligible_at, case when k.front then k.requested_at end), c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
         p.duration_minutes, p.voice_text, p.id,
         -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
         array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
         acc.simulator, acc.held_at is not null, coalesce(acc.breaker ->> 'mode', 'closed') <> 'closed',
-        (select ahead > '0' from demo_clock),
+        (select ahead > '0' from demo_clock), a.number_eq <> c.phone_eq,
         f.*
     from contacts c
     join accounts acc on acc.id = a.account_id
@@ -198,14 +215,27 @@ begin
     where c.id = a.contact_id;
 end $$;
 
--- Dial: the intent. Only one run can take a reservation. `serial` is what a restored database would give out again;
--- `last` is read after it, and can't be less than any serial given out before.
-create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz) returns table (serial bigint, last bigint)
+-- Whether this database knows the dial of a number that was used. A sequence alone can't tell: PostgreSQL writes it to
+-- its log 32 numbers ahead, so after a restore it goes on further ahead than the dials that were lost.
+alter table platform_state add column recovered_serial bigint not null default 0;
+create index attempts_by_serial on attempts (serial) where serial is not null;
+create function dial_is_known(p_serial bigint) returns boolean language sql volatile security definer set search_path = public
+    as $$ select p_serial <= (select recovered_serial from platform_state) or exists (select from attempts where serial = p_serial) $$;
+grant create on schema public to vio_engine;
+alter function dial_is_known(bigint) owner to vio_engine;
+revoke create on schema public from vio_engine;
+revoke execute on function dial_is_known(bigint) from public;
+grant execute on function dial_is_known(bigint) to vio_app, vio_engine;
+
+-- Dial: the intent. Only one run can take a reservation. `p_used` was read before: a number that somebody has used for a
+-- dial that is committed. `went_back`: this database has forgotten that dial, or gives its number out again.
+create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz, p_used bigint)
+returns table (serial bigint, went_back boolean)
 language plpgsql as $$
 declare
     taken attempts;
-    given bigint;
 begin
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
         serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
     where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
@@ -214,7 +244,7 @@ begin
     update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
-    return query select taken.serial, (select last_value from dial_serial);
+    return query select taken.serial, taken.serial <= p_used or not dial_is_known(p_used);
 end $$;
 
 -- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew.
@@ -222,6 +252,8 @@ create function attempt_release(p_attempt uuid, p_now timestamptz, p_from text) 
 declare
     freed attempts;
 begin
+    -- In the order of locks: settling holds the call when it comes to the attempt.
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     update attempts set state = 'released', request_sent = false, counts = false, holds_slot = false, token_held = false,
         token_back_at = p_now, sender_done_at = p_now, settled_at = p_now, check_at = '9999-12-31 00:00:00+00'
     where id = p_attempt and state = p_from returning * into freed;
@@ -245,7 +277,7 @@ begin
         order by d.next_dispatch_at limit p_limit
     ),
     room as (
-        select a.id, a.max_concurrent - slots_held(a.id) as free from accounts a
+        select a.id, least(a.max_concurrent, a.vendor_limit) - slots_held(a.id) as free from accounts a
         where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
           and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account)
     ),
@@ -272,6 +304,7 @@ declare
     it     attempts;
     was    text;
 begin
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     select * into it from attempts where id = p_attempt and claimed_by = p_sender for update;
     if it.id is null then return false; end if;
     was := it.state;
@@ -298,9 +331,9 @@ create function settle_open(p_attempt uuid) returns table (
     silent_looks timestamptz[], claimed_by uuid, sender_done_at timestamptz, sender_dead_at timestamptz, list_trusted boolean,
     number_eq bytea, dialled_at timestamptz, attempt_settled boolean, attempt_outcome text,
     call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text,
-    deadline timestamptz, not_placed int, attempts_used bigint, newest boolean,
+    deadline timestamptz, not_placed int, attempts_used bigint, alone boolean,
     contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean,
-    appointment_at timestamptz, appointment_status text, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
+    appointment_at timestamptz, appointment_status text, appointment_moved boolean, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
 ) language plpgsql as $$
 declare
     k calls;
@@ -310,7 +343,8 @@ begin
     select * into a from attempts t where t.id = p_attempt for update;
     if a.id is null then return; end if;
     return query
-    select app_clock(), (select extract(epoch from ahead)::double precision from demo_clock), a.state, a.account_id,
+    select greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid())),
+        (select extract(epoch from ahead)::double precision from demo_clock), a.state, a.account_id,
         a.provider_call_id, a.intent_at, a.reserved_at, a.answered_at, a.started_at, a.facts, a.asked_at, a.told_at, a.silent_looks, a.claimed_by,
         a.sender_done_at, (select s.dead_at from senders s where s.id = a.claimed_by),
         (select acc.list_trusted from accounts acc where acc.id = a.account_id),
@@ -318,8 +352,10 @@ begin
         k.purpose_key, k.kind, k.deadline, k.not_placed,
         (select count(*) from attempts t where t.purpose_key = k.purpose_key and t.counts
             and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
-        not exists (select from attempts t where t.call_id = k.id and t.reserved_at > a.reserved_at and t.state <> 'released'),
-        c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status, p.call_before_hours, t.zone, t.policy,
+        not exists (select from attempts t where t.call_id = k.id and t.id <> a.id
+            and (t.state in ('reserved', 'dialling', 'placed', 'ended') or t.state = 'unknown' and t.holds_slot)),
+        c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status,
+        p.id is not null and k.purpose_key <> 'appointment:' || p.id || ':' || p.round, p.call_before_hours, t.zone, t.policy,
         array(select date from closed_dates where date >= app_clock()::date - 2)
     from contacts c
     join tenants t on t.id = tid()
@@ -351,8 +387,9 @@ create function planning_facts(p_appointment uuid) returns table (
     where p.id = p_appointment and p.deleted_at is null
 $$;
 
--- Recovery: an attempt that the provider knows and the restored database doesn't. What the database had under way for the
--- same call instead is released if it was only reserved: its request was never sent, since dialling is held.
+-- Recovery: an attempt that the provider knows and the restored database doesn't, or had only reserved: then its reservation
+-- has perhaps expired since, and says wrongly that nothing was sent. What the database had under way for the same call
+-- instead is released if it was only reserved: its request was never sent, since dialling is held.
 create function adopt_forgotten(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamptz)
 returns boolean language plpgsql as $$
 declare
@@ -360,17 +397,18 @@ declare
     k      calls;
 begin
     select * into k from calls where id = p_call for update;
-    if k.id is null or exists (select from attempts where id = p_attempt and state <> 'reserved') then return false; end if;
+    if k.id is null or exists (select from attempts where id = p_attempt and state not in ('reserved', 'released'))
+    then return false; end if;
     perform attempt_release(id, moment, 'reserved') from attempts where call_id = p_call and id <> p_attempt and state = 'reserved';
-    -- An older attempt that looks under way would bar this one; the provider's list settles it like any unknown one.
-    update attempts set state = 'ended', check_at = moment where call_id = p_call and id <> p_attempt and state in ('placed', 'dialling', 'unknown');
     insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state, reserved_at,
         expires_at, dialled_at, intent_at, answered_at, answer, sender_done_at, request_sent, provider_call_id, placed_at, check_at, adopted)
     select k.tenant_id, p_attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'placed', p_at,
         p_at, p_at, p_at, p_at, 'accepted', moment, true, p_provider_call, p_at, moment, true
     from contacts c where c.id = k.contact_id
     on conflict (tenant_id, id) do update set state = 'placed', provider_call_id = excluded.provider_call_id, intent_at = p_at,
-        answered_at = p_at, answer = 'accepted', sender_done_at = moment, request_sent = true, placed_at = p_at, check_at = moment, adopted = true;
+        answered_at = p_at, answer = 'accepted', sender_done_at = moment, request_sent = true, placed_at = p_at, check_at = moment, adopted = true,
+        reserved_at = p_at, dialled_at = p_at, counts = true, holds_slot = true, token_held = true, token_back_at = '9999-12-31 00:00:00+00',
+        settled_at = null;
     update calls set state = 'in_progress', is_due = false, front = false, updated_at = moment
     where id = p_call and state in ('planned', 'reserved', 'dialling', 'in_progress');
     perform append_changes(array['call.adopted'], array[p_call], array[k.contact_id], 'worker',
@@ -378,6 +416,40 @@ begin
     return true;
 end $$;
 grant update on sequence dial_serial to vio_engine;
+
+-- The breaker tells a refusal for want of room from one for a fault of ours.
+grant select (status_code) on attempts to vio_engine;
+
+-- More wakes. A changed contact or appointment may release calls that are held for it: the wake says whose.
+alter table dispatch_wakes add column contact_id uuid;
+create function wake_for_contacts() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id) select tenant_id, id from changed;
+    end if;
+    return null;
+end $$;
+create function wake_for_contacts_of() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id) select distinct tenant_id, contact_id from changed;
+    end if;
+    return null;
+end $$;
+drop trigger contacts_wake on contacts;
+create trigger contacts_wake after update on contacts
+    referencing new table as changed for each statement execute function wake_for_contacts();
+drop trigger appointments_wake on appointments;
+create trigger appointments_wake after update on appointments
+    referencing new table as changed for each statement execute function wake_for_contacts_of();
+
+-- What the platform stands on holds every tenant, or none.
+create function wake_everybody() returns trigger language plpgsql as $$
+begin
+    insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state;
+    return null;
+end $$;
+create trigger platform_state_wakes after update on platform_state for each statement execute function wake_everybody();
 
 -- Explanations: what dispatch_open answers, without its locks and without taking wakes. Run it in a repeatable read, so
 -- that all parts of an explanation are of one snapshot.
@@ -392,7 +464,7 @@ declare
     moment timestamptz := greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid()));
 begin
     return query
-    select moment, a.id, a.simulator, a.held_at is not null, a.breaker_open, a.breaker, a.max_concurrent, a.starts_per_second,
+    select moment, a.id, a.simulator, a.held_at is not null, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second,
         a.next_start_at, coalesce(slots_held(a.id), 0), f.*
     from tenant_facts(moment) f
     left join accounts a on a.id = (select t.account_id from tenants t where t.id = tid());
@@ -413,3 +485,11 @@ create function calls_ahead(p_call uuid, p_now timestamptz, p_near timestamptz) 
     where k.id = p_call and o.id <> k.id and o.eligible_at <= greatest(k.eligible_at, p_now)
       and (o.class, coalesce(o.hour, p_near), o.rank, o.time, o.id) < (k.class, coalesce(k.hour, p_near), k.rank, k.time, k.id)
 $$;
+
+-- Planning: gives back reservations that nobody has claimed, so that their calls can be withdrawn with the planned ones.
+create function release_reservations(p_appointment uuid, p_contact uuid, p_call uuid, p_now timestamptz) returns void language plpgsql as $$
+begin
+    perform attempt_release(a.id, p_now, 'reserved') from attempts a join calls k on k.id = a.call_id
+    where a.state = 'reserved' and k.state = 'reserved'
+      and (k.appointment_id = p_appointment or k.contact_id = p_contact or k.id = p_call);
+end $$;

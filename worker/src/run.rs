@@ -22,8 +22,8 @@ use crate::{carrier, dispatch, ops, relay, sweep};
 
 /// Reservations on their way to the relay.
 const RELAY_ROOM: usize = 1_024;
-/// A dial takes 20 s at most; its answer a little longer to be stored.
-const DRAIN: Duration = Duration::from_secs(40);
+/// Longer than the longest task.
+const DRAIN: Duration = Duration::from_secs(65);
 
 /// Runs a worker until `stop` says `true`, then drains it: what is being dialled is finished, the rest stays in the
 /// queue for others.

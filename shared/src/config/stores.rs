@@ -55,9 +55,8 @@ impl Redis {
     /// Reads the settings; `None` if any is wrong.
     pub fn read(env: &mut Reader<'_>) -> Option<Self> {
         let url = env.secret("REDIS_URL");
-        let known = |url: &Secret| {
-            ["redis://", "rediss://", "unix://"].iter().any(|s| url.expose().starts_with(s))
-        };
+        let known =
+            |url: &Secret| ["redis://", "unix://"].iter().any(|s| url.expose().starts_with(s));
         if url.as_ref().is_some_and(|url| !known(url)) {
             env.fault("REDIS_URL", "expected redis://host:port");
         }

@@ -44,6 +44,31 @@ pub(super) async fn store(
     app.signals.send(Signal::Dispatch);
 }
 
+/// Takes back an intent whose request was never sent, trying again for a while if PostgreSQL is away.
+pub(super) async fn release_unsent(
+    app: &App,
+    tenant: TenantId,
+    attempt: AttemptId,
+    opened: &Opened,
+) {
+    let release = || async {
+        let mut tx = app.db.tenant(tenant).await?;
+        store::release_unsent(&mut tx, attempt, opened.now).await?;
+        tx.commit().await
+    };
+    let released = release
+        .retry(ExponentialBuilder::default().with_max_times(6).with_jitter())
+        .when(|error: &Error| matches!(error, Error::Busy(_)))
+        .await;
+    if let Err(error) = released {
+        tracing::error!(
+            tenant.id = %tenant, call.id = %opened.call, attempt.id = %attempt, error = %error.cause(),
+            "an unsent request could not be taken back; it counts as unknown for now"
+        );
+    }
+    app.signals.send(Signal::Dispatch);
+}
+
 fn label(answer: &DialAnswer) -> metrics::DialAnswer {
     match answer {
         DialAnswer::Accepted { .. } => metrics::DialAnswer::Accepted,

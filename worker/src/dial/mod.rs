@@ -18,11 +18,12 @@ use shared::queue::Signal;
 use shared::telemetry::metrics;
 
 use crate::app::App;
-use crate::provider::{DialAnswer, NotSent};
 use crate::settle;
 
 /// From asking for the claim to the request. Later, and a successor may have reason to think that none was sent.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// A call that can't be asked for as it stands is tried again this often, until its last chance tells staff.
+const ASK_AGAIN: chrono::Duration = chrono::Duration::minutes(15);
 
 /// Two clocks: one stands still while a machine is suspended, the other may be set. Whichever says more is believed.
 struct Stopwatch {
@@ -50,7 +51,7 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
     let used_before = app.high_water.read().await?;
 
     let mut tx = app.db.tenant(tenant).await?;
-    let Some(opened) = store::open(&mut tx, attempt).await? else { return Ok(()) };
+    let Some(mut opened) = store::open(&mut tx, attempt).await? else { return Ok(()) };
     let account = app.accounts.of(&app.db, &app.keys, opened.account).await?;
     if !opened.doubtful.is_empty() {
         tx.rollback().await?;
@@ -61,33 +62,39 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
             return Ok(());
         }
         tx = app.db.tenant(tenant).await?;
-        if store::open(&mut tx, attempt).await?.is_none() {
-            return Ok(());
-        }
+        // Read anew: asking took time, and somebody may have opted out meanwhile.
+        let Some(again) = store::open(&mut tx, attempt).await? else { return Ok(()) };
+        opened = again;
     }
 
     let keys = app.keys.of(&mut tx).await?;
     let request = request::build(&opened, &keys, tenant, attempt);
-    let allowed = recheck_before_dial(&opened.snapshot).decision == Decision::Dial
-        // The demo clock may be hours ahead of the people whom a real vendor would ring.
-        && (!opened.demo_ahead || opened.simulator);
-    let (true, Ok(request)) = (allowed, request) else {
+    let allowed =
+        !opened.number_changed && recheck_before_dial(&opened.snapshot).decision == Decision::Dial;
+    // The demo clock may be hours ahead of the people whom a real vendor would ring.
+    let real_people = opened.demo_ahead && !opened.simulator;
+    let (true, false, Ok(request)) = (allowed, real_people, request) else {
         if !opened.snapshot.tenant.pauses.contains(&Pause::Recovering) {
             tracing::info!(tenant.id = %tenant, call.id = %opened.call, "a reservation may not be dialled any more");
         }
         store::release(&mut tx, attempt, opened.now).await?;
+        if allowed {
+            // The rule would allow it again at once, and for ever.
+            let reason = if real_people { "demo_clock_ahead" } else { "contact_unreadable" };
+            let until = opened.now + ASK_AGAIN;
+            store::put_off(&mut tx, opened.call, opened.now, until, reason).await?;
+        }
         tx.commit().await?;
         app.signals.send(Signal::Dispatch);
         return Ok(());
     };
 
-    let Some(claim) = store::claim(&mut tx, attempt, app.sender, opened.now).await? else {
-        return Ok(());
-    };
-    if claim.last < used_before {
+    let claim = store::claim(&mut tx, attempt, app.sender, opened.now, used_before).await?;
+    let Some(claim) = claim else { return Ok(()) };
+    if claim.went_back {
         tx.rollback().await?;
         tracing::error!(
-            last = claim.last,
+            serial = claim.serial,
             used = used_before,
             "the database went back: dialling is held until the provider's record is read"
         );
@@ -98,12 +105,25 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
 
     let answer = match app.high_water.raise(claim.serial).await {
         Ok(()) if stopwatch.elapsed() <= SEND_WITHIN => {
-            metrics::picked_up(metrics::Since::Reserved, stopwatch.elapsed());
+            observe_pickup(&opened, stopwatch.elapsed());
             account.dialler.dial(&request).await
         }
-        // Frozen, or Redis is away: nothing was written, and nothing will be.
-        _ => DialAnswer::NotSent { why: NotSent::ConnectTimedOut },
+        // Frozen, or Redis is away: nothing was written, and nothing will be. The provider has no part in it.
+        _ => {
+            answer::release_unsent(app, tenant, attempt, &opened).await;
+            return Ok(());
+        }
     };
     answer::store(app, tenant, attempt, &opened, answer, stopwatch.elapsed()).await;
     Ok(())
+}
+
+/// How long the call waited for this moment, by the database's clock until the claim and by ours since.
+fn observe_pickup(opened: &store::Opened, since_claim: Duration) {
+    for (since, at) in
+        [(metrics::Since::Reserved, opened.reserved_at), (metrics::Since::Due, opened.wanted_at)]
+    {
+        let before = (opened.now - at).to_std().unwrap_or_default();
+        metrics::picked_up(since, before + since_claim);
+    }
 }

@@ -121,16 +121,17 @@ async fn decide(
     if may_try {
         let near = near(look);
         let day_start = day_start(look.now, look.tenant.zone);
-        let rows = store::candidates(tx, look.now, near, CANDIDATES, day_start).await?;
+        let rows = match purpose {
+            Purpose::Ordinary { .. } => {
+                store::candidates(tx, look.now, near, CANDIDATES, day_start).await?
+            }
+            // The call that can best bear it is the last in the order: far behind those that a look reads.
+            Purpose::Probe { call } => store::candidate(tx, look.now, call, day_start).await?,
+        };
         let full = rows.len() >= usize::try_from(CANDIDATES).unwrap_or(usize::MAX);
         let mut queue = queue_of(&rows, near, look)?;
         while let Some(next) = queue.next() {
             let Some(row) = rows.iter().find(|row| row.id == next.id) else { continue };
-            if let Purpose::Probe { call } = purpose
-                && row.id != call
-            {
-                continue;
-            }
             let answer = admit(&facts.snapshot(row, account.simulator)?);
             let probing =
                 matches!(purpose, Purpose::Probe { .. }) && answer.passes_all_but(Check::Provider);
@@ -146,9 +147,14 @@ async fn decide(
                 put_off(tx, look.now, row, &answer, &mut decided, changes).await?;
             }
         }
-        left_over |= full;
+        // A probe reads one call: whatever else is due goes on waiting for the account.
+        left_over |= full || matches!(purpose, Purpose::Probe { .. });
     }
-    decided.next_start_at = Some(facts.account.next_start_at);
+    decided.next_start_at = Some(match purpose {
+        Purpose::Ordinary { .. } => facts.account.next_start_at,
+        // Probes are outside of the rate, which is none while the breaker is open.
+        Purpose::Probe { .. } => account.facts.next_start_at,
+    });
     next_look(look, &facts, left_over, may_try, &mut decided);
     Ok(decided)
 }
@@ -205,6 +211,11 @@ fn next_look(look: &Look, facts: &Facts, left_over: bool, tried: bool, decided: 
         }
         _ if any_due && only_provider(&closing.checks) => {
             decided.waits = Some(look.first_deadline.unwrap_or(now));
+        }
+        // Nothing waits for the account yet. What comes due later finds out then whether it must.
+        _ if only_provider(&closing.checks) => {
+            times.extend(first_eligible);
+            times.extend(decided.moved.iter().map(|(_, at, _)| *at));
         }
         Decision::Defer { until, .. } => {
             // Nothing of the tenant's can go before `until`; what isn't due by then sets its own time.

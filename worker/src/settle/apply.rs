@@ -76,12 +76,60 @@ pub async fn apply(
         told_at: if told.occasion() == Occasion::Answer { Some(it.now) } else { it.told_at },
     };
     keep_conversation(app, &mut tx, attempt, &it, told).await?;
-    let fault = write(app, &mut tx, attempt, &it, &seen, &mut changes).await?;
+    let decided = write(app, &mut tx, attempt, &it, &seen, &mut changes).await?;
     if !changes.is_empty() {
         changes.append(&mut tx).await?;
     }
     tx.commit().await?;
-    if let Some(decided) = fault {
+    follow_through(app, tenant, &it, decided).await?;
+    if was_thought_absent(&it) {
+        super::doubts::found_after_all(app, tenant, attempt, &it).await?;
+    }
+    Ok(true)
+}
+
+/// The provider was asked about an attempt that ended, and has forgotten it: no analysis will come any more.
+///
+/// # Errors
+/// [`SettleError`]; nothing was changed then.
+pub async fn decide_by_end_alone(
+    app: &App,
+    tenant: TenantId,
+    attempt: AttemptId,
+) -> Result<(), SettleError> {
+    let mut tx = app.db.tenant(tenant).await?;
+    let Some(it) = store::open(&mut tx, attempt).await? else { return Ok(()) };
+    let Some(facts) = it.facts.as_ref().filter(|_| !it.attempt_settled) else { return Ok(()) };
+    let seen = Seen {
+        facts: &facts.0,
+        started_at: it.started_at,
+        provider_call_id: None,
+        asked_at: Some(it.now),
+        told_at: Some(it.now),
+    };
+    let mut changes = Changes::by(Actor::Provider);
+    let decided = write(app, &mut tx, attempt, &it, &seen, &mut changes).await?;
+    if !changes.is_empty() {
+        changes.append(&mut tx).await?;
+    }
+    tx.commit().await?;
+    follow_through(app, tenant, &it, decided).await
+}
+
+/// The list was silent, the answer was a refusal, or nothing was sent: so no call was ever seen. Not to be confused with
+/// one that the provider accepted and then didn't place.
+fn was_thought_absent(it: &Settling) -> bool {
+    matches!(it.attempt_state.as_str(), "not_placed" | "released") && it.provider_call_id.is_none()
+}
+
+/// What follows outside of the attempt's transaction.
+async fn follow_through(
+    app: &App,
+    tenant: TenantId,
+    it: &Settling,
+    decided: Option<Decided>,
+) -> Result<(), SettleError> {
+    if let Some(decided) = decided {
         metrics::settled(decided.outcome);
         if matches!(decided.fault, Fault::Tenant | Fault::Number) || decided.outcome == "opted_out"
         {
@@ -94,10 +142,7 @@ pub async fn apply(
             tracing::error!(account.id = %it.account_id, "the provider account isn't paid for: it is held");
         }
     }
-    if it.attempt_state == "not_placed" {
-        super::doubts::found_after_all(app, tenant, attempt, &it).await?;
-    }
-    Ok(true)
+    Ok(())
 }
 
 /// Why a message could not be applied yet.
@@ -141,14 +186,19 @@ async fn write(
 ) -> Result<Option<Decided>, SettleError> {
     let facts = seen.facts;
     let basis = facts.basis(seen.told_at);
-    let decision = facts.evidence().filter(|_| basis.is_some() && !it.attempt_settled).map(decide);
+    let absent = was_thought_absent(it);
+    let open = !it.attempt_settled || absent;
+    let decision = facts.evidence().filter(|_| basis.is_some() && open).map(decide);
+    if absent {
+        store::call_is_under_way_after_all(tx, it.call_id, it.now).await?;
+    }
     let started = seen.started_at.or_else(|| facts.ended_at());
     let answered = it.answered_at.or(facts.placed_at());
     let update = AttemptUpdate {
         state: match decision {
             Some(decision) if !decision.counts && !decision.rang => "not_placed",
             Some(_) => "settled",
-            None if it.attempt_settled && it.attempt_state != "not_placed" => &it.attempt_state,
+            None if !open => &it.attempt_state,
             None if facts.ended_at().is_some() => "ended",
             None => "placed",
         },
@@ -170,7 +220,8 @@ async fn write(
             .map(|started| token_back(answered.map_or(started, |answered| answered.max(started)))),
         decided: decision
             .map(|decision| (decision.outcome.name(), fault_word(decision.fault), decision.counts)),
-        adopted: it.answered_at.is_none(),
+        adopted: it.answered_at.is_none() || absent,
+        found_after_all: absent,
     };
     store::update_attempt(tx, attempt, it.now, &update).await?;
     let Some(decision) = decision else {

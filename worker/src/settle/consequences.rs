@@ -119,6 +119,18 @@ pub(super) async fn follow(
     if step == Next::OptOut {
         opt_out(app, tx, it, changes).await?;
     }
+    let undecided = matches!(
+        step,
+        Next::FollowUp { .. }
+            | Next::Retry { .. }
+            | Next::HoldAccount
+            | Next::GiveUp(_)
+            | Next::NeedsReview
+    );
+    if undecided && !it.alone {
+        // Another attempt of the call is under way; what comes of that one decides.
+        return Ok(());
+    }
     Ok(step_on(tx, it, &hours, step, outcome, changes).await?)
 }
 
@@ -133,6 +145,12 @@ pub(super) async fn step_on(
 ) -> Result<(), Error> {
     let now = it.now;
     let settled = CallNext::Settled { outcome };
+    if it.appointment_moved && matches!(step, Next::FollowUp { .. } | Next::Retry { .. }) {
+        // The appointment has moved on, and has a reminder of its own.
+        store::move_call(tx, it.call_id, now, settled).await?;
+        changes.event("call.settled", it.call_id.0, Some(it.contact_id));
+        return Ok(());
+    }
     let flag = match step {
         Next::Done(done) => {
             store::move_call(tx, it.call_id, now, settled).await?;
@@ -151,8 +169,10 @@ pub(super) async fn step_on(
             return Ok(());
         }
         Next::HoldAccount => {
-            // Nothing is wrong with the call: it waits until the account is released.
-            store::move_call(tx, it.call_id, now, CallNext::Retry { at: now }).await?;
+            // Nothing is wrong with the call: it waits until the account, or the tenant, is released. That hold is
+            // written after this, and must find the call not yet reserved again.
+            let at = now + Duration::seconds(5);
+            store::move_call(tx, it.call_id, now, CallNext::Retry { at }).await?;
             return Ok(());
         }
         Next::GiveUp(why) => {
@@ -209,6 +229,20 @@ async fn conversation(
         changes.event("contact.flagged", it.contact_id.0, Some(it.contact_id));
     }
     let Some(appointment) = it.appointment_id else { return Ok(()) };
+    if it.appointment_moved {
+        // The answer was about the old time; the new one has a reminder of its own.
+        store::flag(
+            tx,
+            it.contact_id,
+            it.appointment_id,
+            Some(it.call_id),
+            "answer_differs",
+            it.now,
+        )
+        .await?;
+        changes.event("contact.flagged", it.contact_id.0, Some(it.contact_id));
+        return Ok(());
+    }
     let status = done.status.map(|status| match status {
         AppointmentStatus::Pending => "pending",
         AppointmentStatus::Confirmed => "confirmed",

@@ -67,6 +67,7 @@ pub async fn by_silence(
         token_back_at: Some(it.now),
         decided: Some(("not_placed", "provider", false)),
         adopted: false,
+        found_after_all: false,
     };
     store::update_attempt(tx, attempt, it.now, &update).await?;
     let hours = Hours::of(it)?;
@@ -91,7 +92,7 @@ pub async fn stays_unknown(
     check_at: Option<DateTime<Utc>>,
 ) -> Result<(), Error> {
     store::stays_unknown(tx, attempt, it.now, looks, check_at, true).await?;
-    if it.call_state == "in_progress" && it.newest {
+    if it.call_state == "in_progress" && it.alone {
         let hours = Hours::of(it)?;
         let mut changes = Changes::by(Actor::Worker);
         changes.entry("call.unknown", it.call_id.0, None);

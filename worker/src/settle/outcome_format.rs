@@ -28,8 +28,12 @@ pub(super) async fn apply(app: &App, tenant: TenantId, body: &[u8]) -> anyhow::R
     let mut tx = app.db.tenant(tenant).await?;
     let found = latest_attempt(&mut tx, CallId(outcome.session_id)).await?;
     tx.rollback().await?;
-    let Some((attempt, provider_call_id)) = found else { return Ok(false) };
-    let Some(call_id) = outcome.retell_call_id.or(provider_call_id) else { return Ok(false) };
+    let Some((attempt, known)) = found else { return Ok(false) };
+    // A tenant's word adds to a call that the provider has placed; it can't say which call that is.
+    let Some(call_id) = known else { return Ok(false) };
+    if outcome.retell_call_id.is_some_and(|told| told != call_id) {
+        return Ok(false);
+    }
     let reason = match outcome.call_outcome.as_str() {
         "answered" => "agent_hangup",
         "no_answer" => "dial_no_answer",

@@ -9,7 +9,11 @@ use crate::app::App;
 use crate::dispatch::look::{Purpose, look};
 use crate::relay::Reserved;
 
-pub(super) async fn sweep(app: &App) -> anyhow::Result<()> {
+/// One round: probes that are due, and limits that are old.
+///
+/// # Errors
+/// PostgreSQL is away.
+pub async fn sweep(app: &App) -> anyhow::Result<()> {
     for row in store::all(&app.db).await? {
         let account = match app.accounts.of(&app.db, &app.keys, row.id).await {
             Ok(account) => account,

@@ -13,8 +13,9 @@ use shared::queue::Signal;
 use shared::telemetry::metrics;
 
 use crate::app::App;
+use crate::settle::apply::{apply, decide_by_end_alone};
+use crate::settle::not_placed;
 use crate::settle::told::{Occasion, Told};
-use crate::settle::{apply::apply, not_placed};
 
 /// Attempts of one sweep.
 const BATCH: i64 = 64;
@@ -26,7 +27,10 @@ const LATE_LOOKS: Duration = Duration::minutes(30);
 const LOOKED_FOR: Duration = Duration::hours(24);
 
 /// Reservations that nobody claimed in 60 s go back to planned.
-pub(super) async fn expire(app: &App) -> anyhow::Result<()> {
+///
+/// # Errors
+/// PostgreSQL is away.
+pub async fn expire(app: &App) -> anyhow::Result<()> {
     let stale = expired(&app.db, BATCH).await?;
     for attempt in &stale {
         let mut tx = app.db.tenant(attempt.tenant_id).await?;
@@ -42,7 +46,10 @@ pub(super) async fn expire(app: &App) -> anyhow::Result<()> {
 }
 
 /// Asks about attempts whose time has come.
-pub(super) async fn check(app: &App) -> anyhow::Result<()> {
+///
+/// # Errors
+/// PostgreSQL is away.
+pub async fn check(app: &App) -> anyhow::Result<()> {
     let taken = take_checks(&app.db, BATCH).await?;
     futures::stream::iter(taken)
         .for_each_concurrent(AT_ONCE, |attempt| async move {
@@ -130,7 +137,8 @@ async fn mark(
         sender_done_at: it.sender_done_at,
         sender_dead_at: it.sender_dead_at,
         silent_looks: looks,
-        list_trusted: it.list_trusted,
+        // Accepted, and then forgotten: the provider gave its word that it would ring.
+        list_trusted: it.list_trusted && it.provider_call_id.is_none(),
     };
     let started = it.intent_at.unwrap_or(it.reserved_at);
     let released = released_at(started);
@@ -186,9 +194,19 @@ async fn ask_about(
             .await?;
             app.signals.send(Signal::Dispatch);
         }
+        None if it.attempt_state == "ended" => decide_by_end_alone(app, tenant, attempt).await?,
         None => {
             let mut tx = app.db.tenant(tenant).await?;
-            store::ask_again(&mut tx, attempt, it.now, it.now + ASK_EVERY).await?;
+            let Some(it) = store::open(&mut tx, attempt).await? else { return Ok(()) };
+            let forgotten = it.attempt_state == "placed"
+                && it.now >= released_at(it.intent_at.unwrap_or(it.reserved_at));
+            if forgotten {
+                let again = Some(it.now + LATE_LOOKS);
+                let looks = &it.silent_looks;
+                not_placed::stays_unknown(&mut tx, attempt, &it, looks, again).await?;
+            } else {
+                store::ask_again(&mut tx, attempt, it.now, it.now + ASK_EVERY).await?;
+            }
             tx.commit().await?;
         }
     }

@@ -1,9 +1,9 @@
 //! Sweeps: whatever a signal starts, a timer finds. Each state has a time limit and one of these.
 
-mod accounts;
-mod attempts;
-mod recovery;
-mod senders;
+pub mod accounts;
+pub mod attempts;
+pub mod recovery;
+pub mod senders;
 
 use std::time::Duration;
 
@@ -34,7 +34,11 @@ pub async fn run_quick(app: App) {
     }
 }
 
-async fn quick(app: &App) -> anyhow::Result<()> {
+/// One round of the quick sweeps.
+///
+/// # Errors
+/// PostgreSQL or Redis is away.
+pub async fn quick(app: &App) -> anyhow::Result<()> {
     if !app.sentinel.stands().await? {
         let forgotten = store::forget_sent(&app.db).await?;
         app.sentinel.set().await?;

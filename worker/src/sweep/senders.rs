@@ -8,7 +8,10 @@ use crate::app::App;
 /// Shows that this process lives, and looks for those of this host that don't.
 ///
 /// Silence proves nothing: a process may be frozen. Only one whose file lock can be taken is dead.
-pub(super) async fn sweep(app: &App) -> anyhow::Result<()> {
+///
+/// # Errors
+/// PostgreSQL is away, or a lock file can't be opened.
+pub async fn sweep(app: &App) -> anyhow::Result<()> {
     store::sender_seen(&app.db, app.sender).await?;
     for silent in store::silent_senders(&app.db, app.locks.host()).await? {
         if app.locks.is_dead(silent)? {

@@ -11,13 +11,15 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use shared::config::{Environment, Worker};
 use shared::ids::AccountId;
-use shared::queue::Signal;
+use shared::queue::{self, Queues, Signal, Signals};
 use shared::testing::{Inhabitant, World};
 use shared::webhooks::{Source, seal, store};
 use simulator::{Account, Config, Simulator, Timings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::own_redis::OwnRedis;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,7 +60,22 @@ impl Factory {
 
     /// The same, with another provider.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let world = Arc::new(World::new().await);
+        Self::build(World::new().await, change).await
+    }
+
+    /// A world with a Redis that may be flushed, stopped and cut off.
+    pub(crate) async fn on(redis: &OwnRedis) -> Self {
+        let mut world = World::new().await;
+        world.redis_url.clone_from(&redis.url);
+        world.queues =
+            Queues::new(queue::connect(&redis.url).await.unwrap(), world.queues.prefix());
+        world.signals = Signals::new(world.queues.clone());
+        Self::build(world, |config| config.drama_numbers = false).await
+    }
+
+    async fn build(world: World, change: impl FnOnce(&mut Config)) -> Self {
+        world.run(crate::states::guard()).await;
+        let world = Arc::new(world);
         world.wait_for_morning().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let inbox_url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -88,6 +105,12 @@ impl Factory {
         let inbox = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let state_dir = std::env::temp_dir().join(format!("vio-test-{}", uuid::Uuid::now_v7()));
         Self { world, simulator, tenant, state_dir, inbox }
+    }
+
+    /// The state directory of this host, where its lock files are.
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        std::fs::create_dir_all(&self.state_dir).unwrap();
+        self.state_dir.clone()
     }
 
     /// Starts a worker that does everything.

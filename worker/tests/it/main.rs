@@ -4,9 +4,25 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod agreement;
+mod answers;
+mod by_hand;
+mod call_now;
+mod carrier;
+mod claims;
+mod conversations;
+mod delivery;
+mod doubt;
 mod engine;
 mod factory;
+mod late;
+mod limits;
+mod looks;
+mod messages;
+mod own_redis;
+mod pauses;
 mod provider;
 mod provider_client;
+mod recovery;
 mod scripted_server;
+mod states;
 mod stored_webhooks;

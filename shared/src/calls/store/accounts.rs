@@ -110,18 +110,18 @@ pub async fn tell_breaker(
             .await?;
     let stored = stored.map(|json| json.0).unwrap_or_default();
     let breaker = if stored.is_closed() {
-        let answers: Vec<(DateTime<Utc>, Option<String>)> = sqlx::query_as(
-            "select answered_at, answer from attempts where account_id = $1 and answered_at > $2 - interval '15 minutes' \
+        let answers: Vec<(DateTime<Utc>, Option<String>, Option<i32>)> = sqlx::query_as(
+            "select answered_at, answer, status_code from attempts where account_id = $1 and answered_at > $2 - interval '15 minutes' \
              order by answered_at desc limit 10",
         )
         .bind(account)
         .bind(now)
         .fetch_all(tx.conn())
         .await?;
-        answers.into_iter().rev().fold(Breaker::default(), |breaker, (at, answer)| {
+        answers.into_iter().rev().fold(Breaker::default(), |breaker, (at, answer, status)| {
             let heard = match answer.as_deref() {
                 Some("accepted") => Heard::Placed,
-                Some("refused") => Heard::Refused,
+                Some("refused") if status != Some(429) => Heard::Refused,
                 _ => Heard::ProviderFailed,
             };
             breaker.on_answer(heard, at, at)
@@ -185,7 +185,7 @@ pub async fn take_hold_probe(db: &Db, account: AccountId) -> Result<bool, Error>
 /// # Errors
 /// Any [`Error`].
 pub async fn store_limits(db: &Db, account: AccountId, concurrent: i32) -> Result<(), Error> {
-    sqlx::query("update accounts set max_concurrent = $2, limits_at = app_clock() where id = $1")
+    sqlx::query("update accounts set vendor_limit = $2, limits_at = app_clock() where id = $1")
         .bind(account)
         .bind(concurrent.clamp(1, 10_000))
         .execute(db.engine_pool())
@@ -207,7 +207,7 @@ pub async fn take_limits_turn(db: &Db, account: AccountId) -> Result<bool, Error
     Ok(done.rows_affected() == 1)
 }
 
-/// Due calls of an account's tenants, the one furthest from its deadline first: candidates for a probe.
+/// Calls of an account's tenants that may be due, the one furthest from its deadline first: candidates for a probe.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -217,7 +217,7 @@ pub async fn probe_candidates(
 ) -> Result<Vec<(TenantId, CallId)>, Error> {
     Ok(sqlx::query_as(
         "select k.tenant_id, k.id from calls k join dispatch_state d on d.tenant_id = k.tenant_id and d.account_id = $1 \
-         where k.state = 'planned' and k.is_due order by k.deadline desc limit 20",
+         where k.state = 'planned' and (k.is_due or k.eligible_at <= app_clock()) order by k.deadline desc limit 20",
     )
     .bind(account)
     .fetch_all(db.engine_pool())

@@ -16,6 +16,10 @@ use crate::ids::{AccountId, AppointmentId, AttemptId, CallId, ContactId, SenderI
 pub struct Opened {
     /// The instant.
     pub now: DateTime<Utc>,
+    /// When it was reserved.
+    pub reserved_at: DateTime<Utc>,
+    /// When the call came due, or was pressed for.
+    pub wanted_at: DateTime<Utc>,
     /// The call.
     pub call: CallId,
     /// Who is called.
@@ -38,6 +42,8 @@ pub struct Opened {
     pub appointment: Option<AppointmentDetails>,
     /// Earlier attempts of this call that were unknown and then thought not placed.
     pub doubtful: Vec<AttemptId>,
+    /// The contact's number isn't the one that was reserved: its gap and week were never checked.
+    pub number_changed: bool,
     /// The demo clock is ahead: only a simulator may be asked.
     pub demo_ahead: bool,
     /// The account is a simulator.
@@ -95,6 +101,8 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
     Ok(Some(Opened {
         now,
         call,
+        reserved_at: row.try_get("reserved_at")?,
+        wanted_at: row.try_get("wanted_at")?,
         contact: row.try_get("contact_id")?,
         account: row.try_get("account_id")?,
         agent_id: tenant_row.agent_id,
@@ -104,6 +112,7 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
         phone: row.try_get("phone")?,
         appointment: about.then(|| sqlx::FromRow::from_row(&row)).transpose()?,
         doubtful: row.try_get::<Vec<Uuid>, _>("doubtful")?.into_iter().map(AttemptId).collect(),
+        number_changed: row.try_get("number_changed")?,
         demo_ahead: row.try_get("demo_ahead")?,
         simulator,
         breaker_stirs: row.try_get("breaker_stirs")?,
@@ -145,11 +154,13 @@ pub async fn facts(
 pub struct Claim {
     /// The dial's number over all time.
     pub serial: i64,
-    /// The last number given out, read after `serial`. Less than a number seen before: the database went back.
-    pub last: i64,
+    /// The database went back: it has forgotten a dial, or gave its number out again.
+    pub went_back: bool,
 }
 
 /// Commits nothing itself: writes the intent. `None`: another run has it, or it expired.
+///
+/// `used`, read before, is the number of the last dial that anybody is known to have made.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -158,14 +169,17 @@ pub async fn claim(
     attempt: AttemptId,
     sender: SenderId,
     now: DateTime<Utc>,
+    used: i64,
 ) -> Result<Option<Claim>, Error> {
-    let row: Option<(i64, i64)> = sqlx::query_as("select serial, last from dial_claim($1, $2, $3)")
-        .bind(attempt)
-        .bind(sender)
-        .bind(now)
-        .fetch_optional(tx.conn())
-        .await?;
-    Ok(row.map(|(serial, last)| Claim { serial, last }))
+    let row: Option<(i64, bool)> =
+        sqlx::query_as("select serial, went_back from dial_claim($1, $2, $3, $4)")
+            .bind(attempt)
+            .bind(sender)
+            .bind(now)
+            .bind(used)
+            .fetch_optional(tx.conn())
+            .await?;
+    Ok(row.map(|(serial, went_back)| Claim { serial, went_back }))
 }
 
 /// Gives a reservation back before it was claimed.
@@ -182,6 +196,30 @@ pub async fn release(
         .bind(now)
         .fetch_one(tx.conn())
         .await?)
+}
+
+/// Leaves a call that can't be asked for as it stands alone until `until`.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn put_off(
+    tx: &mut TenantTx,
+    call: CallId,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    reason: &str,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update calls set eligible_at = $3, is_due = false, blocked = array[$4], blocked_at = $2, updated_at = $2 \
+         where id = $1 and state = 'planned'",
+    )
+    .bind(call)
+    .bind(now)
+    .bind(until)
+    .bind(reason)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Takes an intent back: its sender says that no byte of the request was written, and none will be.
@@ -245,9 +283,17 @@ pub async fn unknown(
     status: Option<u16>,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
+    // In the order of locks: settling holds the call when it comes to the attempt.
+    sqlx::query(
+        "select from calls where id = (select call_id from attempts where id = $1) for update",
+    )
+    .bind(attempt)
+    .execute(tx.conn())
+    .await?;
     let done = sqlx::query(
         "update attempts set sender_done_at = $3, request_sent = true, answer = 'unknown', status_code = $4, \
-             answered_at = coalesce(answered_at, $3), check_at = least(check_at, $3), \
+             answered_at = coalesce(answered_at, $3), \
+             check_at = case when state in ('dialling', 'unknown') then least(check_at, $3) else check_at end, \
              state = case when state = 'dialling' then 'unknown' else state end \
          where id = $1 and claimed_by = $2",
     )

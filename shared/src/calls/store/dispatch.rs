@@ -22,7 +22,7 @@ pub struct Look {
     pub account: Option<LookAccount>,
     /// Somebody woke the tenant.
     pub woken: bool,
-    /// Nobody did, and only the safety net made us look.
+    /// Nobody did, and only the safety net made us look, though something may have come due before it.
     pub by_net: bool,
     /// The first planned call that isn't due yet comes due.
     pub first_eligible: Option<DateTime<Utc>>,
@@ -107,14 +107,18 @@ pub async fn open(tx: &mut TenantTx) -> Result<Option<Look>, Error> {
     let account = LookAccount::from_row(&row, now)?;
     let woken = row.try_get::<i64, _>("wakes")? > 0;
     let net_at: DateTime<Utc> = row.try_get("net_at")?;
+    let first_eligible: Option<DateTime<Utc>> = row.try_get("first_eligible")?;
     let next_dispatch_at: DateTime<Utc> = row.try_get("next_dispatch_at")?;
     Ok(Some(Look {
         now,
         tenant: tenant.facts()?,
         account,
         woken,
-        by_net: !woken && net_at <= now && net_at == next_dispatch_at,
-        first_eligible: row.try_get("first_eligible")?,
+        by_net: !woken
+            && net_at <= now
+            && net_at == next_dispatch_at
+            && first_eligible.is_none_or(|at| at <= net_at),
+        first_eligible,
         first_warning: row.try_get("first_warning")?,
         first_deadline: row.try_get("first_deadline")?,
         first_front_end: row.try_get("first_front_end")?,
@@ -136,6 +140,24 @@ pub async fn candidates(
         .bind(now)
         .bind(urgent_before)
         .bind(limit)
+        .bind(day_start)
+        .fetch_all(tx.conn())
+        .await?)
+}
+
+/// One planned call, wherever it stands in the order: for the breaker's probe.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn candidate(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+    call: CallId,
+    day_start: DateTime<Utc>,
+) -> Result<Vec<CallRow>, Error> {
+    Ok(sqlx::query_as("select * from calls_with_facts(array[$1], $2, $3) where state = 'planned'")
+        .bind(call)
+        .bind(now)
         .bind(day_start)
         .fetch_all(tx.conn())
         .await?)

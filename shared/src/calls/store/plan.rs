@@ -153,6 +153,7 @@ pub async fn front(
          do update set front = k.state = 'planned' or k.front, \
              taken_over = k.taken_over or (k.state = 'planned' and not k.front), \
              front_until = case when k.state = 'planned' then greatest(k.front_until, excluded.front_until) else k.front_until end, \
+             earliest = case when k.state = 'planned' then least(k.earliest, excluded.earliest) else k.earliest end, \
              eligible_at = case when k.state = 'planned' then excluded.eligible_at else k.eligible_at end, \
              deadline = case when k.state = 'planned' then greatest(k.deadline, excluded.front_until) else k.deadline end, \
              is_due = false, requested_at = case when k.front then k.requested_at else excluded.requested_at end, \
@@ -254,6 +255,11 @@ pub async fn withdraw_reminder(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<(CallId, ContactId)>, Error> {
+    sqlx::query("select release_reservations($1, null, null, $2)")
+        .bind(appointment)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     sqlx::query("update calls set taken_over = false where state = 'planned' and front and taken_over and appointment_id = $1")
         .bind(appointment)
         .execute(tx.conn())
@@ -289,7 +295,7 @@ pub async fn clear_plan_flags(
     Ok(())
 }
 
-/// Withdraws planned calls. A dial under way is never withdrawn. Returns the calls.
+/// Withdraws planned calls, and reserved ones that nobody has claimed. A dial under way is never withdrawn. Returns the calls.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -304,6 +310,13 @@ pub async fn withdraw(
         Withdraw::Contact(id) => (None, Some(id), None),
         Withdraw::Call(id) => (None, None, Some(id)),
     };
+    sqlx::query("select release_reservations($1, $2, $3, $4)")
+        .bind(appointment)
+        .bind(contact)
+        .bind(call)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     Ok(sqlx::query_as(
         "update calls set state = 'withdrawn', ended_reason = $4, settled_at = $5, updated_at = $5, is_due = false, front = false \
          where state = 'planned' and (appointment_id = $1 or contact_id = $2 or id = $3) returning id, contact_id",

@@ -5,16 +5,18 @@ use chrono::{DateTime, Utc};
 use crate::db::{Db, Error};
 use crate::ids::{AccountId, AttemptId, CallId, DoNotCallId, TenantId};
 
-/// Holds all dialling. The sequence of dials goes on after `used`, so that the check passes once dialling resumes.
+/// Holds all dialling. The numbers of dials go on after `used`, which counts as remembered from now on, so that the check
+/// passes once dialling resumes.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn begin(db: &Db, used: i64) -> Result<(), Error> {
     sqlx::query(
         "update platform_state set recovering_at = app_clock(), \
-             recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
+             recovered_serial = $1, recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
          where recovering_at is null",
     )
+    .bind(used)
     .execute(db.engine_pool())
     .await?;
     sqlx::query("select setval('dial_serial', greatest($1, (select last_value from dial_serial)))")
@@ -33,6 +35,8 @@ pub struct Recovery {
     pub recovering_from: DateTime<Utc>,
     /// Now.
     pub now: DateTime<Utc>,
+    /// When PostgreSQL was started: another instant is perhaps another, older database.
+    pub server_started_at: DateTime<Utc>,
 }
 
 /// The recovery that is under way, if one is.
@@ -41,24 +45,29 @@ pub struct Recovery {
 /// Any [`Error`].
 pub async fn current(db: &Db) -> Result<Option<Recovery>, Error> {
     Ok(sqlx::query_as(
-        "select recovering_at, recovering_from, app_clock() as now from platform_state where recovering_at is not null",
+        "select recovering_at, recovering_from, app_clock() as now, pg_postmaster_start_time() as server_started_at \
+         from platform_state where recovering_at is not null",
     )
     .fetch_optional(db.engine_pool())
     .await?)
 }
 
-/// Dialling goes on. Every tenant is looked at.
+/// Dialling goes on, and every tenant is looked at, by trigger. `false`: PostgreSQL was started anew since the recovery was read, and
+/// may have lost what was adopted meanwhile; the next sweep adopts it again.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn end(db: &Db) -> Result<(), Error> {
-    sqlx::query("update platform_state set recovering_at = null, recovering_from = null")
-        .execute(db.engine_pool())
-        .await?;
-    sqlx::query("insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state")
-        .execute(db.engine_pool())
-        .await?;
-    Ok(())
+pub async fn end(db: &Db, recovery: &Recovery) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "update platform_state set recovering_at = null, recovering_from = null where pg_postmaster_start_time() = $1",
+    )
+    .bind(recovery.server_started_at)
+    .execute(db.engine_pool())
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// A call at the provider that the database may have forgotten.

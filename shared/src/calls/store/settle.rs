@@ -74,8 +74,8 @@ pub struct Settling {
     pub not_placed: i32,
     /// Counted dials for the purpose.
     pub attempts_used: i64,
-    /// No younger attempt of the call was dialled.
-    pub newest: bool,
+    /// No other attempt of the call is under way: what comes of this one decides what comes of the call.
+    pub alone: bool,
     /// The contact's zone.
     pub contact_zone: String,
     /// The contact's key, wrapped.
@@ -88,6 +88,8 @@ pub struct Settling {
     pub appointment_at: Option<DateTime<Utc>>,
     /// Its status.
     pub appointment_status: Option<String>,
+    /// It was really moved since the call was planned: what was said was about another time.
+    pub appointment_moved: bool,
     /// Its reminder's lead.
     pub call_before_hours: Option<i32>,
     /// The tenant's zone.
@@ -136,6 +138,8 @@ pub struct AttemptUpdate<'a> {
     pub decided: Option<(&'a str, &'a str, bool)>,
     /// It was found without our having stored an answer.
     pub adopted: bool,
+    /// It was thought not placed, and is found: it counts again, and what was decided of it is decided anew.
+    pub found_after_all: bool,
 }
 
 /// Writes an attempt.
@@ -154,8 +158,11 @@ pub async fn update_attempt(
              placed_at = $5, connected_at = $6, ended_at = $7, ended_reason = $8, started_at = $9, \
              dialled_at = greatest(dialled_at, $9), silent_looks = $10, asked_at = $11, told_at = $12, \
              check_at = coalesce($13, '9999-12-31 00:00:00+00'), holds_slot = $14, token_held = $15::timestamptz is null, \
-             token_back_at = coalesce($15, token_back_at), outcome = coalesce(outcome, $16), fault = coalesce(fault, $17), \
-             counts = coalesce($18, counts), settled_at = case when $16::text is null then settled_at else coalesce(settled_at, $19) end, \
+             token_back_at = coalesce($15, token_back_at), \
+             outcome = case when $22 then $16 else coalesce(outcome, $16) end, fault = case when $22 then $17 else coalesce(fault, $17) end, \
+             counts = coalesce($18, counts or $22), \
+             settled_at = case when $16::text is null then case when not $22 then settled_at end \
+                 when $22 then $19 else coalesce(settled_at, $19) end, \
              analysed_at = case when $20 then coalesce(analysed_at, $19) else analysed_at end, adopted = adopted or $21 \
          where id = $1",
     )
@@ -180,6 +187,16 @@ pub async fn update_attempt(
     .bind(now)
     .bind(facts.analysis().is_some())
     .bind(update.adopted)
+    .bind(update.found_after_all)
+    .execute(tx.conn())
+    .await?;
+    // The provider's word may come before its sender's.
+    sqlx::query(
+        "update calls set state = 'in_progress', updated_at = $2 where state = 'dialling' \
+         and id = (select call_id from attempts where id = $1)",
+    )
+    .bind(attempt)
+    .bind(now)
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -209,7 +226,36 @@ pub enum CallNext<'a> {
     },
 }
 
-/// Writes what becomes of a call. Guarded: only a call that is under way moves on.
+/// An attempt that was thought not placed is found: its call is under way again, and what was reserved instead is given
+/// back. A younger attempt whose request was sent stays as it is.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn call_is_under_way_after_all(
+    tx: &mut TenantTx,
+    call: CallId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "select attempt_release(id, $2, 'reserved') from attempts where call_id = $1 and state = 'reserved'",
+    )
+    .bind(call)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query(
+        "update calls set state = 'in_progress', is_due = false, retry_at = null, updated_at = $2 \
+         where id = $1 and state = 'planned'",
+    )
+    .bind(call)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Writes what becomes of a call. Guarded: only a call that is under way moves on; one that is planned again, since its
+/// attempt was unknown for long, can still be settled by that attempt.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -223,7 +269,7 @@ pub async fn move_call(
         CallNext::Settled { outcome } => {
             sqlx::query(
                 "update calls set state = 'settled', outcome = $3, settled_at = $2, updated_at = $2, front = false, \
-                 is_due = false where id = $1 and state in ('dialling', 'in_progress', 'reserved')",
+                 is_due = false where id = $1 and state in ('dialling', 'in_progress', 'reserved', 'planned')",
             )
             .bind(call)
             .bind(now)
@@ -303,13 +349,9 @@ pub async fn flag(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    // To a unique index nulls are all different.
     sqlx::query(
         "insert into flags (tenant_id, id, contact_id, appointment_id, call_id, reason, raised_at) \
-         select tid(), gen_random_uuid(), $1, $2, $3, $4, $5 \
-         where $3::uuid is not null or not exists (select from flags f where f.contact_id = $1 and f.call_id is null \
-             and f.appointment_id is not distinct from $2 and f.reason = $4 and f.cleared_at is null) \
-         on conflict do nothing",
+         values (tid(), gen_random_uuid(), $1, $2, $3, $4, $5) on conflict do nothing",
     )
     .bind(contact)
     .bind(appointment)
@@ -391,7 +433,7 @@ pub async fn withdraw_for_numbers(
          select tenant_id, gen_random_uuid(), id, $2, $3 from contacts \
          where phone_eq = any ($1) and deleted_at is null and id is distinct from $4 \
            and not exists (select from flags f where f.contact_id = contacts.id and f.reason = $2 and f.cleared_at is null) \
-         returning contact_id",
+         on conflict do nothing returning contact_id",
     )
     .bind(numbers)
     .bind(reason)
@@ -481,7 +523,7 @@ pub async fn stays_unknown(
         "update attempts set state = 'unknown', silent_looks = $3, asked_at = $2, check_at = coalesce($4, '9999-12-31 00:00:00+00'), \
              holds_slot = holds_slot and not $5, token_held = token_held and not $5, \
              token_back_at = case when $5 then least(token_back_at, $2) else token_back_at end \
-         where id = $1 and state in ('dialling', 'unknown')",
+         where id = $1 and state in ('dialling', 'unknown', 'placed')",
     )
     .bind(attempt)
     .bind(now)

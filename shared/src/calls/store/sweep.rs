@@ -256,9 +256,9 @@ pub async fn gauges(db: &Db) -> Result<Gauges, Error> {
          (select count(*) from accounts where breaker_open) as breakers_open, \
          (select count(*) from accounts where held_at is not null) as accounts_held, \
          (select coalesce(sum(slots_held(id)), 0)::bigint from accounts where tenant_id is null) as platform_slots, \
-         (select coalesce(sum(max_concurrent), 0)::bigint from accounts where tenant_id is null) as platform_limit, \
+         (select coalesce(sum(least(max_concurrent, vendor_limit)), 0)::bigint from accounts where tenant_id is null) as platform_limit, \
          (select coalesce(sum(slots_held(id)), 0)::bigint from accounts where tenant_id is not null) as own_slots, \
-         (select coalesce(sum(max_concurrent), 0)::bigint from accounts where tenant_id is not null) as own_limit",
+         (select coalesce(sum(least(max_concurrent, vendor_limit)), 0)::bigint from accounts where tenant_id is not null) as own_limit",
     )
     .fetch_one(db.engine_pool())
     .await?)

@@ -1,0 +1,260 @@
+//! Tenants, and people to be called: stored and planned through the product's own stores.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Duration, NaiveDateTime, Timelike, Utc};
+use chrono_tz::Tz;
+use shared::accounts::{self, NewAccount};
+use shared::api_keys::{self, ApiKey, Role};
+use shared::appointments::{self, Appointment, Priority};
+use shared::audit::{Actor, Changes};
+use shared::calls::plan::{Reminder, plan_appointment};
+use shared::calls::rules::policy::{Allowance, Policy};
+use shared::calls::rules::snapshot::{AppointmentStatus, Channel};
+use shared::contacts::{self, Contact, phone::PhoneNumber};
+use shared::crypto::MasterKeys;
+use shared::db::Db;
+use shared::ids::{AccountId, AppointmentId, CallId, ContactId, TenantId};
+use shared::tenants::KeyRing;
+use shared::tenants::create::{self, NewTenant};
+
+/// Ofcom's ranges for drama: a thousand numbers each, that no telephone has.
+const RANGES: [&str; 17] = [
+    "+447700900",
+    "+441632960",
+    "+441134960",
+    "+441144960",
+    "+441154960",
+    "+441164960",
+    "+441174960",
+    "+441184960",
+    "+441214960",
+    "+441314960",
+    "+441414960",
+    "+441514960",
+    "+441614960",
+    "+441914980",
+    "+442079460",
+    "+442896496",
+    "+442920180",
+];
+
+/// Around the world, so that at any hour some are open and some closed.
+const ZONES: [&str; 25] = [
+    "Pacific/Pago_Pago",
+    "Pacific/Honolulu",
+    "America/Anchorage",
+    "America/Los_Angeles",
+    "America/Denver",
+    "America/Chicago",
+    "America/New_York",
+    "America/Halifax",
+    "America/Sao_Paulo",
+    "America/Noronha",
+    "Atlantic/Azores",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Athens",
+    "Europe/Moscow",
+    "Asia/Dubai",
+    "Asia/Karachi",
+    "Asia/Kolkata",
+    "Asia/Dhaka",
+    "Asia/Bangkok",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Australia/Brisbane",
+    "Pacific/Guadalcanal",
+    "Pacific/Auckland",
+];
+
+/// A number that no telephone has, the `n`-th.
+pub(crate) fn number(n: usize) -> String {
+    format!("{}{:03}", RANGES[n / 1_000 % RANGES.len()], n % 1_000)
+}
+
+/// The zone in which it is nearest to `hour` o'clock (and a half) at `now`.
+pub(crate) fn zone_where_it_is(hour: u32, now: DateTime<Utc>) -> Tz {
+    let off = |zone: &Tz| {
+        let local: NaiveDateTime = now.with_timezone(zone).naive_local();
+        let minutes = i64::from(local.hour() * 60 + local.minute());
+        let off = (minutes - i64::from(hour * 60 + 30)).rem_euclid(24 * 60);
+        off.min(24 * 60 - off)
+    };
+    let zones = ZONES.iter().filter_map(|name| name.parse::<Tz>().ok());
+    zones.min_by_key(off).unwrap_or(Tz::UTC)
+}
+
+/// How the product is reached to store what is needed.
+#[derive(Debug, Clone)]
+pub(crate) struct Office {
+    pub(crate) db: Db,
+    pub(crate) keys: Arc<KeyRing>,
+}
+
+/// A tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct Tenant {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    pub(crate) zone: Tz,
+    pub(crate) policy: Policy,
+    /// May do everything in it, over HTTP.
+    pub(crate) api_key: String,
+}
+
+/// Somebody with an appointment.
+#[derive(Debug, Clone)]
+pub(crate) struct Guest {
+    pub(crate) tenant: TenantId,
+    pub(crate) contact: ContactId,
+    pub(crate) number: String,
+    /// The planned reminder; `None` if there was no time for one.
+    pub(crate) call: Option<CallId>,
+}
+
+impl Office {
+    /// An office with this master key.
+    pub(crate) fn open(url_app: &str, url_engine: &str, master: &str) -> anyhow::Result<Self> {
+        let master = MasterKeys::parse(master).context("the run's own master key")?;
+        Ok(Self { db: Db::connect(url_app, url_engine, 16)?, keys: Arc::new(KeyRing::new(master)) })
+    }
+
+    /// Stores an account at the simulated provider.
+    pub(crate) async fn account(&self, account: &NewAccount, key: &str) -> anyhow::Result<()> {
+        let mut tx = self.db.engine().await?;
+        accounts::store::create(&mut tx, self.keys.master(), account, key, key).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Stores a tenant.
+    pub(crate) async fn tenant(
+        &self,
+        name: &str,
+        zone: Tz,
+        account: AccountId,
+        change: impl FnOnce(&mut Policy),
+    ) -> anyhow::Result<Tenant> {
+        let mut policy = Policy { allow_test_numbers: true, ..Policy::default() };
+        change(&mut policy);
+        let tenant = NewTenant {
+            id: TenantId::new(),
+            name: name.to_owned(),
+            zone,
+            account: Some(account),
+            agent_id: Some("agent_1".to_owned()),
+            caller_number: Some("+441632960999".to_owned()),
+            policy: policy.clone(),
+            allowance: Allowance { may_allow_test_numbers: true, ..Allowance::default() },
+        };
+        let key = ApiKey::generate()?;
+        let mut tx = self.db.engine().await?;
+        create::create(&mut tx, self.keys.master(), &tenant).await?;
+        let admin = Role::ClientAdmin;
+        api_keys::store::create(&mut tx, tenant.id, "Proof", admin, &key).await?;
+        tx.commit().await?;
+        let api_key = key.expose().to_owned();
+        Ok(Tenant { id: tenant.id, name: name.to_owned(), zone, policy, api_key })
+    }
+
+    /// Books appointments of new contacts at these times, made a day before `now`, in one transaction.
+    pub(crate) async fn book(
+        &self,
+        tenant: &Tenant,
+        now: DateTime<Utc>,
+        bookings: &[(String, DateTime<Utc>)],
+    ) -> anyhow::Result<Vec<Guest>> {
+        let mut tx = self.db.tenant(tenant.id).await?;
+        let keys = self.keys.of(&mut tx).await?;
+        let booked_at = now - Duration::days(1);
+        let mut changes = Changes::by(Actor::Platform);
+        let mut guests = Vec::with_capacity(bookings.len());
+        for (number, at) in bookings {
+            let contact = contact(number, tenant.zone, booked_at)?;
+            let key = contacts::store::insert(&mut tx, &keys, &contact).await?;
+            let appointment = appointment(contact.id, *at, booked_at);
+            appointments::store::insert(&mut tx, &key, &appointment, "api").await?;
+            let call = match plan_appointment(&mut tx, appointment.id, &mut changes).await? {
+                Reminder::Planned { call, .. } => Some(call),
+                Reminder::UnderWay | Reminder::TooLate | Reminder::NotNeeded => None,
+            };
+            guests.push(Guest {
+                tenant: tenant.id,
+                contact: contact.id,
+                number: number.clone(),
+                call,
+            });
+        }
+        changes.append(&mut tx).await?;
+        tx.commit().await?;
+        Ok(guests)
+    }
+}
+
+fn contact(number: &str, zone: Tz, at: DateTime<Utc>) -> anyhow::Result<Contact> {
+    Ok(Contact {
+        id: ContactId::new(),
+        name: "Robin Example".parse().context("a name")?,
+        phone: PhoneNumber::from_e164(number).context("a number for drama")?,
+        email: None,
+        notes: None,
+        zone,
+        channel: Channel::Voice,
+        consent: None,
+        version: 1,
+        created_at: at,
+        updated_at: at,
+    })
+}
+
+fn appointment(contact: ContactId, at: DateTime<Utc>, booked_at: DateTime<Utc>) -> Appointment {
+    Appointment {
+        id: AppointmentId::new(),
+        contact,
+        at,
+        call_before_hours: 24,
+        duration_minutes: Some(30),
+        kind: None,
+        owner_name: None,
+        company_name: None,
+        location: None,
+        voice_text: None,
+        priority: Priority::Normal,
+        status: AppointmentStatus::Pending,
+        status_reason: None,
+        confirmed_by: None,
+        confirmed_at: None,
+        last_contact_at: None,
+        booked_at,
+        round: 1,
+        version: 1,
+        created_at: booked_at,
+        updated_at: booked_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_any_time_it_is_nearly_any_hour_somewhere() {
+        for minute in (0..2_880).step_by(13) {
+            let now = DateTime::UNIX_EPOCH + Duration::days(20_000) + Duration::minutes(minute);
+            for hour in 0..24 {
+                let local = now.with_timezone(&zone_where_it_is(hour, now));
+                let minutes = i64::from(local.hour() * 60 + local.minute());
+                let off = (minutes - i64::from(hour * 60 + 30)).rem_euclid(24 * 60);
+                assert!(off.min(24 * 60 - off) <= 60, "{now}: wanted {hour}, got {local}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_for_drama() {
+        for n in [0, 999, 1_000, 16_999, 17_000] {
+            assert!(PhoneNumber::from_e164(&number(n)).unwrap().is_test_number(), "{n}");
+        }
+    }
+}
