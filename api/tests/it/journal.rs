@@ -36,9 +36,10 @@ async fn a_restore_forgets_neither_who_was_listed_nor_who_was_taken_off() {
     client.world.run("create table backup as select * from do_not_call").await;
     client.admin("POST /v1/do-not-call", json!({ "number": "07700900002" })).await;
     let gone = client.admin("POST /v1/do-not-call", json!({ "number": "07700900003" })).await;
+    let wrong = client.admin("POST /v1/do-not-call", json!({ "number": "07700900006" })).await;
     let rows = json!({ "numbers": ["07700900004", "07700900005", "07700900002"] });
     client.admin("POST /v1/do-not-call/import", rows).await;
-    for id in [early.id(), gone.id()] {
+    for id in [early.id(), gone.id(), wrong.id()] {
         client.admin(&format!("DELETE /v1/do-not-call/{id}"), Value::Null).await;
     }
     client.admin("POST /v1/do-not-call", json!({ "number": "07700900003" })).await;

@@ -115,8 +115,8 @@ async fn booked_in_the_morning(ahead: Duration) -> (Client, String, String) {
 
 /// Minutes from a call's time to its appointment: earliest, due, deadline; of planned calls.
 async fn minutes_before(client: &Client) -> Vec<String> {
-    let minutes = "select concat_ws(' ', (extract(epoch from p.at - k.earliest) / 60)::int,
-                     (extract(epoch from p.at - k.due) / 60)::int, (extract(epoch from p.at - k.deadline) / 60)::int)
+    let minutes = "select concat_ws(' ', floor(extract(epoch from p.at - k.earliest) / 60),
+                     floor(extract(epoch from p.at - k.due) / 60), floor(extract(epoch from p.at - k.deadline) / 60))
                    from calls k join appointments p on p.id = k.appointment_id where k.state = 'planned' order by k.id";
     client.world.texts(minutes).await
 }
@@ -133,9 +133,9 @@ async fn times_are_those_of_the_rules() {
     let want = format!("{} {} {}", hours(26), hours(24), hours(2));
     assert_eq!(minutes_before(&client).await, [want], "eight o'clock, a day, two hours before");
 
-    let patch = json!({ "call_before_hours": 2 });
+    let patch = json!({ "call_before_hours": 1 });
     client.change(&format!("PATCH {appointment}"), "*", patch).await;
-    let want = format!("{} {} {}", hours(2), hours(2), hours(1));
+    let want = format!("{} {} {}", hours(2), hours(1), 30);
     assert_eq!(minutes_before(&client).await, [want], "half of the lead is less than two hours");
 }
 
@@ -143,7 +143,7 @@ async fn times_are_those_of_the_rules() {
 async fn a_booking_is_left_alone_for_half_an_hour() {
     let (client, ..) = booked_in_the_morning(Duration::hours(20)).await;
     // Due is past: the first open instant after half an hour, today.
-    let after = "select ((extract(epoch from due - planned_at) + 30) / 60)::int8 from calls";
+    let after = "select round(extract(epoch from due - planned_at) / 60)::int8 from calls";
     assert_eq!(client.world.number(after).await, 30);
 }
 
