@@ -118,8 +118,9 @@ create type call_with_facts as (
 create function calls_with_facts(p_ids uuid[], p_now timestamptz, p_day_start timestamptz) returns setof call_with_facts
 language sql volatile as $$
     select k.id, k.contact_id, k.appointment_id, k.campaign_id, k.kind, k.purpose_key, k.state,
-        k.earliest, k.due, k.deadline, k.priority, k.front, k.retry_at, k.blocked, k.planned_at, p.status,
-        f.*
+        -- A call now is wanted since somebody pressed: who pressed first goes first.
+        k.earliest, case when k.front then coalesce(k.requested_at, k.due) else k.due end, k.deadline, k.priority, k.front,
+        k.retry_at, k.blocked, k.planned_at, p.status, f.*
     from calls k
     -- An appointment that was really moved since has a purpose of its own: this call is about one that is gone.
     left join appointments p on p.id = k.appointment_id and p.deleted_at is null
@@ -469,17 +470,20 @@ begin
     left join accounts a on a.id = (select t.account_id from tenants t where t.id = tid());
 end $$;
 
--- How many of the tenant's planned calls go before this one by the time that it is wanted.
+-- How many of the tenant's planned calls go before this one by the time that it is wanted: the order of rules::order,
+-- campaigns' turns aside. Reserved calls are not among them: they hold their tokens already.
 create function calls_ahead(p_call uuid, p_now timestamptz, p_near timestamptz) returns bigint language sql volatile as $$
-    select count(*) from calls o, calls k
-    where k.id = p_call and o.id <> k.id and o.state in ('planned', 'reserved') and o.deadline > p_now
-      and o.eligible_at <= greatest(k.eligible_at, p_now)
-      and (case when o.front then 0 when o.deadline < p_near then 1 else 2 end,
-           case when not o.front and o.deadline < p_near then o.deadline_hour else timestamptz '1970-01-01 00:00:00+00' end, -o.priority,
-           case when o.front or o.deadline >= p_near then o.due else o.deadline end)
-        < (case when k.front then 0 when k.deadline < p_near then 1 else 2 end,
-           case when not k.front and k.deadline < p_near then k.deadline_hour else timestamptz '1970-01-01 00:00:00+00' end, -k.priority,
-           case when k.front or k.deadline >= p_near then k.due else k.deadline end)
+    with waiting as (
+        select id, eligible_at,
+            case when front then 0 when deadline <= p_near then 1 else 2 end as class,
+            case when not front and deadline <= p_near then deadline_hour end as hour,
+            case when front then 0 else -priority end as rank,
+            case when front then requested_at else deadline end as time
+        from calls where state = 'planned' and (deadline > p_now or id = p_call)
+    )
+    select count(*) from waiting o, waiting k
+    where k.id = p_call and o.id <> k.id and o.eligible_at <= greatest(k.eligible_at, p_now)
+      and (o.class, coalesce(o.hour, p_near), o.rank, o.time, o.id) < (k.class, coalesce(k.hour, p_near), k.rank, k.time, k.id)
 $$;
 
 -- Planning: gives back reservations that nobody has claimed, so that their calls can be withdrawn with the planned ones.

@@ -8,12 +8,13 @@ use shared::crypto::TenantKeys;
 use shared::db::{Db, TenantTx};
 use shared::idempotency::{self, Request, Turn};
 use shared::ids::TenantId;
+use shared::journal::{Entry, Journal};
 use shared::queue::{Queues, Signal, Signals};
 use shared::tenants::{KeyRing, Tenant, store};
 
 use crate::auth::Allowed;
 use crate::http::{Problem, Reply};
-use crate::webhooks::Inbox;
+use crate::webhooks::{Inbox, WebhookKeys};
 
 /// What every handler may use.
 #[derive(Debug, Clone)]
@@ -28,6 +29,10 @@ pub struct App {
     pub signals: Signals,
     /// Where received webhooks are stored.
     pub inbox: Inbox,
+    /// By which webhooks are verified.
+    pub webhook_keys: WebhookKeys,
+    /// What a restored database must not forget; none if this process has no `STATE_DIR`.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// One transaction of one tenant, with what a handler needs in it.
@@ -51,6 +56,15 @@ pub(crate) enum Begun {
 }
 
 impl App {
+    /// Notes changes of a do-not-call list in the journal, and returns once the disk has them.
+    pub(crate) async fn note(&self, entries: Vec<Entry>) -> Result<(), Problem> {
+        let Some(journal) = self.journal.clone().filter(|_| !entries.is_empty()) else {
+            return Ok(());
+        };
+        let written = tokio::task::spawn_blocking(move || journal.append(&entries)).await;
+        written.map_err(|error| Problem::Internal(error.into()))
+    }
+
     /// Opens a transaction to read in.
     pub(crate) async fn read<P>(&self, by: &Allowed<P>) -> Result<Work, Problem> {
         self.open(by.tenant, by.actor(), None).await

@@ -19,7 +19,7 @@ use axum::Router;
 
 pub use app::App;
 pub use ops::operators;
-pub use webhooks::Inbox;
+pub use webhooks::{Inbox, WebhookKeys};
 
 /// All routes for clients.
 pub fn router(app: App) -> Router {

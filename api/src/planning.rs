@@ -32,6 +32,8 @@ pub(crate) enum Planned<'a> {
     ContactDeleted(ContactId),
     /// Numbers must not be called: withdraw every planned call to them, whoever's.
     NumbersBlocked(&'a [EqualityHashes]),
+    /// Hours, limits, zone or closed dates changed: what waited for the old ones is looked at again.
+    TenantChanged,
 }
 
 /// Tells planning of a change.
@@ -69,10 +71,11 @@ pub(crate) async fn tell(work: &mut Work, change: Planned<'_>) -> Result<(), Pro
             plan::withdraw(tx, what, "contact_deleted", *now, changes).await?;
         }
         Planned::NumbersBlocked(numbers) => {
-            for hash in numbers.iter().flat_map(EqualityHashes::iter) {
-                plan::withdraw_number(tx, hash.as_bytes(), *now, changes).await?;
-            }
+            let hashes: Vec<_> = numbers.iter().flat_map(EqualityHashes::iter).collect();
+            let hashes: Vec<&[u8]> = hashes.iter().map(|hash| &hash.as_bytes()[..]).collect();
+            plan::withdraw_numbers(tx, &hashes, None, *now, changes).await?;
         }
+        Planned::TenantChanged => plan::look_at_tenant_again(tx, *now).await?,
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ pub mod db;
 pub mod do_not_call;
 pub mod idempotency;
 pub mod ids;
+pub mod journal;
 pub mod paging;
 pub mod queue;
 pub mod retell;

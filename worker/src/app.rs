@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use shared::db::Db;
 use shared::ids::SenderId;
+use shared::journal::Journal;
 use shared::queue::{Queues, Sentinel, Signals, Wakes};
 use shared::tenants::KeyRing;
 use tokio::sync::{mpsc, watch};
 
 use crate::accounts::Accounts;
 use crate::high_water::HighWater;
-use crate::journal::Journal;
 use crate::relay::Reserved;
 use crate::sender::Locks;
 

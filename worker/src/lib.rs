@@ -6,7 +6,6 @@ pub mod carrier;
 pub mod dial;
 pub mod dispatch;
 pub mod high_water;
-pub mod journal;
 pub mod ops;
 pub mod provider;
 pub mod provider_check;

@@ -7,6 +7,7 @@ use shared::calls::store::sweep as store;
 use shared::config::{QueueName, Worker};
 use shared::db::Db;
 use shared::ids::SenderId;
+use shared::journal::Journal;
 use shared::queue::{self, Queue, Queues, Sentinel, Signals, Wakes};
 use shared::tenants::KeyRing;
 use tokio::net::TcpListener;
@@ -16,7 +17,6 @@ use tokio::task::JoinSet;
 use crate::accounts::Accounts;
 use crate::app::{App, Parts};
 use crate::high_water::HighWater;
-use crate::journal::Journal;
 use crate::sender::Locks;
 use crate::{carrier, dispatch, ops, relay, sweep};
 

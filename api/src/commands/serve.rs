@@ -1,12 +1,15 @@
 //! Serving clients and operators until told to stop.
 
 use std::future::IntoFuture;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Inbox};
+use api::{App, Inbox, WebhookKeys};
+use shared::calls::store::recovery;
 use shared::config::{Api, Environment};
 use shared::db::Db;
+use shared::journal::Journal;
 use shared::queue::{self, Queues, Signals};
 use shared::tenants::KeyRing;
 use tokio::net::TcpListener;
@@ -15,6 +18,9 @@ use tokio::sync::watch;
 
 /// How long requests that are under way are waited for. A request takes 10 s at most.
 const DRAIN: Duration = Duration::from_secs(12);
+
+/// How often is asked whether the database went back. Dialling is then held for longer by far.
+const RECOVERY_LOOK: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
@@ -25,6 +31,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         postgres.engine_url.expose(),
         postgres.max_connections,
     )?;
+    let journal = open_journal(config.state_dir.as_deref())?;
     let (stop, stopped) = watch::channel(false);
     let clients = TcpListener::bind(config.listen).await?;
     let operators = TcpListener::bind(config.metrics_listen).await?;
@@ -36,7 +43,12 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         inbox: Inbox::start(db.clone(), signals.clone()),
         signals,
         queues,
+        webhook_keys: WebhookKeys::default(),
+        journal: journal.clone(),
     };
+    if let Some(journal) = journal {
+        tokio::spawn(replay_while_recovering(db.clone(), journal));
+    }
     tracing::info!(listen = %config.listen, metrics_listen = %config.metrics_listen, "serving");
 
     let told = |mut stopped: watch::Receiver<bool>| async move {
@@ -70,6 +82,33 @@ async fn connect(config: &Api) -> Queues {
                 tracing::warn!(error = %error, "waiting for Redis");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
+        }
+    }
+}
+
+fn open_journal(state_dir: Option<&Path>) -> anyhow::Result<Option<Arc<Journal>>> {
+    let Some(dir) = state_dir else {
+        tracing::warn!(
+            "STATE_DIR is not set: a database that is restored forgets numbers that were listed over HTTP since its backup"
+        );
+        return Ok(None);
+    };
+    std::fs::create_dir_all(dir)?;
+    Ok(Some(Arc::new(Journal::open(dir)?)))
+}
+
+/// The worker replays its host's journal after a restore; this one may lie on another host.
+async fn replay_while_recovering(db: Db, journal: Arc<Journal>) {
+    loop {
+        tokio::time::sleep(RECOVERY_LOOK).await;
+        match recovery::current(&db).await {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                if let Err(error) = journal.replay(&db).await {
+                    tracing::error!(error = %error, "the journal could not be replayed yet");
+                }
+            }
+            Err(error) => tracing::warn!(error = error.cause(), "PostgreSQL is busy or away"),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::do_not_call::Source;
 use shared::do_not_call::store::{self, Wish};
 use shared::ids::DoNotCallId;
+use shared::journal;
 
 use super::list::EntryView;
 use super::{MOST_REASON, NOUN, entry};
@@ -40,8 +41,8 @@ pub(super) async fn add(
     let wish = Wish { number, reason: reason.flatten() };
     let who = (work.actor, work.now);
     let wishes = std::slice::from_ref(&wish);
-    let listed = store::add(&mut work.tx, &work.keys, wishes, Source::Manual, who).await?;
-    let listed = *listed.first().ok_or(Problem::NotFound(NOUN))?;
+    let added = store::add(&mut work.tx, &work.keys, wishes, Source::Manual, who).await?;
+    let listed = *added.listed.first().ok_or(Problem::NotFound(NOUN))?;
     let found = store::find(&mut work.tx, &work.keys, listed.id).await?;
     let view = EntryView::new(found.ok_or(Problem::NotFound(NOUN))?, true);
     if !listed.new {
@@ -53,6 +54,7 @@ pub(super) async fn add(
     let values = serde_json::json!({ "number": wish.number.as_str(), "reason": wish.reason });
     entry(&mut work, "do_not_call.add", listed.id.0, &values)?;
     let reply = Reply::created(format!("/v1/do-not-call/{}", listed.id), &view)?;
+    app.note(added.noted).await?;
     work.commit(&app, reply).await
 }
 
@@ -70,5 +72,8 @@ pub(super) async fn remove(
     work.changes.event("do_not_call.removed", id.0, None);
     let values = serde_json::json!({ "number": found.number.as_str() });
     entry(&mut work, "do_not_call.remove", id.0, &values)?;
-    work.commit(&app, Reply::empty()).await
+    let noted = journal::Entry::Removed { tenant: by.tenant, id, at: work.now };
+    let reply = work.commit(&app, Reply::empty()).await?;
+    app.note(vec![noted]).await?;
+    Ok(reply)
 }

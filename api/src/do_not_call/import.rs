@@ -3,8 +3,9 @@
 use axum::extract::{Request, State};
 use serde::Serialize;
 use shared::do_not_call::Source;
-use shared::do_not_call::store::{self, Listed, Wish};
+use shared::do_not_call::store::{self, Added, Listed, Wish};
 use shared::ids::DoNotCallId;
+use shared::journal;
 use shared::tenants::Tenant;
 
 use super::rows::{Row, Rows, of_csv};
@@ -66,14 +67,19 @@ pub(super) async fn import(
         Begun::Before(reply) => return Ok(reply),
     };
     work.lock_tenant().await?;
-    let summary = list(&mut work, read).await?;
+    let (summary, noted) = list(&mut work, read).await?;
+    app.note(noted).await?;
     work.commit(&app, Reply::ok(&summary)?).await
 }
 
-async fn list(work: &mut Work, read: Vec<Result<Wish, Problem>>) -> Result<Summary, Problem> {
+async fn list(
+    work: &mut Work,
+    read: Vec<Result<Wish, Problem>>,
+) -> Result<(Summary, Vec<journal::Entry>), Problem> {
     let wishes: Vec<Wish> = read.iter().filter_map(|wish| wish.as_ref().ok().cloned()).collect();
     let who = (work.actor, work.now);
-    let listed = store::add(&mut work.tx, &work.keys, &wishes, Source::Import, who).await?;
+    let Added { listed, noted } =
+        store::add(&mut work.tx, &work.keys, &wishes, Source::Import, who).await?;
     let new: Vec<&Wish> =
         wishes.iter().zip(&listed).filter(|(_, listed)| listed.new).map(|(wish, _)| wish).collect();
     let hashes: Vec<_> = new.iter().map(|wish| store::hashes(&work.keys, &wish.number)).collect();
@@ -85,7 +91,7 @@ async fn list(work: &mut Work, read: Vec<Result<Wish, Problem>>) -> Result<Summa
             listed.iter().filter(|listed| listed.new).map(|listed| listed.id).collect();
         entry(work, "do_not_call.import", tenant, &serde_json::json!({ "added": ids }))?;
     }
-    Ok(summarise(read, &listed))
+    Ok((summarise(read, &listed), noted))
 }
 
 fn wish(row: &Row, tenant: &Tenant) -> Result<Wish, Problem> {

@@ -10,6 +10,7 @@ use super::tell;
 use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditTenant, ReadTenant};
 use crate::http::{Body, Fields, PageView, Path, Post, Problem, Reply};
+use crate::planning::{self, Planned};
 
 const MOST_NAME: usize = 120;
 const NOUN: &str = "closed date";
@@ -77,6 +78,7 @@ pub(super) async fn remove(
         return Err(Problem::NotFound(NOUN));
     }
     tell(&mut work, "tenant.changed", "closed_date.remove", &json!({ "date": date }))?;
+    planning::tell(&mut work, Planned::TenantChanged).await?;
     work.commit(&app, Reply::empty()).await
 }
 

@@ -9,6 +9,7 @@ use super::tell;
 use crate::app::App;
 use crate::auth::{Allowed, EditTenant, ReadTenant};
 use crate::http::{Body, FieldError, IfMatch, Problem, Reply};
+use crate::planning::{self, Planned};
 
 /// Shows the policy, and what the tenant may choose.
 pub(super) async fn find(
@@ -43,6 +44,7 @@ pub(super) async fn patch(
         work.tenant.version += 1;
         store::save(&mut work.tx, &work.tenant, work.now).await?;
         tell(&mut work, "tenant.changed", "tenant.change_policy", &values)?;
+        planning::tell(&mut work, Planned::TenantChanged).await?;
     }
     let reply = show(&work.tenant)?;
     work.commit(&app, reply).await

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::auth::{Allowed, EditTenant, ReadTenant};
 use crate::contacts::zone;
 use crate::http::{Body, Fields, IfMatch, Problem, Reply, present};
+use crate::planning::{self, Planned};
 
 const MOST_NAME: usize = 200;
 const MOST_AGENT: usize = 200;
@@ -143,6 +144,7 @@ pub(super) async fn change_zone(
         store::change_zone(&mut work.tx, zone, work.now).await?;
         work.tenant = store::find(&mut work.tx).await?.ok_or(Problem::NotFound("tenant"))?;
         tell(&mut work, "tenant.changed", "tenant.change_zone", &values)?;
+        planning::tell(&mut work, Planned::TenantChanged).await?;
     }
     let reply = Reply::ok(&view(&work.tenant))?.with_version(work.tenant.version);
     work.commit(&app, reply).await

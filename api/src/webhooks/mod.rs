@@ -11,6 +11,7 @@ use axum::routing::post;
 use crate::app::App;
 
 pub use inbox::Inbox;
+pub use keys::WebhookKeys;
 
 /// Routes below `/v1/webhooks`: a path for each provider account.
 pub(crate) fn routes() -> Router<App> {

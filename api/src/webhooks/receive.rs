@@ -27,8 +27,7 @@ pub(super) async fn of_account(
 ) -> Result<Reply, Problem> {
     let headers = request.headers().clone();
     let body = read(request, MOST_BYTES).await?;
-    let keys = keys::of_account(&app, account).await?;
-    if !signed(&keys, &headers, &body) {
+    if !keys::any_of_account(&app, account, |keys| signed(keys, &headers, &body)).await? {
         return refuse();
     }
     store(&app, Source::Account(account), &body).await
@@ -42,9 +41,8 @@ pub(super) async fn call_outcome(
     if request.headers().contains_key(HEADER) {
         let headers = request.headers().clone();
         let body = read(request, MOST_BYTES).await?;
-        let accounts = keys::of_all(&app).await?;
-        return match accounts.iter().find(|(_, keys)| signed(keys, &headers, &body)) {
-            Some((account, _)) => store(&app, Source::Account(*account), &body).await,
+        return match keys::whose(&app, |keys| signed(keys, &headers, &body)).await? {
+            Some(account) => store(&app, Source::Account(account), &body).await,
             None => refuse(),
         };
     }

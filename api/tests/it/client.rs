@@ -54,14 +54,23 @@ pub(crate) fn app(world: &World) -> App {
         queues: world.queues.clone(),
         signals: world.signals.clone(),
         inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
+        webhook_keys: api::WebhookKeys::default(),
+        journal: None,
     }
 }
 
 impl Client {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A client of an API that `change` has changed.
+    pub(crate) async fn with(change: impl FnOnce(&mut App)) -> Self {
         let world = World::new().await;
         let clinic = world.tenant().await;
-        let router = api::router(app(&world));
+        let mut app = app(&world);
+        change(&mut app);
+        let router = api::router(app);
         Self { world, clinic, router }
     }
 

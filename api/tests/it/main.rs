@@ -3,11 +3,14 @@
 
 mod appointments;
 mod bad_inputs;
+mod call_now;
 mod client;
 mod contacts;
 mod do_not_call;
 mod idempotency;
+mod journal;
 mod ops;
 mod planning;
 mod tenant;
 mod walls;
+mod webhooks;

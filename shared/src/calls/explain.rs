@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::call_now::{self, Prospect};
-use super::forecast::expected;
+use super::call_now;
+use super::forecast::{Forecast, expected};
 use super::rules::admission::admit;
 use super::rules::hours::{Calendar, WallClock};
 use super::rules::order::two_calling_days;
@@ -54,7 +54,7 @@ pub struct Explanation {
     pub checks: Vec<ShownCheck>,
     /// When the rules alone would let it be dialled; `null` while it is held or refused.
     pub earliest: Option<DateTime<Utc>>,
-    /// When it will be dialled, with what is before it; a forecast.
+    /// When it will be dialled, with what is before it; a forecast. `null`: not before its deadline, as things are.
     pub expected: Option<DateTime<Utc>>,
     /// Its place among the tenant's planned calls; 1 is next. `null` if it isn't planned.
     pub place: Option<u32>,
@@ -72,70 +72,69 @@ pub async fn call(tx: &mut TenantTx, call: CallId) -> Result<Option<Explanation>
     else {
         return Ok(None);
     };
-    let ahead = match row.state.as_str() {
-        "planned" => Some(store::ahead(tx, call, scene.now, near(&scene)).await?),
-        _ => None,
-    };
-    explain(&scene, &row, ahead).map(Some)
+    let planned = row.state == "planned";
+    let ahead = if planned { store::ahead(tx, call, scene.now, near(&scene)).await? } else { 0 };
+    let explanation = explain(&scene, &row, ahead)?;
+    Ok(Some(Explanation { place: planned.then(|| ahead.saturating_add(1)), ..explanation }))
 }
 
-/// Whether a contact may be called now. `None`: the tenant has no such contact.
+/// Whether a contact may be called now, whoever presses and for as long as it takes. `None`: the tenant has no such
+/// contact.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn contact(tx: &mut TenantTx, contact: ContactId) -> Result<Option<Explanation>, Error> {
     let Some(scene) = store::scene(tx).await? else { return Ok(None) };
-    let Some(Prospect { row, .. }) = call_now::prospect(tx, &scene, contact, false).await? else {
+    let Some(prospect) = call_now::prospect(tx, &scene, contact).await? else {
         return Ok(None);
     };
-    explain(&scene, &row, Some(0)).map(Some)
+    prospect.explain(&scene).map(Some)
 }
 
-/// The explanation of a call as it stands in a scene.
-pub(super) fn explain(
-    scene: &Scene,
-    row: &CallRow,
-    ahead: Option<u32>,
-) -> Result<Explanation, Error> {
+/// The explanation of a call as it stands in a scene, with `ahead` calls before it.
+pub(super) fn explain(scene: &Scene, row: &CallRow, ahead: u32) -> Result<Explanation, Error> {
     let snapshot = snapshot(
         scene,
         row.facts(scene.account.as_ref().is_some_and(|account| account.simulator))?,
     );
     let answer = admit(&snapshot);
-    let expected = forecast(scene, &answer, ahead);
     Ok(Explanation {
         now: scene.now,
         checks: answer.checks.iter().map(|check| shown(check, &snapshot)).collect(),
         earliest: answer.earliest,
-        expected,
-        place: ahead.map(|ahead| ahead.saturating_add(1)),
+        expected: forecast(scene, &snapshot, &answer, ahead),
+        place: None,
         decision: answer.decision,
     })
 }
 
-fn forecast(scene: &Scene, answer: &Answer, ahead: Option<u32>) -> Option<DateTime<Utc>> {
-    let from = match &answer.call {
-        Decision::Dial => scene.now,
-        Decision::Defer { until, .. } => *until,
-        Decision::Hold { .. } | Decision::Refuse { .. } => return None,
-    };
-    // A pause, a hold, a breaker: nobody knows when it ends. A slot or a start comes back by itself, within moments.
+fn forecast(
+    scene: &Scene,
+    snapshot: &Snapshot,
+    answer: &Answer,
+    ahead: u32,
+) -> Option<DateTime<Utc>> {
+    if !matches!(answer.call, Decision::Dial | Decision::Defer { .. }) {
+        return None;
+    }
+    // A pause, a hold, a breaker: nobody knows when it ends. A slot comes back by itself, within moments.
     let held = answer.checks.iter().any(|check| {
-        check.verdict == Verdict::Hold
-            && check.scope != Scope::Call
-            && !check.reasons.contains(&Reason::NoFreeSlot)
+        check.verdict == Verdict::Hold && check.reasons.iter().any(|r| *r != Reason::NoFreeSlot)
     });
     if held {
         return None;
     }
-    let rate = scene.account.as_ref().map_or(0.0, |account| account.rate);
-    expected(
-        scene.now,
-        &scene.tenant,
-        rate,
-        ahead.unwrap_or(0),
-        from.max(answer.earliest.unwrap_or(from)),
-    )
+    let at = expected(&Forecast {
+        now: scene.now,
+        tenant: &snapshot.tenant,
+        starts_per_second: scene.account.as_ref()?.rate,
+        next_start_at: snapshot.account.next_start_at,
+        ahead,
+        // Without an instant by the rules alone there is none with others before it either.
+        from: answer.earliest?,
+        contact_zone: snapshot.call.zone,
+    })?;
+    (at < snapshot.call.deadline).then_some(at)
 }
 
 fn shown(check: &CheckResult, snapshot: &Snapshot) -> ShownCheck {

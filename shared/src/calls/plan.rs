@@ -12,7 +12,7 @@ use super::store::plan::{self as store, NewCall, PlanningFacts, Withdraw};
 use super::store::{settle, zone};
 use crate::audit::Changes;
 use crate::db::{Error, TenantTx};
-use crate::ids::{AppointmentId, CallId};
+use crate::ids::{AppointmentId, CallId, ContactId};
 
 /// A planned call is given so much time after it is due before staff are warned that it waits.
 const PATIENCE: Duration = Duration::minutes(10);
@@ -78,6 +78,9 @@ pub async fn plan_appointment(
         spread: appointment.0.as_u64_pair().1,
     });
     let Ok(times) = planned else {
+        // What was planned before goes by times that no longer hold.
+        let gone = store::withdraw_reminder(tx, appointment, "too_late_to_call", facts.now).await?;
+        tell_withdrawn(&gone, changes);
         settle::flag(tx, facts.contact_id, Some(appointment), None, "too_late_to_call", facts.now)
             .await?;
         changes.event("contact.flagged", facts.contact_id.0, Some(facts.contact_id));
@@ -95,7 +98,10 @@ pub async fn plan_appointment(
         priority: facts.priority,
         front_until: None,
     };
-    let Some(id) = store::plan(tx, facts.now, &call).await? else { return Ok(Reminder::UnderWay) };
+    let Some(id) = store::plan(tx, facts.now, &call, facts.at).await? else {
+        return Ok(Reminder::UnderWay);
+    };
+    store::clear_plan_flags(tx, appointment, facts.now).await?;
     changes.event("call.planned", id.0, Some(facts.contact_id)).entry("call.plan", id.0, None);
     flag_shared_number(tx, &facts, &clocks, changes).await?;
     Ok(Reminder::Planned { call: id, times })
@@ -151,33 +157,37 @@ pub async fn withdraw(
     changes: &mut Changes,
 ) -> Result<usize, Error> {
     let gone = store::withdraw(tx, what, reason, now).await?;
-    for (call, contact) in &gone {
+    tell_withdrawn(&gone, changes);
+    Ok(gone.len())
+}
+
+fn tell_withdrawn(gone: &[(CallId, ContactId)], changes: &mut Changes) {
+    for (call, contact) in gone {
         changes.event("call.withdrawn", call.0, Some(*contact)).entry(
             "call.withdraw",
             call.0,
             None,
         );
     }
-    Ok(gone.len())
 }
 
-/// Withdraws all that is planned for a number that must not be called any more, and flags who has it.
+/// Withdraws all that is planned for numbers that must not be called any more, and flags who has them, but for `but`:
+/// whoever said so.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn withdraw_number(
+pub async fn withdraw_numbers(
     tx: &mut TenantTx,
-    number: &[u8],
+    numbers: &[&[u8]],
+    but: Option<ContactId>,
     now: DateTime<Utc>,
     changes: &mut Changes,
 ) -> Result<usize, Error> {
-    let gone = settle::withdraw_for_number(tx, number, None, "do_not_call", now).await?;
-    for (call, contact) in &gone {
-        changes.event("call.withdrawn", call.0, Some(*contact)).entry(
-            "call.withdraw",
-            call.0,
-            None,
-        );
+    let (gone, flagged) =
+        settle::withdraw_for_numbers(tx, numbers, but, "do_not_call", now).await?;
+    tell_withdrawn(&gone, changes);
+    for contact in flagged {
+        changes.event("contact.flagged", contact.0, Some(contact));
     }
     Ok(gone.len())
 }
@@ -189,7 +199,7 @@ pub async fn withdraw_number(
 /// Any [`Error`].
 pub async fn replan_contact(
     tx: &mut TenantTx,
-    contact: crate::ids::ContactId,
+    contact: ContactId,
     now: DateTime<Utc>,
     changes: &mut Changes,
 ) -> Result<(), Error> {
@@ -197,4 +207,12 @@ pub async fn replan_contact(
         plan_appointment(tx, appointment, changes).await?;
     }
     store::look_again(tx, contact, now).await
+}
+
+/// The tenant's policy, zone or closed dates changed: what waited for the old ones is looked at again.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn look_at_tenant_again(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<(), Error> {
+    store::look_at_all_again(tx, now).await
 }

@@ -77,6 +77,9 @@ pub struct Api {
     pub metrics_listen: SocketAddr,
     /// `PUBLIC_URL`: how the API is reached from outside, without a slash at the end.
     pub public_url: Option<String>,
+    /// `STATE_DIR`: a directory of this host that outlives the process, best the worker's: who asked not to be called is
+    /// noted there too, outside the database. Without it a restored database forgets what was listed over HTTP since.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Api {
@@ -110,6 +113,7 @@ impl Api {
                     Some(checked) => Some(checked?),
                     None => None,
                 },
+                state_dir: env.text("STATE_DIR").map(PathBuf::from),
             })
         })
     }

@@ -11,6 +11,7 @@ use crate::contacts::phone::PhoneNumber;
 use crate::crypto::{EqualityHashes, EqualityKind, TenantField, TenantKeys};
 use crate::db::{Error, TenantTx};
 use crate::ids::DoNotCallId;
+use crate::journal;
 use crate::paging::{Cursor, Page, Slice};
 use crate::tenants::KeyError;
 
@@ -37,7 +38,16 @@ pub struct Listed {
     pub new: bool,
 }
 
-/// Puts numbers on the list; the answers are in the order of the wishes. A number is listed once.
+/// What [`add`] did.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// Where each number stands, in the order of the wishes.
+    pub listed: Vec<Listed>,
+    /// Those that were not listed before, for the journal.
+    pub noted: Vec<journal::Entry>,
+}
+
+/// Puts numbers on the list. A number is listed once.
 ///
 /// The tenant's lock must be held ([`crate::tenants::store::lock`]), so that no dial slips between.
 ///
@@ -49,25 +59,28 @@ pub async fn add(
     wishes: &[Wish],
     source: Source,
     (by, now): (Actor, DateTime<Utc>),
-) -> Result<Vec<Listed>, KeyError> {
+) -> Result<Added, KeyError> {
     let hashes: Vec<EqualityHashes> =
         wishes.iter().map(|wish| hashes(keys, &wish.number)).collect();
     let mut known = listed(tx, &hashes).await?;
     let (mut ids, mut numbers, mut equal, mut reasons) = (vec![], vec![], vec![], vec![]);
-    let mut answers = Vec::with_capacity(wishes.len());
+    let mut added = Added::default();
     for (wish, hashes) in wishes.iter().zip(&hashes) {
         if let Some(id) = hashes.iter().find_map(|hash| known.get(hash.as_bytes())) {
-            answers.push(Listed { id: *id, new: false });
+            added.listed.push(Listed { id: *id, new: false });
             continue;
         }
         let id = DoNotCallId::new();
         let number = wish.number.as_str().as_bytes();
-        numbers.push(keys.seal(TenantField::DoNotCallNumber, id.0, number)?.into_bytes());
+        let sealed = keys.seal(TenantField::DoNotCallNumber, id.0, number)?.into_bytes();
+        let hash = hashes.current.as_bytes();
+        added.noted.push(journal::Entry::opt_out(tx.tenant(), id, (hash, &sealed), source, now));
+        numbers.push(sealed);
         ids.push(id.0);
-        equal.push(hashes.current.as_bytes().to_vec());
+        equal.push(hash.to_vec());
         reasons.push(wish.reason.clone());
         known.insert(*hashes.current.as_bytes(), id);
-        answers.push(Listed { id, new: true });
+        added.listed.push(Listed { id, new: true });
     }
     sqlx::query(
         "insert into do_not_call (tenant_id, id, number, number_eq, source, reason, added_by, added_at)
@@ -85,7 +98,7 @@ pub async fn add(
     .execute(tx.conn())
     .await
     .map_err(Error::from)?;
-    Ok(answers)
+    Ok(added)
 }
 
 /// Which of the numbers are listed, by the hash that their entry carries.

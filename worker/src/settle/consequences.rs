@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use shared::audit::Changes;
-use shared::calls::plan::{plan_appointment, warn_at, withdraw};
+use shared::calls::plan::{plan_appointment, warn_at, withdraw, withdraw_numbers};
 use shared::calls::rules::after_dial::{Calendar, Dialled, Done, Next, WhyGivenUp, next};
 use shared::calls::rules::outcome::Decision;
 use shared::calls::rules::planning::Clocks;
@@ -13,7 +13,9 @@ use shared::calls::store::plan::Withdraw;
 use shared::calls::store::settle::{self as store, CallNext, Settling};
 use shared::crypto::{ContactField, TenantField};
 use shared::db::{Error, TenantTx};
+use shared::do_not_call::Source;
 use shared::ids::DoNotCallId;
+use shared::journal::Entry;
 
 use super::apply::SettleError;
 use crate::app::App;
@@ -310,13 +312,10 @@ pub(super) async fn opt_out(
             id.0,
             None,
         );
-        app.journal.opt_out(tx.tenant(), id, &it.number_eq, sealed.as_bytes(), it.now);
+        let values = (it.number_eq.as_slice(), sealed.as_bytes());
+        let noted = Entry::opt_out(tx.tenant(), id, values, Source::Call, it.now);
+        app.journal.append(&[noted]);
     }
-    for (call, contact) in
-        store::withdraw_for_number(tx, &it.number_eq, Some(it.contact_id), "do_not_call", it.now)
-            .await?
-    {
-        changes.event("call.withdrawn", call.0, Some(contact)).entry("call.withdraw", call.0, None);
-    }
+    withdraw_numbers(tx, &[&it.number_eq], Some(it.contact_id), it.now, changes).await?;
     Ok(())
 }

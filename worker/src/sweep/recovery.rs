@@ -6,7 +6,6 @@ use shared::ids::{AttemptId, CallId, TenantId};
 use shared::telemetry::metrics;
 
 use crate::app::App;
-use crate::journal::Entry;
 use crate::settle::apply::apply;
 use crate::settle::told::{Occasion, Told};
 
@@ -40,13 +39,7 @@ pub async fn sweep(app: &App) -> anyhow::Result<()> {
             apply(app, tenant, attempt, Some(row.id), &Told::by_call(call, Occasion::List)).await?;
         }
     }
-    for entry in app.journal.entries()? {
-        let Entry::OptOut { tenant, id, number_eq, number, at } = entry;
-        let (Ok(number_eq), Ok(number)) = (hex::decode(number_eq), hex::decode(number)) else {
-            continue;
-        };
-        store::replay_opt_out(&app.db, tenant, id, &number_eq, &number, at).await?;
-    }
+    app.journal.replay(&app.db).await?;
     if adopted > 0 {
         metrics::swept("forgotten_calls", adopted);
         tracing::warn!(adopted, "calls that the database had forgotten were adopted");

@@ -3,6 +3,7 @@
 // Helpers outside of test functions unwrap too; a failure there is a failed test.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod agreement;
 mod answers;
 mod by_hand;
 mod call_now;
@@ -24,3 +25,4 @@ mod provider_client;
 mod recovery;
 mod scripted_server;
 mod states;
+mod stored_webhooks;

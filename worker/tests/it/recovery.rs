@@ -2,6 +2,8 @@
 
 use chrono::Duration;
 use shared::calls::store::recovery;
+use shared::do_not_call::Source;
+use shared::journal::Entry;
 
 use crate::by_hand::sql;
 use crate::factory::Factory;
@@ -27,7 +29,8 @@ async fn the_database_goes_back(goes_on_at: i64) {
     // An opt-out that only the journal knows.
     let at = factory.world.db.now().await.unwrap();
     let id = shared::ids::DoNotCallId::new();
-    hands.app.journal.opt_out(factory.tenant.id, id, b"hash", b"sealed", at);
+    let noted = Entry::opt_out(factory.tenant.id, id, (b"hash", b"sealed"), Source::Call, at);
+    hands.app.journal.append(&[noted]);
     // The database goes back to before the second dial.
     let forget = format!(
         "delete from attempts where id = '{}'; update calls set state = 'planned', eligible_at = app_clock() where state = 'in_progress' \

@@ -81,22 +81,31 @@ pub struct NewCall<'a> {
 
 /// Plans a reminder, or moves the one that is planned for the same purpose. `None`: one is under way, and stays.
 ///
+/// A call that is in front stays there, but not beyond `appointment_at`; whoever made it, it is a reminder when it is
+/// given back. A follow-up keeps its time, and gets the new deadline.
+///
 /// # Errors
 /// Any [`Error`].
 pub async fn plan(
     tx: &mut TenantTx,
     now: DateTime<Utc>,
     call: &NewCall<'_>,
+    appointment_at: DateTime<Utc>,
 ) -> Result<Option<CallId>, Error> {
     Ok(sqlx::query_scalar(
-        "insert into calls (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
+        "insert into calls as k (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
              eligible_at, warn_at, priority, planned_at, updated_at) \
          values (tid(), $1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11, $12, $12) \
          on conflict (tenant_id, contact_id, purpose_key) where state in ('planned', 'reserved', 'dialling', 'in_progress') \
-         do update set earliest = excluded.earliest, due = excluded.due, deadline = excluded.deadline, \
-             eligible_at = excluded.eligible_at, warn_at = excluded.warn_at, priority = excluded.priority, is_due = false, \
-             updated_at = excluded.updated_at, version = calls.version + 1 \
-         where calls.state = 'planned' and not calls.front returning id",
+         do update set kind = excluded.kind, appointment_id = excluded.appointment_id, \
+             earliest = case when k.outcome is null then excluded.earliest else k.earliest end, \
+             due = case when k.outcome is null then excluded.due else k.due end, \
+             warn_at = excluded.warn_at, priority = excluded.priority, \
+             deadline = case when k.front then greatest(excluded.deadline, least(k.front_until, $13)) else excluded.deadline end, \
+             front_until = case when k.front then least(k.front_until, $13) end, taken_over = k.taken_over or k.front, \
+             eligible_at = case when k.front or k.outcome is not null then k.eligible_at else excluded.eligible_at end, is_due = false, \
+             updated_at = excluded.updated_at, version = k.version + 1 \
+         where k.state = 'planned' returning id",
     )
     .bind(call.id)
     .bind(call.contact)
@@ -110,6 +119,7 @@ pub async fn plan(
     .bind(call.warn_at)
     .bind(call.priority)
     .bind(now)
+    .bind(appointment_at)
     .fetch_optional(tx.conn())
     .await?)
 }
@@ -125,7 +135,8 @@ pub struct Fronted {
     pub under_way: bool,
 }
 
-/// Puts a call to the front. Pressed twice it is one call.
+/// Puts a call to the front. Pressed twice it is one call. One that waits there until its deadline has the deadline of a
+/// call now, and keeps it.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -144,7 +155,8 @@ pub async fn front(
              front_until = case when k.state = 'planned' then greatest(k.front_until, excluded.front_until) else k.front_until end, \
              earliest = case when k.state = 'planned' then least(k.earliest, excluded.earliest) else k.earliest end, \
              eligible_at = case when k.state = 'planned' then excluded.eligible_at else k.eligible_at end, \
-             is_due = false, requested_at = coalesce(k.requested_at, excluded.requested_at), \
+             deadline = case when k.state = 'planned' then greatest(k.deadline, excluded.front_until) else k.deadline end, \
+             is_due = false, requested_at = case when k.front then k.requested_at else excluded.requested_at end, \
              updated_at = excluded.updated_at, version = k.version + 1 \
          returning id, id = $1 as new, state <> 'planned' as under_way",
     )
@@ -231,6 +243,58 @@ pub enum Withdraw {
     Call(CallId),
 }
 
+/// Withdraws an appointment's reminder, for which no time is left. Returns the calls.
+///
+/// A call that somebody has in front stays for its ten minutes, and is not given back to a plan that no longer holds.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn withdraw_reminder(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(CallId, ContactId)>, Error> {
+    sqlx::query("select release_reservations($1, null, null, $2)")
+        .bind(appointment)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query("update calls set taken_over = false where state = 'planned' and front and taken_over and appointment_id = $1")
+        .bind(appointment)
+        .execute(tx.conn())
+        .await?;
+    Ok(sqlx::query_as(
+        "update calls set state = 'withdrawn', ended_reason = $2, settled_at = $3, updated_at = $3, is_due = false \
+         where state = 'planned' and not front and appointment_id = $1 returning id, contact_id",
+    )
+    .bind(appointment)
+    .bind(reason)
+    .bind(now)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Takes back what was told of an appointment's earlier plan.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn clear_plan_flags(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update flags set cleared_at = $2 where appointment_id = $1 and cleared_at is null \
+         and reason in ('too_late_to_call', 'shared_number')",
+    )
+    .bind(appointment)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Withdraws planned calls, and reserved ones that nobody has claimed. A dial under way is never withdrawn. Returns the calls.
 ///
 /// # Errors
@@ -299,17 +363,31 @@ pub async fn sharing_number(tx: &mut TenantTx, number: &[u8]) -> Result<Vec<Shar
     .await?)
 }
 
-/// The contact's call for a purpose that is being dialled, if one is.
+/// A contact's open call for a purpose.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub struct OpenCall {
+    /// The call.
+    pub id: CallId,
+    /// It is being dialled.
+    pub under_way: bool,
+    /// It is in front already.
+    pub front: bool,
+    /// Not dialled at or after.
+    pub deadline: DateTime<Utc>,
+}
+
+/// The contact's open call for a purpose, if there is one.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn under_way(
+pub async fn open_call(
     tx: &mut TenantTx,
     contact: ContactId,
     purpose: &str,
-) -> Result<Option<CallId>, Error> {
-    Ok(sqlx::query_scalar(
-        "select id from calls where contact_id = $1 and purpose_key = $2 and state in ('reserved', 'dialling', 'in_progress')",
+) -> Result<Option<OpenCall>, Error> {
+    Ok(sqlx::query_as(
+        "select id, state <> 'planned' as under_way, front and state = 'planned' as front, deadline from calls \
+         where contact_id = $1 and purpose_key = $2 and state in ('planned', 'reserved', 'dialling', 'in_progress')",
     )
     .bind(contact)
     .bind(purpose)
@@ -317,7 +395,29 @@ pub async fn under_way(
     .await?)
 }
 
-/// The contact's appointments ahead that may have a reminder planned.
+/// How many calls are in front of one that somebody presses *call now* for, or pressed for before.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn fronts_ahead(
+    tx: &mut TenantTx,
+    of: Option<CallId>,
+    now: DateTime<Utc>,
+) -> Result<u32, Error> {
+    let count: i64 = sqlx::query_scalar(
+        "select count(*) from calls o where o.state = 'planned' and o.front and o.eligible_at <= $2 and o.deadline > $2 \
+           and o.id is distinct from $1 \
+           and o.requested_at <= coalesce((select requested_at from calls where id = $1 and front), $2)",
+    )
+    .bind(of)
+    .bind(now)
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The contact's appointments ahead whose reminder is planned anew when its zone or number changes: it is planned, it
+/// was flagged as too late, or it ended without anybody having been reached, for want of a number that may be called.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -327,9 +427,16 @@ pub async fn appointments_to_remind(
     now: DateTime<Utc>,
 ) -> Result<Vec<AppointmentId>, Error> {
     Ok(sqlx::query_scalar(
-        "select p.id from appointments p join calls k on k.appointment_id = p.id and k.state = 'planned' and not k.front \
-         and k.outcome is null where p.contact_id = $1 and p.at > $2 and p.deleted_at is null \
-         and p.status in ('pending', 'rescheduled')",
+        "select p.id from appointments p where p.contact_id = $1 and p.at > $2 and p.deleted_at is null \
+           and p.status in ('pending', 'rescheduled') \
+           and coalesce((select k.state = 'planned' and k.outcome is null \
+                   or k.state = 'refused' and k.ended_reason in ('on_do_not_call_list', 'number_bad', 'test_number', \
+                       'never_open', 'no_time_before_deadline') \
+                   or k.state = 'withdrawn' and k.ended_reason in ('do_not_call', 'too_late_to_call') \
+                   or k.state = 'settled' and exists (select from attempts a join bad_numbers b on b.number_eq = a.number_eq \
+                                                      where a.call_id = k.id) \
+               from calls k where k.appointment_id = p.id order by k.planned_at desc, k.id desc limit 1), true) \
+         order by p.at",
     )
     .bind(contact)
     .bind(now)
@@ -351,6 +458,21 @@ pub async fn look_again(
          and cardinality(blocked) > 0 and eligible_at > $2",
     )
     .bind(contact)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// All of the tenant's calls that something held or deferred are looked at again now: what they wait for may be over.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn look_at_all_again(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query(
+        "update calls set eligible_at = $1, is_due = false where state = 'planned' and cardinality(blocked) > 0 \
+         and eligible_at > $1",
+    )
     .bind(now)
     .execute(tx.conn())
     .await?;

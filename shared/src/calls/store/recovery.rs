@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::db::{Db, Error};
-use crate::ids::{AccountId, AttemptId, CallId, TenantId};
+use crate::ids::{AccountId, AttemptId, CallId, DoNotCallId, TenantId};
 
 /// Holds all dialling. The numbers of dials go on after `used`, which counts as remembered from now on, so that the check
 /// passes once dialling resumes.
@@ -105,29 +105,57 @@ pub async fn adopt(db: &Db, tenant: TenantId, found: &Forgotten) -> Result<bool,
     Ok(known)
 }
 
-/// Puts a number on a tenant's do-not-call list again, as the journal has it.
+/// A number that was put on a do-not-call list, as the journal has it.
+#[derive(Debug, Clone, Copy)]
+pub struct OptOut<'a> {
+    /// The entry's id, to which the seal is bound.
+    pub id: DoNotCallId,
+    /// The number's equality hash.
+    pub number_eq: &'a [u8],
+    /// The number, sealed.
+    pub number: &'a [u8],
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How it came onto the list.
+    pub source: &'a str,
+}
+
+/// Puts a number on a tenant's do-not-call list again.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn replay_opt_out(
-    db: &Db,
-    tenant: TenantId,
-    id: crate::ids::DoNotCallId,
-    number_eq: &[u8],
-    number: &[u8],
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
+pub async fn replay_opt_out(db: &Db, tenant: TenantId, found: &OptOut<'_>) -> Result<(), Error> {
     let mut tx = db.tenant(tenant).await?;
     sqlx::query(
         "insert into do_not_call (tenant_id, id, number, number_eq, source, reason, added_by, added_at) \
-         select id, $1, $2, $3, 'call', 'replayed from the journal', 'worker', $4 from tenants \
+         select id, $1, $2, $3, $5, 'replayed from the journal', 'worker', $4 from tenants \
          where not exists (select from do_not_call d where d.id = $1) on conflict do nothing",
     )
-    .bind(id)
-    .bind(number)
-    .bind(number_eq)
-    .bind(at)
+    .bind(found.id)
+    .bind(found.number)
+    .bind(found.number_eq)
+    .bind(found.at)
+    .bind(found.source)
     .execute(tx.conn())
     .await?;
+    tx.commit().await
+}
+
+/// Takes an entry off a tenant's do-not-call list again.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn replay_removal(
+    db: &Db,
+    tenant: TenantId,
+    id: DoNotCallId,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let mut tx = db.tenant(tenant).await?;
+    sqlx::query("update do_not_call set removed_at = $2, removed_by = 'worker' where id = $1 and removed_at is null")
+        .bind(id)
+        .bind(at)
+        .execute(tx.conn())
+        .await?;
     tx.commit().await
 }

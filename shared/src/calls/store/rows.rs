@@ -173,6 +173,12 @@ impl CallRow {
         })
     }
 
+    /// The same call, as it is once somebody has pressed *call now* for it: in front, not dialled at or after
+    /// `deadline`.
+    pub fn pressed(self, deadline: DateTime<Utc>) -> Self {
+        Self { front: true, deadline, ..self }
+    }
+
     /// What the call is for.
     ///
     /// # Errors

@@ -337,7 +337,7 @@ pub async fn move_appointment(
     Ok(done.is_some_and(|row| sqlx::Row::get::<Option<bool>, _>(&row, 0).unwrap_or(false)))
 }
 
-/// Tells staff. Once for each call and reason.
+/// Tells staff. Once for each call and reason; about no call, once for each contact, appointment and reason.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -406,34 +406,42 @@ pub async fn opt_out(
     Ok(())
 }
 
-/// Withdraws all that is planned for a number, and flags the other contacts that have it. Returns the calls.
+/// Withdraws all that is planned for numbers, and flags the contacts that have them, except `but`. Returns the calls,
+/// and the contacts that were flagged.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn withdraw_for_number(
+pub async fn withdraw_for_numbers(
     tx: &mut TenantTx,
-    number: &[u8],
+    numbers: &[&[u8]],
     but: Option<ContactId>,
     reason: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<(CallId, ContactId)>, Error> {
-    let rows: Vec<(CallId, ContactId)> = sqlx::query_as(
-        "with gone as (update calls set state = 'withdrawn', ended_reason = $2, settled_at = $3, updated_at = $3, is_due = false, \
-             front = false where state = 'planned' and contact_id in (select id from contacts where phone_eq = $1) \
-             returning id, contact_id), \
-         told as (insert into flags (tenant_id, id, contact_id, reason, raised_at) \
-             select tenant_id, gen_random_uuid(), id, $2, $3 from contacts \
-             where phone_eq = $1 and deleted_at is null and id is distinct from $4 \
-               and not exists (select from flags f where f.contact_id = contacts.id and f.reason = $2 and f.cleared_at is null)) \
-         select id, contact_id from gone",
+) -> Result<(Vec<(CallId, ContactId)>, Vec<ContactId>), Error> {
+    let gone = sqlx::query_as(
+        "update calls set state = 'withdrawn', ended_reason = $2, settled_at = $3, updated_at = $3, is_due = false, \
+             front = false where state = 'planned' and contact_id in (select id from contacts where phone_eq = any ($1)) \
+         returning id, contact_id",
     )
-    .bind(number)
+    .bind(numbers)
+    .bind(reason)
+    .bind(now)
+    .fetch_all(tx.conn())
+    .await?;
+    let flagged = sqlx::query_scalar(
+        "insert into flags (tenant_id, id, contact_id, reason, raised_at) \
+         select tenant_id, gen_random_uuid(), id, $2, $3 from contacts \
+         where phone_eq = any ($1) and deleted_at is null and id is distinct from $4 \
+           and not exists (select from flags f where f.contact_id = contacts.id and f.reason = $2 and f.cleared_at is null) \
+         on conflict do nothing returning contact_id",
+    )
+    .bind(numbers)
     .bind(reason)
     .bind(now)
     .bind(but)
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows)
+    Ok((gone, flagged))
 }
 
 /// Keeps what the policy lets us keep of a conversation, sealed.
