@@ -247,7 +247,8 @@ begin
     return query select taken.serial, taken.serial <= p_used or not dial_is_known(p_used);
 end $$;
 
--- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew.
+-- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew. A sender that was
+-- frozen says so late: a sweep has made its attempt unknown meanwhile, and its word that no byte left still counts.
 create function attempt_release(p_attempt uuid, p_now timestamptz, p_from text) returns boolean language plpgsql as $$
 declare
     freed attempts;
@@ -256,10 +257,12 @@ begin
     perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     update attempts set state = 'released', request_sent = false, counts = false, holds_slot = false, token_held = false,
         token_back_at = p_now, sender_done_at = p_now, settled_at = p_now, check_at = '9999-12-31 00:00:00+00'
-    where id = p_attempt and state = p_from returning * into freed;
+    where id = p_attempt and (state = p_from or p_from = 'dialling' and state = 'unknown' and provider_call_id is null)
+    returning * into freed;
     if freed.id is null then return false; end if;
     update calls set state = 'planned', is_due = false, eligible_at = p_now, updated_at = p_now
-    where id = freed.call_id and state in ('reserved', 'dialling');
+    where id = freed.call_id and (state in ('reserved', 'dialling') or state = 'in_progress' and not exists (
+        select from attempts o where o.call_id = freed.call_id and o.state in ('reserved', 'dialling', 'placed', 'ended', 'unknown')));
     return true;
 end $$;
 
@@ -331,7 +334,7 @@ create function settle_open(p_attempt uuid) returns table (
     silent_looks timestamptz[], claimed_by uuid, sender_done_at timestamptz, sender_dead_at timestamptz, list_trusted boolean,
     number_eq bytea, dialled_at timestamptz, attempt_settled boolean, attempt_outcome text,
     call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text,
-    deadline timestamptz, not_placed int, attempts_used bigint, alone boolean,
+    deadline timestamptz, not_placed int, attempts_used bigint, alone boolean, holds_slot boolean,
     contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean,
     appointment_at timestamptz, appointment_status text, appointment_moved boolean, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
 ) language plpgsql as $$
@@ -354,6 +357,7 @@ begin
             and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
         not exists (select from attempts t where t.call_id = k.id and t.id <> a.id
             and (t.state in ('reserved', 'dialling', 'placed', 'ended') or t.state = 'unknown' and t.holds_slot)),
+        a.holds_slot,
         c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status,
         p.id is not null and k.purpose_key <> 'appointment:' || p.id || ':' || p.round, p.call_before_hours, t.zone, t.policy,
         array(select date from closed_dates where date >= app_clock()::date - 2)

@@ -12,6 +12,7 @@ mod claims;
 mod conversations;
 mod delivery;
 mod doubt;
+mod endless;
 mod engine;
 mod factory;
 mod late;

@@ -12,6 +12,8 @@ use crate::ids::{AccountId, CallId, TenantId};
 pub struct AccountRow {
     /// The account.
     pub id: AccountId,
+    /// Whose own it is; none: the platform's.
+    pub tenant_id: Option<TenantId>,
     /// Its address.
     pub base_url: String,
     /// Our simulator, not a vendor.
@@ -38,7 +40,7 @@ pub struct AccountRow {
 /// Any [`Error`].
 pub async fn all(db: &Db) -> Result<Vec<AccountRow>, Error> {
     Ok(sqlx::query_as(
-        "select id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
+        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
          from accounts",
     )
     .fetch_all(db.engine_pool())
@@ -51,7 +53,7 @@ pub async fn all(db: &Db) -> Result<Vec<AccountRow>, Error> {
 /// Any [`Error`].
 pub async fn find(db: &Db, account: AccountId) -> Result<Option<AccountRow>, Error> {
     Ok(sqlx::query_as(
-        "select id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
+        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
          from accounts where id = $1",
     )
     .bind(account)
