@@ -228,6 +228,7 @@ grant execute on function dial_is_known(bigint) to vio_app, vio_engine;
 
 -- Dial: the intent. Only one run can take a reservation. `p_used` was read before: a number that somebody has used for a
 -- dial that is committed. `went_back`: this database has forgotten that dial, or gives its number out again.
+-- A reservation whose call no longer waits for it, or whose number or contact rings already, is given back here.
 create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz, p_used bigint)
 returns table (serial bigint, went_back boolean)
 language plpgsql as $$
@@ -238,8 +239,14 @@ begin
     update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
         serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
     where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
+      and exists (select from calls k where k.id = a.call_id and k.state = 'reserved')
+      and not exists (select from attempts o where o.id <> a.id and o.counts and o.state in ('dialling', 'placed')
+          and (o.contact_id = a.contact_id or o.number_eq = a.number_eq))
     returning * into taken;
-    if taken.id is null then return; end if;
+    if taken.id is null then
+        perform attempt_release(a.id, p_now, 'reserved') from attempts a where a.id = p_attempt and a.expires_at > p_now;
+        return;
+    end if;
     update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
@@ -262,29 +269,39 @@ begin
     return true;
 end $$;
 
--- Dispatch: whom to look at. Woken and due tenants first; then those that wait for an account with room, fewest held
--- slots for their weight first, earliest deadline next.
+-- Dispatch: whom to look at. Woken and due tenants first, those longest not looked at before others, so that nobody is
+-- passed over however many are woken or due; then those that wait for an account with room, fewest held slots for their
+-- weight first, earliest deadline next. Nobody whose last look has just failed.
 create function due_tenants(p_limit int) returns table (tenant_id uuid, account_id uuid) language plpgsql as $$
 declare
     moment timestamptz := app_clock();
 begin
     return query
-    with woken as (select distinct w.tenant_id from (select d.tenant_id from dispatch_wakes d order by d.id limit 1000) w),
+    with recursive woken as (
+        -- From one tenant to the next along the index: one that has a million wakes costs no more than one that has one.
+        (select w.tenant_id from dispatch_wakes w order by w.tenant_id limit 1)
+        union all
+        select (select w.tenant_id from dispatch_wakes w where w.tenant_id > o.tenant_id order by w.tenant_id limit 1)
+        from woken o where o.tenant_id is not null
+    ),
     due as (
-        select d.tenant_id, d.account_id, d.urgent_at from dispatch_state d
-        where d.next_dispatch_at <= moment or d.tenant_id in (select w.tenant_id from woken w)
-        order by d.next_dispatch_at limit p_limit
+        select d.tenant_id, d.account_id from dispatch_state d
+        where d.not_before <= moment and d.tenant_id in (
+            select t.tenant_id from dispatch_state t where t.next_dispatch_at <= moment
+            union select w.tenant_id from woken w where w.tenant_id is not null)
+        order by d.last_instant, d.tenant_id limit p_limit
     ),
     room as (
         select a.id, least(a.max_concurrent, a.vendor_limit) - slots_held(a.id) as free from accounts a
         where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
-          and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account)
+          and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account
+              and d.not_before <= moment)
     ),
     waiting as (
         select d.tenant_id, d.account_id,
             row_number() over (partition by d.account_id order by h.held::float8 / d.weight, d.urgent_at) as place, r.free
         from room r
-        join dispatch_state d on d.account_id = r.id and d.waits_for_account
+        join dispatch_state d on d.account_id = r.id and d.waits_for_account and d.not_before <= moment
         left join lateral (select count(*) as held from attempts t where t.account_id = r.id and t.holds_slot
             and t.tenant_id = d.tenant_id) h on true
         where r.free > 0

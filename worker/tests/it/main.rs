@@ -13,6 +13,7 @@ mod delivery;
 mod doubt;
 mod engine;
 mod factory;
+mod fairness;
 mod late;
 mod limits;
 mod looks;
