@@ -195,3 +195,38 @@ async fn a_deadline_that_passes_refuses_the_call_and_flags_its_contact() {
     let flags = factory.world.number("select count(*) from flags").await;
     assert_eq!(flags, 2, "at the last chance, and when it was too late; booked at {now}");
 }
+
+#[tokio::test]
+async fn a_tenant_that_an_account_s_hold_and_its_hours_stop_waits_for_the_account() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    factory.book(200, 40).await;
+    factory.world.run("update calls set eligible_at = app_clock()").await;
+    factory.world.run("update accounts set held_at = app_clock()").await;
+    factory.world.advance(Duration::hours(13)).await;
+    assert!(hands.look().await.is_empty());
+    let waits = "select count(*) from dispatch_state where waits_for_account";
+    assert_eq!(factory.world.number(waits).await, 1, "closed and held");
+    factory.world.run("update accounts set held_at = null").await;
+    assert!(hands.look().await.is_empty());
+    assert_eq!(factory.world.number(waits).await, 0, "it knows when it opens");
+    let soon = "select count(*) from dispatch_state where next_dispatch_at < app_clock() + interval '14 hours'";
+    assert_eq!(factory.world.number(soon).await, 1);
+}
+
+#[tokio::test]
+async fn the_calls_that_the_day_s_last_dial_leaves_behind_are_looked_at_when_the_next_day_begins() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    factory.world.run("update tenants set policy = policy || '{\"daily_limit\": 1}'").await;
+    for digits in 200..203 {
+        factory.book(digits, 48).await;
+        factory.world.run("update calls set due = app_clock(), earliest = app_clock(), eligible_at = app_clock()").await;
+    }
+    factory.world.run("update calls set is_due = true").await;
+    // Without those left behind this one would say when to look next.
+    factory.book(210, 96).await;
+    assert_eq!(hands.look().await.len(), 1);
+    let soon = "select count(*) from dispatch_state where next_dispatch_at < app_clock() + interval '20 hours'";
+    assert_eq!(factory.world.number(soon).await, 1);
+}
