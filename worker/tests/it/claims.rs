@@ -192,3 +192,35 @@ async fn a_reservation_whose_call_or_number_is_taken_meanwhile_is_given_back_at_
         assert_eq!(factory.word("select state from calls").await, call_after, "{why}");
     }
 }
+
+#[tokio::test]
+async fn an_edit_waits_for_the_call_under_way_before_it_takes_the_contact() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    let booking = factory.book(200, 24).await;
+    let attempt = hands.look().await[0];
+    let mut dialling = hands.app.db.tenant(factory.tenant.id).await.unwrap();
+    let opened = dial::open(&mut dialling, attempt).await.unwrap().unwrap();
+    dial::claim(&mut dialling, attempt, hands.app.sender, opened.now, 0).await.unwrap().unwrap();
+    let mut editing = factory.world.db.tenant(factory.tenant.id).await.unwrap();
+    let keys = factory.world.keys.of(&mut editing).await.unwrap();
+    let (edited, ()) = tokio::join!(
+        shared::contacts::store::lock(&mut editing, &keys, booking.contact),
+        async {
+            factory
+                .until(
+                    1,
+                    "select least(count(*), 1) from pg_stat_activity where datname = current_database() \
+                     and wait_event_type = 'Lock'",
+                )
+                .await;
+            // Call first, contact then, as settling does it: nobody waits for the other.
+            shared::contacts::store::lock(&mut dialling, &keys, booking.contact)
+                .await
+                .unwrap()
+                .unwrap();
+            dialling.commit().await.unwrap();
+        }
+    );
+    assert!(edited.unwrap().is_some());
+}

@@ -419,7 +419,8 @@ pub async fn withdraw_for_number(
 ) -> Result<Vec<(CallId, ContactId)>, Error> {
     let rows: Vec<(CallId, ContactId)> = sqlx::query_as(
         "with gone as (update calls set state = 'withdrawn', ended_reason = $2, settled_at = $3, updated_at = $3, is_due = false, \
-             front = false where state = 'planned' and contact_id in (select id from contacts where phone_eq = $1) \
+             front = false where id in (select k.id from calls k where k.state = 'planned' \
+                 and k.contact_id in (select c.id from contacts c where c.phone_eq = $1) order by k.id for update) \
              returning id, contact_id), \
          told as (insert into flags (tenant_id, id, contact_id, reason, raised_at) \
              select tenant_id, gen_random_uuid(), id, $2, $3 from contacts \
