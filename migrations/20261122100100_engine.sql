@@ -79,18 +79,25 @@ declare
     moment timestamptz;
     woken  bigint;
     changed uuid[];
+    all_of  boolean;
 begin
     perform set_config('app.by_dispatch', 'on', true);
     select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
         into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
     select * into st from dispatch_state d where d.tenant_id = tid() for update;
     moment := greatest(app_clock(), st.last_instant);
-    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id)
-    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null) into woken, changed from gone;
-    if changed is not null then
-        -- What waits for something about its contact is looked at again now.
+    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id, w.everything)
+    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null), bool_or(gone.everything)
+        into woken, changed, all_of from gone;
+    if all_of then
+        -- Hours are wider, a gap is shorter, a date is open again: whatever waited may have waited for that.
         update calls set eligible_at = moment
-        where contact_id = any (changed) and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+        where state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    elsif changed is not null then
+        -- What waits for something about its contact, or about a number that it shares, is looked at again now.
+        update calls set eligible_at = moment
+        where contact_id in (select o.id from contacts c join contacts o on o.phone_eq = c.phone_eq where c.id = any (changed))
+          and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
     end if;
     return query
     select moment, st.last_instant, st.next_dispatch_at, st.net_at, woken,
@@ -195,7 +202,9 @@ declare
     moment timestamptz;
     a      attempts;
 begin
-    select greatest(app_clock(), d.last_instant) into moment from dispatch_state d where d.tenant_id = tid() for share;
+    -- The lock first, and then the clock: waiting for a pause takes time.
+    perform from dispatch_state d where d.tenant_id = tid() for share;
+    select greatest(app_clock(), d.last_instant) into moment from dispatch_state d where d.tenant_id = tid();
     select * into a from attempts t where t.id = p_attempt;
     return query
     select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
@@ -459,10 +468,48 @@ drop trigger appointments_wake on appointments;
 create trigger appointments_wake after update on appointments
     referencing new table as changed for each statement execute function wake_for_contacts_of();
 
+-- An attempt that turns out not to have been placed, or to be over, frees its contact and number. One that is released
+-- brings nothing forward: dial may just have put its call off, and would put it off again and again.
+create or replace function wake_for_freed_attempts() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id)
+        select distinct n.tenant_id, case when n.state <> 'released' then n.contact_id end
+        from changed n join before b using (tenant_id, id)
+        where n.state <> b.state and (n.state = 'released' or (n.state = 'not_placed') or b.state = 'unknown');
+    end if;
+    return null;
+end $$;
+
+-- A change of what calls were put off by brings all that wait forward, once: not the pauses, which put no call off.
+alter table dispatch_wakes add column everything boolean not null default false;
+drop trigger tenants_wake on tenants;
+create or replace function wake_this_tenant() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, everything)
+        select n.id, (n.policy, n.allowance, n.zone, n.account_id) is distinct from (b.policy, b.allowance, b.zone, b.account_id)
+        from changed n join before b on b.id = n.id;
+    end if;
+    return null;
+end $$;
+create trigger tenants_wake after update on tenants
+    referencing new table as changed old table as before for each statement execute function wake_this_tenant();
+create function wake_for_closed_dates() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, everything) select distinct tenant_id, true from changed;
+    end if;
+    return null;
+end $$;
+drop trigger closed_dates_wake_d on closed_dates;
+create trigger closed_dates_wake_d after delete on closed_dates
+    referencing old table as changed for each statement execute function wake_for_closed_dates();
+
 -- What the platform stands on holds every tenant, or none.
 create function wake_everybody() returns trigger language plpgsql as $$
 begin
-    insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state;
+    insert into dispatch_wakes (tenant_id, everything) select tenant_id, true from dispatch_state;
     return null;
 end $$;
 create trigger platform_state_wakes after update on platform_state for each statement execute function wake_everybody();

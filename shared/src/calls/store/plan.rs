@@ -79,7 +79,8 @@ pub struct NewCall<'a> {
     pub front_until: Option<DateTime<Utc>>,
 }
 
-/// Plans a reminder, or moves the one that is planned for the same purpose. `None`: one is under way, and stays.
+/// Plans a reminder, or moves the one that is planned for the same purpose. `None`: one is under way or in front, and
+/// stays where it is; its deadline and its last chance move all the same, for the attempts that follow.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -88,15 +89,19 @@ pub async fn plan(
     now: DateTime<Utc>,
     call: &NewCall<'_>,
 ) -> Result<Option<CallId>, Error> {
-    Ok(sqlx::query_scalar(
-        "insert into calls (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
+    let (id, waits): (CallId, bool) = sqlx::query_as(
+        "insert into calls as k (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
              eligible_at, warn_at, priority, planned_at, updated_at) \
          values (tid(), $1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11, $12, $12) \
          on conflict (tenant_id, contact_id, purpose_key) where state in ('planned', 'reserved', 'dialling', 'in_progress') \
-         do update set earliest = excluded.earliest, due = excluded.due, deadline = excluded.deadline, \
-             eligible_at = excluded.eligible_at, warn_at = excluded.warn_at, priority = excluded.priority, is_due = false, \
-             updated_at = excluded.updated_at, version = calls.version + 1 \
-         where calls.state = 'planned' and not calls.front returning id",
+         do update set deadline = excluded.deadline, warn_at = excluded.warn_at, \
+             earliest = case when k.state = 'planned' and not k.front then excluded.earliest else k.earliest end, \
+             due = case when k.state = 'planned' and not k.front then excluded.due else k.due end, \
+             eligible_at = case when k.state = 'planned' and not k.front then excluded.eligible_at else k.eligible_at end, \
+             priority = case when k.state = 'planned' and not k.front then excluded.priority else k.priority end, \
+             is_due = k.is_due and (k.state <> 'planned' or k.front), \
+             updated_at = excluded.updated_at, version = k.version + 1 \
+         returning id, state = 'planned' and not front",
     )
     .bind(call.id)
     .bind(call.contact)
@@ -110,8 +115,9 @@ pub async fn plan(
     .bind(call.warn_at)
     .bind(call.priority)
     .bind(now)
-    .fetch_optional(tx.conn())
-    .await?)
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(waits.then_some(id))
 }
 
 /// A *call now*: the contact's open call for the purpose, taken to the front with its attempts, or a new one.
