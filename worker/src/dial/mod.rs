@@ -112,7 +112,11 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
     };
 
     let claim = store::claim(&mut tx, attempt, app.sender, opened.now, used_before).await?;
-    let Some(claim) = claim else { return Ok(()) };
+    let Some(claim) = claim else {
+        // What can't be taken any more was given back.
+        tx.commit().await?;
+        return Ok(());
+    };
     if claim.went_back {
         tx.rollback().await?;
         tracing::error!(

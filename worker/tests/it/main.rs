@@ -15,6 +15,7 @@ mod doubt;
 mod endless;
 mod engine;
 mod factory;
+mod fairness;
 mod late;
 mod limits;
 mod looks;

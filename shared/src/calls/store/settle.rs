@@ -422,7 +422,8 @@ pub async fn withdraw_for_numbers(
 ) -> Result<(Vec<(CallId, ContactId)>, Vec<ContactId>), Error> {
     let gone = sqlx::query_as(
         "update calls set state = 'withdrawn', ended_reason = $2, settled_at = $3, updated_at = $3, is_due = false, \
-             front = false where state = 'planned' and contact_id in (select id from contacts where phone_eq = any ($1)) \
+             front = false where id in (select k.id from calls k where k.state = 'planned' \
+             and k.contact_id in (select c.id from contacts c where c.phone_eq = any ($1)) order by k.id for update) \
          returning id, contact_id",
     )
     .bind(numbers)
