@@ -150,7 +150,8 @@ async fn overdue(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Res
                 app.signals.send(Signal::Dispatch);
             }
         }
-        _ => {}
+        // At once, and not when the connection is next used: the next sweep passes over what is locked.
+        _ => tx.rollback().await?,
     }
     Ok(())
 }

@@ -283,3 +283,44 @@ async fn the_silence_about_an_old_attempt_moves_no_call_that_rings_by_now() {
     assert_eq!(factory.word(ATTEMPTS).await, "not_placed not_placed f, placed t");
     assert_eq!(factory.word(CALL).await, "in_progress unknown", "the younger one decides");
 }
+
+#[tokio::test]
+async fn a_second_call_is_stopped_also_if_the_first_was_found_while_it_was_asked_for() {
+    let factory = Factory::with(|config| {
+        let slow = Faults { reply_delay_ms: 2_000, ..Faults::named("slow").unwrap() };
+        config.rules = vec![
+            Rule { nth: vec![1], ..crate::by_hand::fails("cut_after") },
+            Rule { faults: Some(slow), ..Rule::default() },
+        ];
+        config.accounts[0].webhook_url = None;
+        config.timings.ring = [600_000, 600_000];
+    })
+    .await;
+    let blind = VendorFaults { list_lag_ms: 600_000, ..VendorFaults::default() };
+    factory.simulator.set_faults(blind).unwrap();
+    let hands = factory.hands().await;
+    factory.world.book(&factory.tenant, PHONE, 24).await;
+    let older = hands.look_and_dial().await[0];
+    hands.check().await;
+    hands.later(Duration::minutes(16)).await;
+    factory.world.advance(Duration::minutes(1)).await;
+    let younger = hands.look().await[0];
+    let found = async {
+        factory.until(1, "select count(*) from attempts where state = 'dialling'").await;
+        let record = &factory.simulator.dials()[0];
+        let told = serde_json::from_value(serde_json::json!({
+            "call_id": record.call_id, "call_status": "ongoing", "metadata": record.metadata(),
+        }))
+        .unwrap();
+        let told = Told::by_call(told, Occasion::List);
+        apply(&hands.app, factory.tenant.id, older, None, &told).await.unwrap()
+    };
+    let ((), applied) = tokio::join!(hands.dial(younger), found);
+    assert!(applied);
+    let stopped = |it: &simulator::Simulator| {
+        it.dials().len() == 2
+            && it.dials()[1].disconnection_reason.as_deref() == Some("manual_stopped")
+    };
+    assert!(factory.simulator.wait_until(std::time::Duration::from_secs(5), stopped).await);
+    assert_eq!(factory.word(ATTEMPTS).await, "placed t, placed t", "both count");
+}
