@@ -83,6 +83,17 @@ create table tenants (
     updated_at          timestamptz not null default now()
 );
 
+-- Looks compute with the zone in SQL. One that is known to the program but not to PostgreSQL would fail every look.
+create function refuse_unknown_zones() returns trigger language plpgsql as $$
+begin
+    perform now() at time zone new.zone;
+    return new;
+exception when invalid_parameter_value then
+    raise check_violation using constraint = 'tenants_zone_is_known', message = 'PostgreSQL does not know the zone';
+end $$;
+create trigger tenants_zone_is_known before insert or update of zone on tenants
+    for each row execute function refuse_unknown_zones();
+
 create table tenant_keys (
     tenant_id     uuid not null references tenants (id) on delete cascade,
     purpose       text not null check (purpose in ('field', 'equality')),
@@ -132,7 +143,8 @@ create table dispatch_state (
     waits_for_account boolean not null default false,
     urgent_at         timestamptz not null default '9999-12-31 00:00:00+00', -- the earliest deadline that waits for the account
     last_instant      timestamptz not null default '1970-01-01 00:00:00+00',
-    weight            int not null default 1 check (weight between 1 and 100)
+    weight            int not null default 1 check (weight between 1 and 100),
+    not_before        timestamptz not null default '1970-01-01 00:00:00+00' -- its last look failed: it lets others go first
 );
 create index dispatch_state_by_next on dispatch_state (next_dispatch_at);
 create index dispatch_state_waiting on dispatch_state (account_id) where waits_for_account;

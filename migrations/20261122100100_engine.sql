@@ -79,18 +79,25 @@ declare
     moment timestamptz;
     woken  bigint;
     changed uuid[];
+    all_of  boolean;
 begin
     perform set_config('app.by_dispatch', 'on', true);
     select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
         into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
     select * into st from dispatch_state d where d.tenant_id = tid() for update;
     moment := greatest(app_clock(), st.last_instant);
-    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id)
-    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null) into woken, changed from gone;
-    if changed is not null then
-        -- What waits for something about its contact is looked at again now.
+    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id, w.everything)
+    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null), bool_or(gone.everything)
+        into woken, changed, all_of from gone;
+    if all_of then
+        -- Hours are wider, a gap is shorter, a date is open again: whatever waited may have waited for that.
         update calls set eligible_at = moment
-        where contact_id = any (changed) and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+        where state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    elsif changed is not null then
+        -- What waits for something about its contact, or about a number that it shares, is looked at again now.
+        update calls set eligible_at = moment
+        where contact_id in (select o.id from contacts c join contacts o on o.phone_eq = c.phone_eq where c.id = any (changed))
+          and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
     end if;
     return query
     select moment, st.last_instant, st.next_dispatch_at, st.net_at, woken,
@@ -196,7 +203,9 @@ declare
     moment timestamptz;
     a      attempts;
 begin
-    select greatest(app_clock(), d.last_instant) into moment from dispatch_state d where d.tenant_id = tid() for share;
+    -- The lock first, and then the clock: waiting for a pause takes time.
+    perform from dispatch_state d where d.tenant_id = tid() for share;
+    select greatest(app_clock(), d.last_instant) into moment from dispatch_state d where d.tenant_id = tid();
     select * into a from attempts t where t.id = p_attempt;
     return query
     select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
@@ -229,6 +238,7 @@ grant execute on function dial_is_known(bigint) to vio_app, vio_engine;
 
 -- Dial: the intent. Only one run can take a reservation. `p_used` was read before: a number that somebody has used for a
 -- dial that is committed. `went_back`: this database has forgotten that dial, or gives its number out again.
+-- A reservation whose call no longer waits for it, or whose number or contact rings already, is given back here.
 create function dial_claim(p_attempt uuid, p_sender uuid, p_now timestamptz, p_used bigint)
 returns table (serial bigint, went_back boolean)
 language plpgsql as $$
@@ -239,15 +249,22 @@ begin
     update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
         serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
     where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
+      and exists (select from calls k where k.id = a.call_id and k.state = 'reserved')
+      and not exists (select from attempts o where o.id <> a.id and o.counts and o.state in ('dialling', 'placed')
+          and (o.contact_id = a.contact_id or o.number_eq = a.number_eq))
     returning * into taken;
-    if taken.id is null then return; end if;
+    if taken.id is null then
+        perform attempt_release(a.id, p_now, 'reserved') from attempts a where a.id = p_attempt and a.expires_at > p_now;
+        return;
+    end if;
     update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
     return query select taken.serial, taken.serial <= p_used or not dial_is_known(p_used);
 end $$;
 
--- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew.
+-- Dial: gives back a reservation whose request was not sent. The call is planned again and looked at anew. A sender that was
+-- frozen says so late: a sweep has made its attempt unknown meanwhile, and its word that no byte left still counts.
 create function attempt_release(p_attempt uuid, p_now timestamptz, p_from text) returns boolean language plpgsql as $$
 declare
     freed attempts;
@@ -256,36 +273,48 @@ begin
     perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     update attempts set state = 'released', request_sent = false, counts = false, holds_slot = false, token_held = false,
         token_back_at = p_now, sender_done_at = p_now, settled_at = p_now, check_at = '9999-12-31 00:00:00+00'
-    where id = p_attempt and state = p_from returning * into freed;
+    where id = p_attempt and (state = p_from or p_from = 'dialling' and state = 'unknown' and provider_call_id is null)
+    returning * into freed;
     if freed.id is null then return false; end if;
     update calls set state = 'planned', is_due = false, eligible_at = p_now, updated_at = p_now
-    where id = freed.call_id and state in ('reserved', 'dialling');
+    where id = freed.call_id and (state in ('reserved', 'dialling') or state = 'in_progress' and not exists (
+        select from attempts o where o.call_id = freed.call_id and o.state in ('reserved', 'dialling', 'placed', 'ended', 'unknown')));
     return true;
 end $$;
 
--- Dispatch: whom to look at. Woken and due tenants first; then those that wait for an account with room, fewest held
--- slots for their weight first, earliest deadline next.
+-- Dispatch: whom to look at. Woken and due tenants first, those longest not looked at before others, so that nobody is
+-- passed over however many are woken or due; then those that wait for an account with room, fewest held slots for their
+-- weight first, earliest deadline next. Nobody whose last look has just failed.
 create function due_tenants(p_limit int) returns table (tenant_id uuid, account_id uuid) language plpgsql as $$
 declare
     moment timestamptz := app_clock();
 begin
     return query
-    with woken as (select distinct w.tenant_id from (select d.tenant_id from dispatch_wakes d order by d.id limit 1000) w),
+    with recursive woken as (
+        -- From one tenant to the next along the index: one that has a million wakes costs no more than one that has one.
+        (select w.tenant_id from dispatch_wakes w order by w.tenant_id limit 1)
+        union all
+        select (select w.tenant_id from dispatch_wakes w where w.tenant_id > o.tenant_id order by w.tenant_id limit 1)
+        from woken o where o.tenant_id is not null
+    ),
     due as (
-        select d.tenant_id, d.account_id, d.urgent_at from dispatch_state d
-        where d.next_dispatch_at <= moment or d.tenant_id in (select w.tenant_id from woken w)
-        order by d.next_dispatch_at limit p_limit
+        select d.tenant_id, d.account_id from dispatch_state d
+        where d.not_before <= moment and d.tenant_id in (
+            select t.tenant_id from dispatch_state t where t.next_dispatch_at <= moment
+            union select w.tenant_id from woken w where w.tenant_id is not null)
+        order by d.last_instant, d.tenant_id limit p_limit
     ),
     room as (
         select a.id, least(a.max_concurrent, a.vendor_limit) - slots_held(a.id) as free from accounts a
         where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
-          and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account)
+          and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account
+              and d.not_before <= moment)
     ),
     waiting as (
         select d.tenant_id, d.account_id,
             row_number() over (partition by d.account_id order by h.held::float8 / d.weight, d.urgent_at) as place, r.free
         from room r
-        join dispatch_state d on d.account_id = r.id and d.waits_for_account
+        join dispatch_state d on d.account_id = r.id and d.waits_for_account and d.not_before <= moment
         left join lateral (select count(*) as held from attempts t where t.account_id = r.id and t.holds_slot
             and t.tenant_id = d.tenant_id) h on true
         where r.free > 0
@@ -331,7 +360,7 @@ create function settle_open(p_attempt uuid) returns table (
     silent_looks timestamptz[], claimed_by uuid, sender_done_at timestamptz, sender_dead_at timestamptz, list_trusted boolean,
     number_eq bytea, dialled_at timestamptz, attempt_settled boolean, attempt_outcome text,
     call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text,
-    deadline timestamptz, not_placed int, attempts_used bigint, alone boolean,
+    deadline timestamptz, not_placed int, attempts_used bigint, alone boolean, holds_slot boolean,
     contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean,
     appointment_at timestamptz, appointment_status text, appointment_moved boolean, call_before_hours int, tenant_zone text, policy jsonb, closed_dates date[]
 ) language plpgsql as $$
@@ -354,6 +383,7 @@ begin
             and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
         not exists (select from attempts t where t.call_id = k.id and t.id <> a.id
             and (t.state in ('reserved', 'dialling', 'placed', 'ended') or t.state = 'unknown' and t.holds_slot)),
+        a.holds_slot,
         c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status,
         p.id is not null and k.purpose_key <> 'appointment:' || p.id || ':' || p.round, p.call_before_hours, t.zone, t.policy,
         array(select date from closed_dates where date >= app_clock()::date - 2)
@@ -443,10 +473,48 @@ drop trigger appointments_wake on appointments;
 create trigger appointments_wake after update on appointments
     referencing new table as changed for each statement execute function wake_for_contacts_of();
 
+-- An attempt that turns out not to have been placed, or to be over, frees its contact and number. One that is released
+-- brings nothing forward: dial may just have put its call off, and would put it off again and again.
+create or replace function wake_for_freed_attempts() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id)
+        select distinct n.tenant_id, case when n.state <> 'released' then n.contact_id end
+        from changed n join before b using (tenant_id, id)
+        where n.state <> b.state and (n.state = 'released' or (n.state = 'not_placed') or b.state = 'unknown');
+    end if;
+    return null;
+end $$;
+
+-- A change of what calls were put off by brings all that wait forward, once: not the pauses, which put no call off.
+alter table dispatch_wakes add column everything boolean not null default false;
+drop trigger tenants_wake on tenants;
+create or replace function wake_this_tenant() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, everything)
+        select n.id, (n.policy, n.allowance, n.zone, n.account_id) is distinct from (b.policy, b.allowance, b.zone, b.account_id)
+        from changed n join before b on b.id = n.id;
+    end if;
+    return null;
+end $$;
+create trigger tenants_wake after update on tenants
+    referencing new table as changed old table as before for each statement execute function wake_this_tenant();
+create function wake_for_closed_dates() returns trigger language plpgsql as $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, everything) select distinct tenant_id, true from changed;
+    end if;
+    return null;
+end $$;
+drop trigger closed_dates_wake_d on closed_dates;
+create trigger closed_dates_wake_d after delete on closed_dates
+    referencing old table as changed for each statement execute function wake_for_closed_dates();
+
 -- What the platform stands on holds every tenant, or none.
 create function wake_everybody() returns trigger language plpgsql as $$
 begin
-    insert into dispatch_wakes (tenant_id) select tenant_id from dispatch_state;
+    insert into dispatch_wakes (tenant_id, everything) select tenant_id, true from dispatch_state;
     return null;
 end $$;
 create trigger platform_state_wakes after update on platform_state for each statement execute function wake_everybody();

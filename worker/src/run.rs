@@ -23,7 +23,7 @@ use crate::{carrier, dispatch, ops, relay, sweep};
 /// Reservations on their way to the relay.
 const RELAY_ROOM: usize = 1_024;
 /// Longer than the longest task.
-const DRAIN: Duration = Duration::from_secs(65);
+const DRAIN: Duration = carrier::HANDLER_TIMEOUT.saturating_add(Duration::from_secs(10));
 
 /// Runs a worker until `stop` says `true`, then drains it: what is being dialled is finished, the rest stays in the
 /// queue for others.
@@ -76,7 +76,12 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     if config.runs(QueueName::Sweep) {
         tasks.spawn(sweep::run_quick(app.clone()));
         tasks.spawn(sweep::run_inbox(app.clone()));
+        tasks.spawn(sweep::run_checks(app.clone()));
     }
+    // Each in a loop of its own: a provider that answers slowly must not keep the others from their turns.
+    tasks.spawn(sweep::run_senders(app.clone()));
+    tasks.spawn(sweep::run_recovery(app.clone()));
+    tasks.spawn(sweep::run_accounts(app.clone()));
     tasks.spawn(sweep::run_slow(app.clone()));
     let relay = tokio::spawn(relay::run(app.clone(), to_send));
     tracing::info!(sender.id = %sender, queues = ?config.queues, "the worker is up");

@@ -158,7 +158,8 @@ pub async fn find(
 
 /// One contact, kept from being changed by others until the transaction ends.
 ///
-/// Locks the contact's planned calls first, since calls come before contacts in the order of locks.
+/// Locks the contact's open calls first, in the order of their ids: those under way too, which settling holds when it
+/// comes to the contact or its appointment. Calls come before contacts in the order of locks.
 ///
 /// # Errors
 /// Any [`KeyError`].
@@ -167,7 +168,8 @@ pub async fn lock(
     keys: &TenantKeys,
     id: ContactId,
 ) -> Result<Option<Opened>, KeyError> {
-    sqlx::query("select from calls where contact_id = $1 and state = 'planned' order by id for no key update")
+    sqlx::query("select from calls where contact_id = $1 \
+         and state in ('planned', 'reserved', 'dialling', 'in_progress') order by id for no key update")
         .bind(id)
         .execute(tx.conn())
         .await

@@ -120,7 +120,7 @@ pub async fn save(tx: &mut TenantTx, tenant: &Tenant, now: DateTime<Utc>) -> Res
 /// Moves the tenant to another zone. Dials since the local day began, by any clock of that day, stay counted.
 ///
 /// # Errors
-/// Any [`Error`].
+/// [`Error::Refused`] by `tenants_zone_is_known` if PostgreSQL doesn't know the zone; any other [`Error`].
 pub async fn change_zone(tx: &mut TenantTx, zone: Tz, now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query(
         "update tenants t set zone = $1, zone_changed_at = $2, version = version + 1, updated_at = $2,

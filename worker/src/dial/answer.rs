@@ -8,6 +8,7 @@ use shared::calls::rules::answer::{AfterAnswer, Answer, after_answer};
 use shared::calls::rules::breaker::Heard;
 use shared::calls::rules::facts::{Fact, Facts};
 use shared::calls::store::dial::{self as store, Opened, Reply};
+use shared::calls::store::settle::older_still_rings;
 use shared::calls::store::{accounts, tenancy};
 use shared::db::Error;
 use shared::ids::{AttemptId, TenantId};
@@ -15,8 +16,8 @@ use shared::queue::Signal;
 use shared::telemetry::metrics;
 
 use crate::app::App;
-use crate::provider::{DialAnswer, NotSent, UnknownWhy};
-use crate::settle::not_placed;
+use crate::provider::{DialAnswer, NotSent, RefusedStatus, UnknownWhy};
+use crate::settle::{doubts, not_placed};
 
 /// Stores an answer, trying again for a while if PostgreSQL is away: the provider won't repeat it.
 ///
@@ -72,6 +73,9 @@ pub(super) async fn release_unsent(
 fn label(answer: &DialAnswer) -> metrics::DialAnswer {
     match answer {
         DialAnswer::Accepted { .. } => metrics::DialAnswer::Accepted,
+        DialAnswer::Refused { status: RefusedStatus::TooManyRequests, .. } => {
+            metrics::DialAnswer::TooMany
+        }
         DialAnswer::Refused { .. } => metrics::DialAnswer::Refused,
         DialAnswer::NotSent { .. } => metrics::DialAnswer::NotSent,
         DialAnswer::Unknown { .. } => metrics::DialAnswer::Unknown,
@@ -96,7 +100,11 @@ async fn store_once(
                 provider_call_id: Some(&call.call_id),
             };
             store::accepted(&mut tx, attempt, app.sender, &reply, &facts).await?;
+            let second = older_still_rings(&mut tx, attempt).await?;
             tx.commit().await?;
+            if second {
+                doubts::stop_second(app, tenant, attempt, opened.account, &call.call_id).await;
+            }
             return told(app, opened, Heard::Placed).await;
         }
         DialAnswer::Refused { status, .. } => (Answer::Status(status.code()), Some(status.code())),

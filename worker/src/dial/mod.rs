@@ -13,10 +13,13 @@ use shared::calls::rules::snapshot::Pause;
 use shared::calls::rules::verdict::Decision;
 use shared::calls::store::dial as store;
 use shared::calls::store::recovery;
+use shared::db::Error;
 use shared::ids::{AttemptId, TenantId};
 use shared::queue::Signal;
 use shared::telemetry::metrics;
+use shared::tenants::KeyError;
 
+use crate::accounts::AccountError;
 use crate::app::App;
 use crate::settle;
 
@@ -46,13 +49,21 @@ impl Stopwatch {
 /// # Errors
 /// PostgreSQL or Redis is away, before anything was claimed: the task is sent again.
 pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Result<()> {
-    let stopwatch = Stopwatch::start();
+    let mut stopwatch = Stopwatch::start();
     // Read before the sequence is: what others take meanwhile is greater.
-    let used_before = app.high_water.read().await?;
+    let mut used_before = app.high_water.read().await?;
 
     let mut tx = app.db.tenant(tenant).await?;
     let Some(mut opened) = store::open(&mut tx, attempt).await? else { return Ok(()) };
-    let account = app.accounts.of(&app.db, &app.keys, opened.account).await?;
+    let account = match app.accounts.of(&app.db, &app.keys, opened.account).await {
+        Ok(account) => account,
+        Err(AccountError::Db(error @ Error::Busy(_))) => return Err(error.into()),
+        Err(error) => {
+            tx.rollback().await?;
+            tracing::error!(account.id = %opened.account, error = %error, "a provider account can't be used");
+            return put_back(app, tenant, attempt, &opened, "account_unusable").await;
+        }
+    };
     if !opened.doubtful.is_empty() {
         tx.rollback().await?;
         if !settle::doubts::are_settled(app, tenant, &account, &opened.doubtful).await? {
@@ -61,13 +72,24 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
             tx.commit().await?;
             return Ok(());
         }
+        // The request leaves within 5 s of here: asking is no part of it.
+        stopwatch = Stopwatch::start();
+        used_before = app.high_water.read().await?;
         tx = app.db.tenant(tenant).await?;
         // Read anew: asking took time, and somebody may have opted out meanwhile.
         let Some(again) = store::open(&mut tx, attempt).await? else { return Ok(()) };
         opened = again;
     }
 
-    let keys = app.keys.of(&mut tx).await?;
+    let keys = match app.keys.of(&mut tx).await {
+        Ok(keys) => keys,
+        Err(KeyError::Db(error @ Error::Busy(_))) => return Err(error.into()),
+        Err(error) => {
+            tx.rollback().await?;
+            tracing::error!(tenant.id = %tenant, error = %error, "a tenant's keys can't be used");
+            return put_back(app, tenant, attempt, &opened, "account_unusable").await;
+        }
+    };
     let request = request::build(&opened, &keys, tenant, attempt);
     let allowed =
         !opened.number_changed && recheck_before_dial(&opened.snapshot).decision == Decision::Dial;
@@ -90,7 +112,11 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
     };
 
     let claim = store::claim(&mut tx, attempt, app.sender, opened.now, used_before).await?;
-    let Some(claim) = claim else { return Ok(()) };
+    let Some(claim) = claim else {
+        // What can't be taken any more was given back.
+        tx.commit().await?;
+        return Ok(());
+    };
     if claim.went_back {
         tx.rollback().await?;
         tracing::error!(
@@ -115,6 +141,22 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
         }
     };
     answer::store(app, tenant, attempt, &opened, answer, stopwatch.elapsed()).await;
+    Ok(())
+}
+
+/// Gives a reservation back whose call can't be asked for as things stand; it is looked at again later.
+async fn put_back(
+    app: &App,
+    tenant: TenantId,
+    attempt: AttemptId,
+    opened: &store::Opened,
+    reason: &str,
+) -> anyhow::Result<()> {
+    let mut tx = app.db.tenant(tenant).await?;
+    store::release(&mut tx, attempt, opened.now).await?;
+    store::put_off(&mut tx, opened.call, opened.now, opened.now + ASK_AGAIN, reason).await?;
+    tx.commit().await?;
+    app.signals.send(Signal::Dispatch);
     Ok(())
 }
 

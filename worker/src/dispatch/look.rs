@@ -8,7 +8,7 @@ use shared::calls::rules::admission::{admit, admit_tenant};
 use shared::calls::rules::hours::{Calendar, WallClock};
 use shared::calls::rules::order::{self, Candidate, Day, Priority, Queue};
 use shared::calls::rules::snapshot::{AccountFacts, CallKind, Snapshot, TenantFacts};
-use shared::calls::rules::verdict::{Answer, Check, Decision, Verdict};
+use shared::calls::rules::verdict::{Answer, Check, CheckResult, Decision, TenantAnswer, Verdict};
 use shared::calls::store::CallRow;
 use shared::calls::store::day_start;
 use shared::calls::store::dispatch::{self as store, Decided, Look, LookAccount};
@@ -147,6 +147,8 @@ async fn decide(
                 put_off(tx, look.now, row, &answer, &mut decided, changes).await?;
             }
         }
+        // The day's last dial ends the queue, not what is due.
+        left_over |= !queue.is_empty();
         // A probe reads one call: whatever else is due goes on waiting for the account.
         left_over |= full || matches!(purpose, Purpose::Probe { .. });
     }
@@ -209,11 +211,11 @@ fn next_look(look: &Look, facts: &Facts, left_over: bool, tried: bool, decided: 
             times.extend(first_eligible);
             times.extend(decided.moved.iter().map(|(_, at, _)| *at));
         }
-        _ if any_due && only_provider(&closing.checks) => {
+        _ if any_due && waits_for_provider(&closing) => {
             decided.waits = Some(look.first_deadline.unwrap_or(now));
         }
         // Nothing waits for the account yet. What comes due later finds out then whether it must.
-        _ if only_provider(&closing.checks) => {
+        _ if waits_for_provider(&closing) => {
             times.extend(first_eligible);
             times.extend(decided.moved.iter().map(|(_, at, _)| *at));
         }
@@ -238,7 +240,20 @@ fn next_look(look: &Look, facts: &Facts, left_over: bool, tried: bool, decided: 
     decided.next_look = if decided.net { Some(net) } else { first };
 }
 
-fn only_provider(checks: &[shared::calls::rules::verdict::CheckResult]) -> bool {
+/// Whether what happens to the account decides when the tenant is looked at next: nothing but the account is in the way,
+/// or it is held for nobody knows how long and all else passes by itself. (Released at night, the tenant is looked at
+/// once, and then finds out when it opens.)
+fn waits_for_provider(closing: &TenantAnswer) -> bool {
+    let passes_by_itself = |result: &CheckResult| {
+        result.check == Check::Provider
+            || matches!(result.verdict, Verdict::Pass | Verdict::Defer { .. })
+    };
+    only_provider(&closing.checks)
+        || matches!(closing.decision, Decision::Hold { .. })
+            && closing.checks.iter().all(passes_by_itself)
+}
+
+fn only_provider(checks: &[CheckResult]) -> bool {
     checks.iter().all(|result| result.verdict == Verdict::Pass || result.check == Check::Provider)
 }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use shared::calls::store::dispatch::{DueTenant, due_tenants};
+use shared::calls::store::dispatch::{DueTenant, due_tenants, pass_over};
+use shared::db::Error;
 use shared::queue::{MAX_WAITING, Queue, Signal};
 use shared::telemetry::metrics;
 
@@ -15,6 +16,10 @@ use crate::relay::Reserved;
 
 /// A lost signal costs this much.
 const NET: Duration = Duration::from_millis(500);
+/// How long a tenant is passed over after a look that failed for want of a lock, a connection or time.
+const BUSY_AGAIN: chrono::Duration = chrono::Duration::seconds(2);
+/// The same after a failure that trying again won't mend.
+const FAILED_AGAIN: chrono::Duration = chrono::Duration::minutes(1);
 /// Tenants of one pass.
 const TENANTS: i32 = 64;
 /// Looks of one pass at the same time. Looks at tenants of one account wait for each other's lock anyway.
@@ -43,14 +48,22 @@ pub async fn run(app: App) {
     }
 }
 
-/// One pass. `true`: there is more to do at once.
-async fn pass(app: &App) -> anyhow::Result<bool> {
+/// One pass over tenants that are due or woken. `true`: there is more to do at once.
+///
+/// # Errors
+/// PostgreSQL didn't say who is due. A look at one tenant that fails is no error of the pass.
+pub async fn pass(app: &App) -> anyhow::Result<bool> {
     let due = due_tenants(&app.db, TENANTS).await?;
     if due.is_empty() {
         return Ok(false);
     }
     // Reserve no more than the queue has room for, so that what is reserved is soon dialled.
-    let waiting = app.queues.waiting(Queue::Dial).await?;
+    // Without Redis nothing is reserved, but what time has caught up with is still refused, flagged and given back.
+    let waiting = app.queues.waiting(Queue::Dial).await.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "the dial queue can't be read: nothing is reserved");
+        metrics::failed(metrics::Dependency::Redis, metrics::Failure::Busy);
+        MAX_WAITING
+    });
     let room = AtomicUsize::new(MAX_WAITING.saturating_sub(waiting));
     // One process passes at a time. Only for economy: exactness rests on the locks that each look takes.
     let Some(turn) = shared::calls::store::dispatch::take_turn(&app.db).await? else {
@@ -83,6 +96,10 @@ async fn look_at(app: &App, tenant: DueTenant, room: &AtomicUsize) -> usize {
         Err(error) => {
             tracing::warn!(tenant.id = %tenant.tenant_id, error = %error, "a look at a tenant failed");
             metrics::failed(metrics::Dependency::Postgres, metrics::Failure::Busy);
+            let wait = if matches!(error, Error::Busy(_)) { BUSY_AGAIN } else { FAILED_AGAIN };
+            if let Err(error) = pass_over(&app.db, tenant.tenant_id, wait).await {
+                tracing::warn!(tenant.id = %tenant.tenant_id, error = %error, "a tenant whose look failed keeps its place");
+            }
             0
         }
     }

@@ -6,6 +6,7 @@ use shared::calls::rules::disconnection::Fault;
 use shared::calls::rules::facts::{Changed, Fact, Facts};
 use shared::calls::rules::outcome::decide;
 use shared::calls::rules::policy::WINDOW;
+use shared::calls::rules::unknown::released_at;
 use shared::calls::store::settle::{self as store, AttemptUpdate, Settling};
 use shared::crypto::ContactField;
 use shared::db::{Error, TenantTx};
@@ -18,7 +19,7 @@ use crate::app::App;
 
 /// A token comes back so long after the provider's answer or its own start time.
 pub(super) fn token_back(from: DateTime<Utc>) -> DateTime<Utc> {
-    from + WINDOW + Duration::seconds(1)
+    from.checked_add_signed(WINDOW + Duration::seconds(1)).unwrap_or(from)
 }
 
 /// Applies what the provider said about an attempt. `false`: the tenant has no such attempt, or it isn't the account's.
@@ -61,9 +62,11 @@ pub async fn apply(
             (Changed::First | Changed::Corrected, _) => changed = true,
         }
     }
-    let started_at = it.started_at.into_iter().chain(told.started_at(ahead)).max();
+    let started_at = it.started_at.into_iter().chain(told.started_at(it.now, ahead)).max();
     changed |= started_at != it.started_at || it.provider_call_id.is_none();
-    let asked = told.occasion() != Occasion::Webhook;
+    // The provider's word frees the slot, also when the tenant's own report came first and nothing else is new.
+    changed |= it.holds_slot && told.over_by_provider();
+    let asked = matches!(told.occasion(), Occasion::Answer | Occasion::List);
     if !changed && !asked {
         return Ok(true);
     }
@@ -74,6 +77,7 @@ pub async fn apply(
         asked_at: if asked { Some(it.now) } else { it.asked_at },
         // Only the call itself tells that there is no analysis; lists leave much out.
         told_at: if told.occasion() == Occasion::Answer { Some(it.now) } else { it.told_at },
+        over: told.over_by_provider(),
     };
     keep_conversation(app, &mut tx, attempt, &it, told).await?;
     let decided = write(app, &mut tx, attempt, &it, &seen, &mut changes).await?;
@@ -106,6 +110,7 @@ pub async fn decide_by_end_alone(
         provider_call_id: None,
         asked_at: Some(it.now),
         told_at: Some(it.now),
+        over: true,
     };
     let mut changes = Changes::by(Actor::Provider);
     let decided = write(app, &mut tx, attempt, &it, &seen, &mut changes).await?;
@@ -166,6 +171,8 @@ pub(super) struct Seen<'a> {
     pub(super) provider_call_id: Option<&'a str>,
     pub(super) asked_at: Option<DateTime<Utc>>,
     pub(super) told_at: Option<DateTime<Utc>>,
+    /// The provider itself says that the call is over.
+    pub(super) over: bool,
 }
 
 /// What was decided.
@@ -192,6 +199,9 @@ async fn write(
     if absent {
         store::call_is_under_way_after_all(tx, it.call_id, it.now).await?;
     }
+    let intent_at = it.intent_at.unwrap_or(it.reserved_at);
+    // A tenant may report the end of a call that the provider still carries.
+    let holds_slot = !seen.over && it.now < released_at(intent_at) && (it.holds_slot || absent);
     let started = seen.started_at.or_else(|| facts.ended_at());
     let answered = it.answered_at.or(facts.placed_at());
     let update = AttemptUpdate {
@@ -208,14 +218,13 @@ async fn write(
         silent_looks: &it.silent_looks,
         asked_at: seen.asked_at,
         told_at: seen.told_at,
-        check_at: if basis.is_some() {
-            None
-        } else {
-            facts
-                .ask_at(it.intent_at.unwrap_or(it.reserved_at), seen.asked_at)
-                .map(|at| at.max(it.now + Duration::seconds(5)))
-        },
-        holds_slot: facts.ended_at().is_none(),
+        check_at: match basis {
+            Some(_) if holds_slot => Facts::default().ask_at(intent_at, seen.asked_at),
+            Some(_) => None,
+            None => facts.ask_at(intent_at, seen.asked_at),
+        }
+        .map(|at| at.max(it.now + Duration::seconds(5))),
+        holds_slot,
         token_back_at: started
             .map(|started| token_back(answered.map_or(started, |answered| answered.max(started)))),
         decided: decision

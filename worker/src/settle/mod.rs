@@ -8,8 +8,12 @@ mod outcome_format;
 pub mod pause;
 pub mod told;
 
-use shared::calls::store::sweep::webhook_failed;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use shared::calls::store::sweep::{MOST_TRIES, bury_webhook, try_webhook, webhook_not_tried};
 use shared::crypto::PlatformField;
+use shared::db;
 use shared::ids::WebhookId;
 use shared::queue::Signal;
 use shared::retell::wire::Webhook;
@@ -19,34 +23,57 @@ use shared::webhooks::store::{self, Stored};
 use crate::app::App;
 use told::Told;
 
-/// A webhook that failed so often is dead: kept, counted, and not tried again.
-const MOST_TRIES: i32 = 10;
-
-/// Applies stored webhooks. Those that fail stay stored, and are sent again.
+/// Applies stored webhooks, each by itself: whatever one of them does, its neighbours are applied. Those that fail stay
+/// stored, and are sent again.
 ///
 /// # Errors
 /// PostgreSQL is away.
 pub async fn settle(app: &App, webhooks: &[WebhookId]) -> anyhow::Result<()> {
-    let stored = store::unprocessed(&app.db, webhooks).await?;
-    let mut done = Vec::with_capacity(stored.len());
-    for webhook in stored {
-        match one(app, &webhook).await {
-            Ok(applied) => {
-                let (state, label) = match applied {
-                    true => ("processed", metrics::WebhookResult::Processed),
-                    false => ("ignored", metrics::WebhookResult::Ignored),
+    for webhook in store::unprocessed(&app.db, webhooks).await? {
+        // Counted before it is tried: one that ends the process must not be tried for ever.
+        let Some(tries) = try_webhook(&app.db, webhook.id).await? else { continue };
+        match AssertUnwindSafe(one(app, &webhook)).catch_unwind().await {
+            Ok(Ok(applied)) => {
+                let (state, result, label) = match applied {
+                    true => ("processed", "applied", metrics::WebhookResult::Processed),
+                    false => ("ignored", "not_ours", metrics::WebhookResult::Ignored),
                 };
+                store::mark(&app.db, &[(webhook.id, state, result)]).await?;
                 metrics::webhook(label);
-                done.push((webhook.id, state, if applied { "applied" } else { "not_ours" }));
             }
-            Err(error) => {
+            Ok(Err(error)) if is_busy(&error) => {
                 tracing::warn!(webhook.id = %webhook.id, error = %error, "a webhook could not be applied yet");
-                webhook_failed(&app.db, webhook.id, MOST_TRIES, app.db.now().await?).await?;
+                webhook_not_tried(&app.db, webhook.id).await?;
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(webhook.id = %webhook.id, error = %error, tries, "a webhook could not be applied yet");
+                give_up(app, &webhook, tries).await?;
+            }
+            Err(_) => {
+                tracing::error!(webhook.id = %webhook.id, tries, "applying a webhook broke");
+                give_up(app, &webhook, tries).await?;
             }
         }
     }
-    store::mark(&app.db, &done).await?;
     app.signals.send(Signal::Dispatch);
+    Ok(())
+}
+
+/// PostgreSQL's trouble says nothing about the webhook.
+fn is_busy(error: &anyhow::Error) -> bool {
+    let settling = match error.downcast_ref::<apply::SettleError>() {
+        Some(apply::SettleError::Db(error)) => Some(error),
+        _ => None,
+    };
+    matches!(settling.or(error.downcast_ref()), Some(db::Error::Busy(_)))
+}
+
+/// After its last try a webhook is dead: kept, counted, and not tried again.
+async fn give_up(app: &App, webhook: &Stored, tries: i32) -> anyhow::Result<()> {
+    if tries >= MOST_TRIES && bury_webhook(&app.db, webhook.id).await? {
+        tracing::error!(webhook.id = %webhook.id, "a webhook failed too often: it is given up");
+        metrics::webhook(metrics::WebhookResult::Dead);
+    }
     Ok(())
 }
 

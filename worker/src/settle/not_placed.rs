@@ -38,7 +38,10 @@ pub async fn after_answer(
         _ => Next::NeedsReview,
     };
     changes.entry("call.refused_by_provider", it.call_id.0, None);
-    step_on(tx, &it, &hours, next, "not_placed", &mut changes).await?;
+    // Another attempt of the call that is under way decides what comes of it.
+    if it.alone {
+        step_on(tx, &it, &hours, next, "not_placed", &mut changes).await?;
+    }
     changes.append(tx).await?;
     Ok(())
 }
@@ -73,8 +76,10 @@ pub async fn by_silence(
     let hours = Hours::of(it)?;
     let mut changes = Changes::by(Actor::Worker);
     changes.entry("call.not_placed", it.call_id.0, None);
-    let next = hours.ask(|dialled, _| after_not_placed(dialled), it.now, false);
-    step_on(tx, it, &hours, next, "not_placed", &mut changes).await?;
+    if it.alone {
+        let next = hours.ask(|dialled, _| after_not_placed(dialled), it.now, false);
+        step_on(tx, it, &hours, next, "not_placed", &mut changes).await?;
+    }
     changes.append(tx).await?;
     Ok(())
 }
@@ -92,7 +97,8 @@ pub async fn stays_unknown(
     check_at: Option<DateTime<Utc>>,
 ) -> Result<(), Error> {
     store::stays_unknown(tx, attempt, it.now, looks, check_at, true).await?;
-    if it.call_state == "in_progress" && it.alone {
+    // As it was before the line above moved it on: after a long outage nobody has looked at it since it was claimed.
+    if matches!(it.call_state.as_str(), "dialling" | "in_progress") && it.alone {
         let hours = Hours::of(it)?;
         let mut changes = Changes::by(Actor::Worker);
         changes.entry("call.unknown", it.call_id.0, None);

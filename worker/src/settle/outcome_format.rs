@@ -55,6 +55,6 @@ pub(super) async fn apply(app: &App, tenant: TenantId, body: &[u8]) -> anyhow::R
             },
         },
     }))?;
-    Ok(super::apply::apply(app, tenant, attempt, None, &Told::by_call(call, Occasion::Webhook))
+    Ok(super::apply::apply(app, tenant, attempt, None, &Told::by_call(call, Occasion::Tenant))
         .await?)
 }

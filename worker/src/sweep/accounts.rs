@@ -22,14 +22,20 @@ pub async fn sweep(app: &App) -> anyhow::Result<()> {
                 continue;
             }
         };
-        if row.held_at.is_some() {
-            probe_held(app, &account).await?;
-        } else {
-            probe_open(app, &account, &row).await?;
-            refresh_limits(app, &account).await?;
+        // One account's trouble is no other's.
+        if let Err(error) = look_after(app, &account, &row).await {
+            tracing::warn!(account.id = %row.id, error = %error, "a provider account could not be looked after");
         }
     }
     Ok(())
+}
+
+async fn look_after(app: &App, account: &Account, row: &AccountRow) -> anyhow::Result<()> {
+    if row.held_at.is_some() {
+        return probe_held(app, account).await;
+    }
+    probe_open(app, account, row).await?;
+    refresh_limits(app, account).await
 }
 
 /// A held account is released when the vendor takes its key again.

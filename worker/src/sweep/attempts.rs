@@ -1,5 +1,8 @@
 //! Attempts whose time limit has passed: not claimed, not answered, unknown, not ended, not analysed.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
 use shared::audit::{Actor, Changes};
@@ -8,19 +11,24 @@ use shared::calls::rules::unknown::{UnknownAttempt, Verdict, judge, released_at}
 use shared::calls::store::dial::release;
 use shared::calls::store::settle::{self as store, Settling};
 use shared::calls::store::sweep::{ToCheck, expired, take_checks};
-use shared::ids::{AttemptId, TenantId};
+use shared::ids::{AccountId, AttemptId, TenantId};
 use shared::queue::Signal;
 use shared::telemetry::metrics;
 
 use crate::app::App;
+use crate::provider::ReadError;
 use crate::settle::apply::{apply, decide_by_end_alone};
 use crate::settle::not_placed;
 use crate::settle::told::{Occasion, Told};
 
 /// Attempts of one sweep.
 const BATCH: i64 = 64;
-/// Questions to the provider at the same time; its client paces them besides.
-const AT_ONCE: usize = 4;
+/// Questions about one account's attempts at the same time; its client paces them besides.
+const AT_ONCE: usize = 2;
+/// Accounts at the same time.
+const ACCOUNTS_AT_ONCE: usize = 8;
+/// The client repeats what failed in passing; all of that together takes no longer than this.
+const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(15);
 /// An unknown attempt is looked for so often once its token and slot came back,
 const LATE_LOOKS: Duration = Duration::minutes(30);
 /// and for so long. Then it stays unknown for good; staff were told long before.
@@ -47,38 +55,104 @@ pub async fn expire(app: &App) -> anyhow::Result<()> {
 
 /// Asks about attempts whose time has come.
 ///
+/// Each account by itself, so that a provider that answers slowly keeps nobody else's attempts waiting.
+///
 /// # Errors
 /// PostgreSQL is away.
 pub async fn check(app: &App) -> anyhow::Result<()> {
-    let taken = take_checks(&app.db, BATCH).await?;
-    futures::stream::iter(taken)
-        .for_each_concurrent(AT_ONCE, |attempt| async move {
-            if let Err(error) = check_one(app, &attempt).await {
-                tracing::warn!(
-                    tenant.id = %attempt.tenant_id, attempt.id = %attempt.id, error = %error,
-                    "an attempt could not be asked about yet"
-                );
-                metrics::failed(metrics::Dependency::Provider, metrics::Failure::Busy);
-            }
+    let mut of_account: HashMap<AccountId, Vec<ToCheck>> = HashMap::new();
+    for attempt in take_checks(&app.db, BATCH).await? {
+        of_account.entry(attempt.account_id).or_default().push(attempt);
+    }
+    futures::stream::iter(of_account.into_values())
+        .for_each_concurrent(ACCOUNTS_AT_ONCE, |attempts| async move {
+            let silent = &AtomicUsize::new(0);
+            futures::stream::iter(attempts)
+                .for_each_concurrent(AT_ONCE, |attempt| async move {
+                    if let Err(error) = check_one(app, &attempt, silent).await {
+                        tracing::warn!(
+                            tenant.id = %attempt.tenant_id, attempt.id = %attempt.id, error = %error,
+                            "an attempt could not be asked about yet"
+                        );
+                        metrics::failed(metrics::Dependency::Provider, metrics::Failure::Busy);
+                    }
+                })
+                .await;
         })
         .await;
     Ok(())
 }
 
-async fn check_one(app: &App, attempt: &ToCheck) -> anyhow::Result<()> {
+async fn check_one(app: &App, attempt: &ToCheck, silent: &AtomicUsize) -> anyhow::Result<()> {
     let (tenant, id) = (attempt.tenant_id, attempt.id);
     let Some(it) = read(app, tenant, id).await? else { return Ok(()) };
-    match it.attempt_state.as_str() {
+    let asked = match it.attempt_state.as_str() {
         "dialling" | "unknown" => {
             metrics::swept("unknown", 1);
-            look_for(app, tenant, id, &it).await
+            look_for(app, tenant, id, &it, silent).await
         }
         "placed" | "ended" => {
             metrics::swept(if attempt.state == "placed" { "not_ended" } else { "not_analysed" }, 1);
-            ask_about(app, tenant, id, &it).await
+            ask_about(app, tenant, id, &it, silent).await
         }
-        _ => Ok(()),
+        // Its outcome is known by the tenant's word, and the provider's is awaited for its slot.
+        _ if it.holds_slot && it.now < released_at(it.intent_at.unwrap_or(it.reserved_at)) => {
+            ask_about(app, tenant, id, &it, silent).await
+        }
+        _ => {
+            let mut tx = app.db.tenant(tenant).await?;
+            store::close(&mut tx, id).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
+    };
+    // Whatever the provider said, or didn't: no state lasts for ever.
+    overdue(app, tenant, id).await?;
+    asked
+}
+
+/// A question to the provider, within its time. After two that took too long the account's others wait for the next
+/// sweep.
+async fn in_time<T>(
+    silent: &AtomicUsize,
+    question: impl Future<Output = Result<T, ReadError>>,
+) -> Result<T, ReadError> {
+    if silent.load(Ordering::Relaxed) >= AT_ONCE {
+        return Err(ReadError::TimedOut);
     }
+    let answer =
+        tokio::time::timeout(ANSWER_WITHIN, question).await.unwrap_or(Err(ReadError::TimedOut));
+    if matches!(answer, Err(ReadError::TimedOut)) {
+        silent.fetch_add(1, Ordering::Relaxed);
+    }
+    answer
+}
+
+/// An attempt that the provider calls under way, or says nothing of, two hours after its request: its token and slot come
+/// back, and the call goes on as after any attempt whose fate is unknown. One that ended is decided by its end alone.
+async fn overdue(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Result<()> {
+    let mut tx = app.db.tenant(tenant).await?;
+    let Some(it) = store::open(&mut tx, attempt).await? else { return Ok(()) };
+    let started = it.intent_at.unwrap_or(it.reserved_at);
+    match it.attempt_state.as_str() {
+        "placed" if it.now >= released_at(started) => {
+            let again = (it.now < started + LOOKED_FOR).then(|| it.now + LATE_LOOKS);
+            let looks = &it.silent_looks;
+            not_placed::stays_unknown(&mut tx, attempt, &it, looks, again).await?;
+            tx.commit().await?;
+            app.signals.send(Signal::Dispatch);
+        }
+        "ended" => {
+            let ended_at = it.facts.as_ref().and_then(|facts| facts.0.ended_at());
+            tx.rollback().await?;
+            if ended_at.is_some_and(|at| it.now >= released_at(at)) {
+                decide_by_end_alone(app, tenant, attempt).await?;
+                app.signals.send(Signal::Dispatch);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Reads without keeping the locks: no transaction is open while the provider is asked.
@@ -95,14 +169,20 @@ async fn look_for(
     tenant: TenantId,
     attempt: AttemptId,
     it: &Settling,
+    silent: &AtomicUsize,
 ) -> anyhow::Result<()> {
-    let account = app.accounts.of(&app.db, &app.keys, it.account_id).await?;
-    let calls = match account.client.list_calls_of_attempt(attempt.0).await {
+    let listed = async {
+        let account = app.accounts.of(&app.db, &app.keys, it.account_id).await?;
+        Ok::<_, anyhow::Error>(
+            in_time(silent, account.client.list_calls_of_attempt(attempt.0)).await?,
+        )
+    };
+    let calls = match listed.await {
         Ok(calls) => calls,
         Err(error) => {
             // Not an answer, and so not a silence. It becomes unknown all the same if its sender is overdue.
             mark(app, tenant, attempt, &it.silent_looks).await?;
-            return Err(error.into());
+            return Err(error);
         }
     };
     if !calls.is_empty() {
@@ -176,11 +256,15 @@ async fn ask_about(
     tenant: TenantId,
     attempt: AttemptId,
     it: &Settling,
+    silent: &AtomicUsize,
 ) -> anyhow::Result<()> {
     let account = app.accounts.of(&app.db, &app.keys, it.account_id).await?;
     let found = match &it.provider_call_id {
-        Some(id) => account.client.find_call(id).await?,
-        None => account.client.list_calls_of_attempt(attempt.0).await?.into_iter().next(),
+        Some(id) => in_time(silent, account.client.find_call(id)).await?,
+        None => in_time(silent, account.client.list_calls_of_attempt(attempt.0))
+            .await?
+            .into_iter()
+            .next(),
     };
     match found {
         Some(call) => {
@@ -198,12 +282,8 @@ async fn ask_about(
         None => {
             let mut tx = app.db.tenant(tenant).await?;
             let Some(it) = store::open(&mut tx, attempt).await? else { return Ok(()) };
-            let forgotten = it.attempt_state == "placed"
-                && it.now >= released_at(it.intent_at.unwrap_or(it.reserved_at));
-            if forgotten {
-                let again = Some(it.now + LATE_LOOKS);
-                let looks = &it.silent_looks;
-                not_placed::stays_unknown(&mut tx, attempt, &it, looks, again).await?;
+            if it.attempt_settled {
+                store::close(&mut tx, attempt).await?;
             } else {
                 store::ask_again(&mut tx, attempt, it.now, it.now + ASK_EVERY).await?;
             }

@@ -27,10 +27,7 @@ pub async fn run_quick(app: App) {
             tracing::warn!(error = %error, "a sweep failed");
             metrics::failed(metrics::Dependency::Redis, metrics::Failure::Busy);
         }
-        tokio::select! {
-            () = tokio::time::sleep(QUICK) => {}
-            () = app.stopped() => {}
-        }
+        pause(&app, QUICK).await;
     }
 }
 
@@ -39,6 +36,13 @@ pub async fn run_quick(app: App) {
 /// # Errors
 /// PostgreSQL or Redis is away.
 pub async fn quick(app: &App) -> anyhow::Result<()> {
+    // Whatever Redis says: who waits for a reservation that nobody takes waits for this.
+    let (expired, sent) = tokio::join!(attempts::expire(app), send_unsent(app));
+    expired?;
+    sent
+}
+
+async fn send_unsent(app: &App) -> anyhow::Result<()> {
     if !app.sentinel.stands().await? {
         let forgotten = store::forget_sent(&app.db).await?;
         app.sentinel.set().await?;
@@ -54,9 +58,47 @@ pub async fn quick(app: &App) -> anyhow::Result<()> {
         metrics::swept("reserved_unsent", unsent.len() as u64);
         relay::send(app, &unsent).await?;
     }
-    attempts::expire(app).await?;
-    attempts::check(app).await?;
     Ok(())
+}
+
+/// Asks about attempts whose time has come, until the process stops.
+pub async fn run_checks(app: App) {
+    while !app.is_stopping() {
+        note(attempts::check(&app).await, "attempts");
+        pause(&app, QUICK).await;
+    }
+}
+
+/// Shows that this process lives and looks for those that don't, until it stops.
+pub async fn run_senders(app: App) {
+    while !app.is_stopping() {
+        note(senders::sweep(&app).await, "senders");
+        pause(&app, Duration::from_secs(2)).await;
+    }
+}
+
+/// Reads the provider's record after the database went back, until the process stops.
+pub async fn run_recovery(app: App) {
+    let mut read = recovery::Read::default();
+    while !app.is_stopping() {
+        note(recovery::sweep(&app, &mut read).await, "recovery");
+        pause(&app, Duration::from_secs(2)).await;
+    }
+}
+
+/// Looks after provider accounts, until the process stops.
+pub async fn run_accounts(app: App) {
+    while !app.is_stopping() {
+        note(accounts::sweep(&app).await, "accounts");
+        pause(&app, Duration::from_secs(10)).await;
+    }
+}
+
+async fn pause(app: &App, time: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        () = app.stopped() => {}
+    }
 }
 
 /// Sends stored webhooks to the queue, when one is stored and every half second, until the process stops.
@@ -106,29 +148,38 @@ async fn inbox(app: &App) -> anyhow::Result<bool> {
     Ok(most > 0 && taken.len() == most)
 }
 
-/// The slower sweeps, until the process stops.
+/// Gauges, leftovers and old rows, until the process stops.
 pub async fn run_slow(app: App) {
     let mut round = 0u32;
     while !app.is_stopping() {
-        // Every two seconds: who is dead. Every ten: accounts, gauges, Redis' leftovers. Every minute: old rows.
-        note(senders::sweep(&app).await, "senders");
-        note(recovery::sweep(&app).await, "recovery");
-        if round.is_multiple_of(5) {
-            note(accounts::sweep(&app).await, "accounts");
-            note(gauges(&app).await, "gauges");
-        }
-        if round % 30 == 29 {
+        // Every ten seconds; old rows once a minute.
+        note(gauges(&app).await, "gauges");
+        note(bury(&app).await, "dead webhooks");
+        if round % 6 == 5 {
             match store::remove_old(&app.db).await {
                 Ok(removed) => metrics::swept("old_rows", removed),
                 Err(error) => note(Err(error.into()), "old rows"),
             }
         }
         round = round.wrapping_add(1);
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(2)) => {}
-            () = app.stopped() => {}
+        pause(&app, Duration::from_secs(10)).await;
+    }
+}
+
+/// Gives up on webhooks that ended the process that tried them, again and again.
+///
+/// # Errors
+/// PostgreSQL is away.
+pub async fn bury(app: &App) -> anyhow::Result<()> {
+    let buried = store::bury_webhooks(&app.db).await?;
+    if buried > 0 {
+        tracing::error!(buried, "webhooks that failed too often are given up");
+        metrics::swept("dead_webhooks", buried);
+        for _ in 0..buried {
+            metrics::webhook(metrics::WebhookResult::Dead);
         }
     }
+    Ok(())
 }
 
 fn note(result: anyhow::Result<()>, sweep: &'static str) {

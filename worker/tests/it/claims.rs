@@ -159,3 +159,68 @@ async fn the_provider_s_word_moves_the_call_on_before_its_sender_s_does() {
         .unwrap();
     assert_eq!(factory.word("select state from calls").await, "in_progress");
 }
+
+#[tokio::test]
+async fn a_reservation_whose_call_or_number_is_taken_meanwhile_is_given_back_at_once() {
+    let another_rings = "insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, number_eq, state, \
+         reserved_at, expires_at, dialled_at) select tenant_id, gen_random_uuid(), call_id, contact_id, account_id, purpose_key, \
+         number_eq, 'placed', reserved_at, expires_at, dialled_at from attempts";
+    for (change, call_after, why) in [
+        ("update calls set state = 'withdrawn'", "withdrawn", "the call is withdrawn"),
+        ("update calls set state = 'in_progress'", "in_progress", "the call is dialled already"),
+        (another_rings, "planned", "the number rings already"),
+    ] {
+        let factory = Factory::new().await;
+        let hands = factory.hands().await;
+        factory.book(200, 24).await;
+        let attempt = hands.look().await[0];
+        // After the last check and before the claim: so the claim must see it by itself.
+        let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
+        let opened = dial::open(&mut tx, attempt).await.unwrap().unwrap();
+        // Past the guard of arrows: a state that nothing should lead to.
+        let past_guard =
+            format!("begin; set local session_replication_role = replica; {change}; commit");
+        factory.world.run(sql(past_guard)).await;
+        let claim = dial::claim(&mut tx, attempt, hands.app.sender, opened.now, 0).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(claim.is_none(), "{why}");
+        let given_back = sql(format!(
+            "select count(*) from attempts where state = 'released' and not holds_slot and id = '{}'",
+            attempt.0
+        ));
+        assert_eq!(factory.world.number(given_back).await, 1, "{why}");
+        assert_eq!(factory.word("select state from calls").await, call_after, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_waits_for_the_call_under_way_before_it_takes_the_contact() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    let booking = factory.book(200, 24).await;
+    let attempt = hands.look().await[0];
+    let mut dialling = hands.app.db.tenant(factory.tenant.id).await.unwrap();
+    let opened = dial::open(&mut dialling, attempt).await.unwrap().unwrap();
+    dial::claim(&mut dialling, attempt, hands.app.sender, opened.now, 0).await.unwrap().unwrap();
+    let mut editing = factory.world.db.tenant(factory.tenant.id).await.unwrap();
+    let keys = factory.world.keys.of(&mut editing).await.unwrap();
+    let (edited, ()) = tokio::join!(
+        shared::contacts::store::lock(&mut editing, &keys, booking.contact),
+        async {
+            factory
+                .until(
+                    1,
+                    "select least(count(*), 1) from pg_stat_activity where datname = current_database() \
+                     and wait_event_type = 'Lock'",
+                )
+                .await;
+            // Call first, contact then, as settling does it: nobody waits for the other.
+            shared::contacts::store::lock(&mut dialling, &keys, booking.contact)
+                .await
+                .unwrap()
+                .unwrap();
+            dialling.commit().await.unwrap();
+        }
+    );
+    assert!(edited.unwrap().is_some());
+}

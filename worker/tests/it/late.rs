@@ -274,3 +274,21 @@ async fn a_request_that_left_though_its_sender_said_no_is_adopted() {
     assert_eq!(factory.word(CALL).await, "in_progress");
     assert!(hands.look().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_sender_that_was_frozen_may_still_say_that_nothing_was_sent() {
+    let factory = Factory::new().await;
+    let (frozen, hands) = (factory.hands().await, factory.hands().await);
+    factory.world.book(&factory.tenant, PHONE, 24).await;
+    let attempt = frozen.look().await[0];
+    claim_only(&factory, &frozen, attempt).await;
+    hands.later(Duration::minutes(1)).await;
+    assert_eq!(factory.word(ATTEMPTS).await, "unknown t", "a sweep came first");
+    let mut tx = frozen.app.db.tenant(factory.tenant.id).await.unwrap();
+    let now = factory.world.db.now().await.unwrap();
+    assert!(store::release_unsent(&mut tx, attempt, now).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(factory.word("select state from attempts").await, "released");
+    assert_eq!(factory.word(CALL).await, "planned");
+    assert_eq!(hands.look_and_dial().await.len(), 1, "and is dialled at once");
+}

@@ -195,3 +195,113 @@ async fn a_deadline_that_passes_refuses_the_call_and_flags_its_contact() {
     let flags = factory.world.number("select count(*) from flags").await;
     assert_eq!(flags, 2, "at the last chance, and when it was too late; booked at {now}");
 }
+
+#[tokio::test]
+async fn a_tenant_that_an_account_s_hold_and_its_hours_stop_waits_for_the_account() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    factory.book(200, 40).await;
+    factory.world.run("update calls set eligible_at = app_clock()").await;
+    factory.world.run("update accounts set held_at = app_clock()").await;
+    factory.world.advance(Duration::hours(13)).await;
+    assert!(hands.look().await.is_empty());
+    let waits = "select count(*) from dispatch_state where waits_for_account";
+    assert_eq!(factory.world.number(waits).await, 1, "closed and held");
+    factory.world.run("update accounts set held_at = null").await;
+    assert!(hands.look().await.is_empty());
+    assert_eq!(factory.world.number(waits).await, 0, "it knows when it opens");
+    let soon = "select count(*) from dispatch_state where next_dispatch_at < app_clock() + interval '14 hours'";
+    assert_eq!(factory.world.number(soon).await, 1);
+}
+
+#[tokio::test]
+async fn the_calls_that_the_day_s_last_dial_leaves_behind_are_looked_at_when_the_next_day_begins() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    factory.world.run("update tenants set policy = policy || '{\"daily_limit\": 1}'").await;
+    for digits in 200..203 {
+        factory.book(digits, 48).await;
+        factory.world.run("update calls set due = app_clock(), earliest = app_clock(), eligible_at = app_clock()").await;
+    }
+    factory.world.run("update calls set is_due = true").await;
+    // Without those left behind this one would say when to look next.
+    factory.book(210, 96).await;
+    assert_eq!(hands.look().await.len(), 1);
+    let soon = "select count(*) from dispatch_state where next_dispatch_at < app_clock() + interval '20 hours'";
+    assert_eq!(factory.world.number(soon).await, 1);
+}
+
+#[tokio::test]
+async fn calls_that_were_put_off_come_forward_when_what_put_them_off_is_lifted() {
+    let later = "update calls set eligible_at = app_clock() + interval '8 hours', is_due = false, blocked = array['gap_not_over']; \
+                 delete from dispatch_wakes";
+    for (change, forward, why) in [
+        ("update tenants set policy = policy || '{\"daily_limit\": 99}'", 2, "another policy"),
+        ("update tenants set zone = 'Europe/Paris'", 2, "another zone"),
+        ("delete from closed_dates", 2, "a date opened again"),
+        ("update platform_state set stop_all_at = null", 2, "the platform goes on"),
+        ("update tenants set resumed_at = app_clock()", 0, "a pause puts off no call"),
+        (
+            "update attempts set state = 'not_placed' where contact_id = (select min(id::text)::uuid from contacts)",
+            2,
+            "an attempt that was not placed frees its number, which both share",
+        ),
+    ] {
+        let factory = Factory::new().await;
+        let hands = factory.hands().await;
+        factory.book(200, 24).await;
+        factory.book(200, 25).await;
+        factory.world.run("update tenants set paused_at = app_clock()").await;
+        factory
+            .world
+            .run(
+                "begin; set local session_replication_role = replica; \
+                 insert into closed_dates select id, '2031-01-01', 'x' from tenants; \
+                 insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, number_eq, state, reserved_at, \
+                 expires_at, dialled_at) select k.tenant_id, gen_random_uuid(), k.id, contact_id, t.account_id, purpose_key, '\\x', \
+                 'unknown', now(), now(), now() from calls k join tenants t on t.id = k.tenant_id; commit",
+            )
+            .await;
+        factory.world.run(later).await;
+        factory.world.run(sql(format!("begin; {change}; commit"))).await;
+        hands.look().await;
+        let now = "select count(*) from calls where eligible_at <= app_clock()";
+        assert_eq!(factory.world.number(now).await, forward, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_small_move_reaches_the_call_that_is_under_way_or_in_front() {
+    use shared::calls::plan::{Reminder, plan_appointment};
+    for (change, why) in [
+        ("state = 'reserved'", "reserved"),
+        ("state = 'in_progress'", "under way"),
+        ("front = true, front_until = app_clock() + interval '10 minutes'", "in front"),
+    ] {
+        let factory = Factory::new().await;
+        let booking = factory.book(200, 24).await;
+        let set = format!(
+            "begin; set local session_replication_role = replica; update calls set {change}; \
+             update appointments set at = at + interval '1 hour'; commit"
+        );
+        let due = factory.word("select due::text from calls").await;
+        let times = "select deadline || ' ' || warn_at from calls";
+        factory
+            .world
+            .run("update calls set deadline = deadline - interval '3 hours', warn_at = app_clock()")
+            .await;
+        let before = factory.word(times).await;
+        factory.world.run(sql(set)).await;
+        let mut tx = factory.world.db.tenant(factory.tenant.id).await.unwrap();
+        let mut changes = shared::audit::Changes::by(factory.tenant.actor());
+        let planned = plan_appointment(&mut tx, booking.appointment, &mut changes).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(planned, Reminder::UnderWay, "{why}");
+        assert_ne!(factory.word(times).await, before, "{why}");
+        assert_eq!(
+            factory.word("select due::text from calls").await,
+            due,
+            "{why}: it keeps its place"
+        );
+    }
+}

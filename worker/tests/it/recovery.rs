@@ -4,6 +4,7 @@ use chrono::Duration;
 use shared::calls::store::recovery;
 use shared::do_not_call::Source;
 use shared::journal::Entry;
+use worker::sweep::recovery::Read;
 
 use crate::by_hand::sql;
 use crate::factory::Factory;
@@ -44,11 +45,11 @@ async fn the_database_goes_back(goes_on_at: i64) {
     assert!(recovery::current(&hands.app.db).await.unwrap().is_some());
     assert!(hands.look().await.is_empty(), "and all dialling is held");
 
-    worker::sweep::recovery::sweep(&hands.app).await.unwrap();
+    worker::sweep::recovery::sweep(&hands.app, &mut Read::default()).await.unwrap();
     assert_eq!(factory.world.number("select count(*) from attempts where adopted").await, 1);
     assert_eq!(factory.world.number("select count(*) from do_not_call").await, 1);
     factory.world.advance(Duration::minutes(2)).await;
-    worker::sweep::recovery::sweep(&hands.app).await.unwrap();
+    worker::sweep::recovery::sweep(&hands.app, &mut Read::default()).await.unwrap();
     assert!(recovery::current(&hands.app.db).await.unwrap().is_none());
     worker::sweep::attempts::expire(&hands.app).await.unwrap();
     hands.look_and_dial().await;
@@ -82,7 +83,7 @@ async fn a_reservation_that_the_database_forgot_to_have_dialled_is_adopted() {
     recovery::begin(&hands.app.db, 1).await.unwrap();
     let over = |it: &simulator::Simulator| it.state().analyzed == 1;
     assert!(factory.simulator.wait_until(std::time::Duration::from_secs(5), over).await);
-    worker::sweep::recovery::sweep(&hands.app).await.unwrap();
+    worker::sweep::recovery::sweep(&hands.app, &mut Read::default()).await.unwrap();
     hands.dial(attempt).await;
     assert_eq!(factory.placed(), 1, "not dialled again");
     assert_eq!(factory.world.number("select count(*) from attempts where adopted").await, 1);

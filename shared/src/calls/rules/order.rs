@@ -197,6 +197,11 @@ impl Queue {
         from.pop_front().map(|(_, call)| call)
     }
 
+    /// Whether no call is left in it, be it that it may still go today or not.
+    pub fn is_empty(&self) -> bool {
+        self.calls_now.is_empty() && self.campaigns.is_empty() && self.others.is_empty()
+    }
+
     /// Counts a call that was dialled.
     pub fn dialled(&mut self, call: &Candidate) {
         self.day.count(call.campaign.is_some());

@@ -12,6 +12,8 @@ use crate::ids::{AccountId, CallId, TenantId};
 pub struct AccountRow {
     /// The account.
     pub id: AccountId,
+    /// Whose own it is; none: the platform's.
+    pub tenant_id: Option<TenantId>,
     /// Its address.
     pub base_url: String,
     /// Our simulator, not a vendor.
@@ -38,7 +40,7 @@ pub struct AccountRow {
 /// Any [`Error`].
 pub async fn all(db: &Db) -> Result<Vec<AccountRow>, Error> {
     Ok(sqlx::query_as(
-        "select id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
+        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
          from accounts",
     )
     .fetch_all(db.engine_pool())
@@ -51,7 +53,7 @@ pub async fn all(db: &Db) -> Result<Vec<AccountRow>, Error> {
 /// Any [`Error`].
 pub async fn find(db: &Db, account: AccountId) -> Result<Option<AccountRow>, Error> {
     Ok(sqlx::query_as(
-        "select id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
+        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
          from accounts where id = $1",
     )
     .bind(account)
@@ -207,7 +209,9 @@ pub async fn take_limits_turn(db: &Db, account: AccountId) -> Result<bool, Error
     Ok(done.rows_affected() == 1)
 }
 
-/// Calls of an account's tenants that may be due, the one furthest from its deadline first: candidates for a probe.
+/// Calls of an account's tenants that may be due: candidates for a probe. Of each tenant those furthest from their
+/// deadlines; one of each before the second of any, and the tenants in an order that changes, since one that is paused
+/// must not keep the breaker open for all.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -216,8 +220,11 @@ pub async fn probe_candidates(
     account: AccountId,
 ) -> Result<Vec<(TenantId, CallId)>, Error> {
     Ok(sqlx::query_as(
-        "select k.tenant_id, k.id from calls k join dispatch_state d on d.tenant_id = k.tenant_id and d.account_id = $1 \
-         where k.state = 'planned' and (k.is_due or k.eligible_at <= (select app_clock())) order by k.deadline desc limit 20",
+        "select tenant_id, id from (\
+             select k.tenant_id, k.id, row_number() over (partition by k.tenant_id order by k.deadline desc) as place \
+             from calls k join dispatch_state d on d.tenant_id = k.tenant_id and d.account_id = $1 \
+             where k.state = 'planned' and (k.is_due or k.eligible_at <= (select app_clock()))) candidates \
+         where place <= 5 order by place, random() limit 50",
     )
     .bind(account)
     .fetch_all(db.engine_pool())

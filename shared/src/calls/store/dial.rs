@@ -158,7 +158,8 @@ pub struct Claim {
     pub went_back: bool,
 }
 
-/// Commits nothing itself: writes the intent. `None`: another run has it, or it expired.
+/// Commits nothing itself: writes the intent. `None`: another run has it, it expired, or it was given back, since its
+/// call no longer waits for it or its number or contact rings already. Commit then, too.
 ///
 /// `used`, read before, is the number of the last dial that anybody is known to have made.
 ///

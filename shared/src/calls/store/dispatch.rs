@@ -328,6 +328,23 @@ pub async fn due_tenants(db: &Db, limit: i32) -> Result<Vec<DueTenant>, Error> {
         .await?)
 }
 
+/// Passes a tenant over for `wait`, since a look at it failed: what is wrong with one tenant delays no other.
+///
+/// In a transaction of its own. The tenant's wakes stay, for the look that works.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn pass_over(db: &Db, tenant: TenantId, wait: chrono::Duration) -> Result<(), Error> {
+    sqlx::query(
+        "update dispatch_state set not_before = app_clock() + make_interval(secs => $2) where tenant_id = $1",
+    )
+    .bind(tenant)
+    .bind(wait.as_seconds_f64())
+    .execute(db.engine_pool())
+    .await?;
+    Ok(())
+}
+
 /// The turn of one process to dispatch, until it is ended or its connection is lost.
 #[derive(Debug)]
 pub struct Turn(crate::db::EngineTx);

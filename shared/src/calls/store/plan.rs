@@ -78,7 +78,8 @@ pub struct NewCall<'a> {
     pub front_until: Option<DateTime<Utc>>,
 }
 
-/// Plans a reminder, or moves the one that is planned for the same purpose. `None`: one is under way, and stays.
+/// Plans a reminder, or moves the one that is planned for the same purpose. `None`: one is under way, and
+/// stays; its deadline and its last chance move all the same, for the attempts that follow.
 ///
 /// A call that is in front stays there, but not beyond `appointment_at`; whoever made it, it is a reminder when it is
 /// given back. A follow-up keeps its time, and gets the new deadline.
@@ -91,20 +92,26 @@ pub async fn plan(
     call: &NewCall<'_>,
     appointment_at: DateTime<Utc>,
 ) -> Result<Option<CallId>, Error> {
-    Ok(sqlx::query_scalar(
+    let (id, waits): (CallId, bool) = sqlx::query_as(
         "insert into calls as k (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
              eligible_at, warn_at, priority, planned_at, updated_at) \
          values (tid(), $1, $2, $3, $4, $5, 'planned', $6, $7, $8, $9, $10, $11, $12, $12) \
          on conflict (tenant_id, contact_id, purpose_key) where state in ('planned', 'reserved', 'dialling', 'in_progress') \
-         do update set kind = excluded.kind, appointment_id = excluded.appointment_id, \
-             earliest = case when k.outcome is null then excluded.earliest else k.earliest end, \
-             due = case when k.outcome is null then excluded.due else k.due end, \
-             warn_at = excluded.warn_at, priority = excluded.priority, \
-             deadline = case when k.front then greatest(excluded.deadline, least(k.front_until, $13)) else excluded.deadline end, \
-             front_until = case when k.front then least(k.front_until, $13) end, taken_over = k.taken_over or k.front, \
-             eligible_at = case when k.front or k.outcome is not null then k.eligible_at else excluded.eligible_at end, is_due = false, \
+         do update set deadline = case when k.state = 'planned' and k.front \
+                 then greatest(excluded.deadline, least(k.front_until, $13)) else excluded.deadline end, \
+             warn_at = excluded.warn_at, \
+             kind = case when k.state = 'planned' then excluded.kind else k.kind end, \
+             appointment_id = case when k.state = 'planned' then excluded.appointment_id else k.appointment_id end, \
+             earliest = case when k.state = 'planned' and k.outcome is null then excluded.earliest else k.earliest end, \
+             due = case when k.state = 'planned' and k.outcome is null then excluded.due else k.due end, \
+             priority = case when k.state = 'planned' then excluded.priority else k.priority end, \
+             front_until = case when k.state = 'planned' and k.front then least(k.front_until, $13) else k.front_until end, \
+             taken_over = k.taken_over or (k.state = 'planned' and k.front), \
+             eligible_at = case when k.state <> 'planned' or k.front or k.outcome is not null then k.eligible_at \
+                 else excluded.eligible_at end, \
+             is_due = k.is_due and k.state <> 'planned', \
              updated_at = excluded.updated_at, version = k.version + 1 \
-         where k.state = 'planned' returning id",
+         returning id, state = 'planned'",
     )
     .bind(call.id)
     .bind(call.contact)
@@ -119,8 +126,9 @@ pub async fn plan(
     .bind(call.priority)
     .bind(now)
     .bind(appointment_at)
-    .fetch_optional(tx.conn())
-    .await?)
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(waits.then_some(id))
 }
 
 /// What withdraws a call.

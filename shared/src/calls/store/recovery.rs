@@ -70,6 +70,21 @@ pub async fn end(db: &Db, recovery: &Recovery) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Holds an account whose record could not be read, until its administrator releases it: a probe doesn't.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn hold_unread(db: &Db, account: AccountId) -> Result<(), Error> {
+    sqlx::query(
+        "update accounts set held_at = coalesce(held_at, app_clock()), held_reason = 'not_read_after_restore', probe_at = null \
+         where id = $1",
+    )
+    .bind(account)
+    .execute(db.engine_pool())
+    .await?;
+    Ok(())
+}
+
 /// A call at the provider that the database may have forgotten.
 #[derive(Debug, Clone)]
 pub struct Forgotten {

@@ -76,6 +76,8 @@ pub struct Settling {
     pub attempts_used: i64,
     /// No other attempt of the call is under way: what comes of this one decides what comes of the call.
     pub alone: bool,
+    /// Its provider slot is still taken.
+    pub holds_slot: bool,
     /// The contact's zone.
     pub contact_zone: String,
     /// The contact's key, wrapped.
@@ -420,7 +422,8 @@ pub async fn withdraw_for_numbers(
 ) -> Result<(Vec<(CallId, ContactId)>, Vec<ContactId>), Error> {
     let gone = sqlx::query_as(
         "update calls set state = 'withdrawn', ended_reason = $2, settled_at = $3, updated_at = $3, is_due = false, \
-             front = false where state = 'planned' and contact_id in (select id from contacts where phone_eq = any ($1)) \
+             front = false where id in (select k.id from calls k where k.state = 'planned' \
+             and k.contact_id in (select c.id from contacts c where c.phone_eq = any ($1)) order by k.id for update) \
          returning id, contact_id",
     )
     .bind(numbers)
@@ -563,20 +566,48 @@ pub async fn ask_again(
     Ok(())
 }
 
-/// The provider's ids of younger attempts of a call that may still ring.
+/// An attempt that is over: its provider slot comes back, and it isn't asked about any more.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn close(tx: &mut TenantTx, attempt: AttemptId) -> Result<(), Error> {
+    sqlx::query(
+        "update attempts set holds_slot = false, check_at = '9999-12-31 00:00:00+00' where id = $1 and settled_at is not null",
+    )
+    .bind(attempt)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Younger attempts of a call that may still ring, with the provider's ids as far as they are known.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn younger_under_way(
     tx: &mut TenantTx,
     attempt: AttemptId,
-) -> Result<Vec<String>, Error> {
-    Ok(sqlx::query_scalar(
-        "select y.provider_call_id from attempts y join attempts o on o.id = $1 and o.call_id = y.call_id \
-         where y.reserved_at > o.reserved_at and y.state = 'placed' and y.provider_call_id is not null",
+) -> Result<Vec<(AttemptId, Option<String>)>, Error> {
+    Ok(sqlx::query_as(
+        "select y.id, y.provider_call_id from attempts y join attempts o on o.id = $1 and o.call_id = y.call_id \
+         where y.reserved_at > o.reserved_at and y.state in ('dialling', 'unknown', 'placed')",
     )
     .bind(attempt)
     .fetch_all(tx.conn())
+    .await?)
+}
+
+/// An older attempt of the same call was found while this one was being dialled, and still rings.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn older_still_rings(tx: &mut TenantTx, attempt: AttemptId) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar(
+        "select exists (select from attempts o join attempts y on y.id = $1 and o.call_id = y.call_id \
+         where o.reserved_at < y.reserved_at and o.state = 'placed' and o.adopted)",
+    )
+    .bind(attempt)
+    .fetch_one(tx.conn())
     .await?)
 }
 

@@ -3,11 +3,10 @@
 //! The clock stands in a subquery of its own: PostgreSQL reads it once then, and can use an index. Bare, it would be read
 //! anew for every row.
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::{Db, Error};
-use crate::ids::{AttemptId, SenderId, TenantId, WebhookId};
+use crate::ids::{AccountId, AttemptId, SenderId, TenantId, WebhookId};
 
 /// A reservation to be sent.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
@@ -76,6 +75,8 @@ pub struct ToCheck {
     pub tenant_id: TenantId,
     /// The attempt.
     pub id: AttemptId,
+    /// Its account.
+    pub account_id: AccountId,
     /// Its state.
     pub state: String,
 }
@@ -86,22 +87,22 @@ pub struct ToCheck {
 /// Any [`Error`].
 pub async fn expired(db: &Db, limit: i64) -> Result<Vec<ToCheck>, Error> {
     Ok(sqlx::query_as(
-        "select tenant_id, id, state from attempts where state = 'reserved' and expires_at <= (select app_clock()) limit $1",
+        "select tenant_id, id, account_id, state from attempts where state = 'reserved' and expires_at <= (select app_clock()) limit $1",
     )
     .bind(limit)
     .fetch_all(db.engine_pool())
     .await?)
 }
 
-/// Takes attempts whose time has come; another sweep leaves them alone for 20 s.
+/// Takes attempts whose time has come; another sweep leaves them alone for a minute.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn take_checks(db: &Db, limit: i64) -> Result<Vec<ToCheck>, Error> {
     Ok(sqlx::query_as(
-        "update attempts set check_at = app_clock() + interval '20 seconds' where (tenant_id, id) in \
+        "update attempts set check_at = app_clock() + interval '1 minute' where (tenant_id, id) in \
          (select tenant_id, id from attempts where check_at <= (select app_clock()) order by check_at limit $1 for update skip locked) \
-         returning tenant_id, id, state",
+         returning tenant_id, id, account_id, state",
     )
     .bind(limit)
     .fetch_all(db.engine_pool())
@@ -198,11 +199,12 @@ pub struct UnsentWebhook {
 pub async fn take_webhooks(db: &Db, limit: i64) -> Result<Vec<UnsentWebhook>, Error> {
     Ok(sqlx::query_as(
         "update webhooks set sent_at = app_clock(), send_no = send_no + 1 where id in \
-         (select id from webhooks where state = 'stored' and (sent_at is null or sent_at < (select app_clock()) - interval '20 seconds') \
+         (select id from webhooks where state = 'stored' and tries < $2 and (sent_at is null or sent_at < (select app_clock()) - interval '20 seconds') \
           order by sent_at nulls first, received_at limit $1 for update skip locked) \
          returning id, send_no",
     )
     .bind(limit)
+    .bind(MOST_TRIES)
     .fetch_all(db.engine_pool())
     .await?)
 }
@@ -267,25 +269,62 @@ pub async fn gauges(db: &Db) -> Result<Gauges, Error> {
     .await?)
 }
 
-/// Gives up on a webhook after it has failed too often.
+/// A webhook that was tried so often is dead: kept, counted, and not tried again.
+pub const MOST_TRIES: i32 = 10;
+
+/// Counts a try, before it is made. Returns how many there were with this one; `None`: the webhook isn't to be tried.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn webhook_failed(
-    db: &Db,
-    webhook: WebhookId,
-    most_tries: i32,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    sqlx::query(
-        "update webhooks set tries = tries + 1, result = 'failed', \
-             state = case when tries + 1 >= $2 then 'dead' else state end, \
-             processed_at = case when tries + 1 >= $2 then $3 else processed_at end where id = $1 and state = 'stored'",
+pub async fn try_webhook(db: &Db, webhook: WebhookId) -> Result<Option<i32>, Error> {
+    Ok(sqlx::query_scalar(
+        "update webhooks set tries = tries + 1 where id = $1 and state = 'stored' and tries < $2 returning tries",
     )
     .bind(webhook)
-    .bind(most_tries)
-    .bind(now)
+    .bind(MOST_TRIES)
+    .fetch_optional(db.engine_pool())
+    .await?)
+}
+
+/// Takes a try back that failed for no fault of the webhook's.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn webhook_not_tried(db: &Db, webhook: WebhookId) -> Result<(), Error> {
+    sqlx::query(
+        "update webhooks set tries = greatest(tries - 1, 0) where id = $1 and state = 'stored'",
+    )
+    .bind(webhook)
     .execute(db.engine_pool())
     .await?;
     Ok(())
+}
+
+/// Gives up on a webhook. `false`: it isn't stored any more.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn bury_webhook(db: &Db, webhook: WebhookId) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "update webhooks set state = 'dead', result = 'failed', processed_at = app_clock() where id = $1 and state = 'stored'",
+    )
+    .bind(webhook)
+    .execute(db.engine_pool())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives up on webhooks whose last try ended its process: nobody was left to say so. Returns how many.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn bury_webhooks(db: &Db) -> Result<u64, Error> {
+    let done = sqlx::query(
+        "update webhooks set state = 'dead', result = 'failed', processed_at = app_clock() \
+         where state = 'stored' and tries >= $1 and coalesce(sent_at, received_at) < app_clock() - interval '3 minutes'",
+    )
+    .bind(MOST_TRIES)
+    .execute(db.engine_pool())
+    .await?;
+    Ok(done.rows_affected())
 }
