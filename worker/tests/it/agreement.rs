@@ -6,15 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, TimeZone, Utc};
+use chrono::{DateTime, Duration, Utc};
+use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
-use rand::{Rng, SeedableRng};
 use shared::audit::Changes;
 use shared::calls::call_now::{self, Pressed};
 use shared::calls::explain::{self, Explanation};
-use shared::calls::rules::hours::{Opening, TimeOfDay, Week};
-use shared::calls::rules::policy::{Allowance, Policy};
 use shared::calls::rules::verdict::{Decision, Scope, Verdict};
 use shared::ids::{CallId, SenderId};
 use shared::queue::{Sentinel, Wakes};
@@ -26,8 +23,10 @@ use worker::dispatch::look::{Purpose, look};
 use worker::high_water::HighWater;
 use worker::sender::Locks;
 
+mod tenant;
+
 /// Each case is a tenant. More with `AGREEMENT_CASES`; from another seed with `AGREEMENT_SEED`.
-const CASES: u64 = 40;
+const CASES: u64 = 60;
 
 #[tokio::test]
 async fn the_explanation_and_the_worker_agree_and_nothing_is_dialled_before_its_earliest() {
@@ -46,15 +45,10 @@ async fn the_explanation_and_the_worker_agree_and_nothing_is_dialled_before_its_
             case.pass_time().await;
         }
     }
-    // A generator that never makes a call wait, go or fail would prove nothing.
-    assert!(
-        seen.reserved > 0
-            && seen.moved > 0
-            && seen.refused > 0
-            && seen.held > 0
-            && seen.waiting > 0,
-        "{seen:?}"
-    );
+    // A generator that hardly ever makes a call wait, go or fail would prove nothing.
+    let often = u32::try_from(cases / 4).unwrap();
+    assert!(seen.reserved > often && seen.moved > often && seen.waiting > often, "{seen:?}");
+    assert!(seen.held > often / 2 && seen.refused > often / 2, "{seen:?}");
 }
 
 #[tokio::test]
@@ -155,34 +149,6 @@ struct After {
 }
 
 impl Case {
-    async fn new(world: &Arc<World>, seed: u64) -> Self {
-        let mut dice = StdRng::seed_from_u64(seed);
-        let policy = policy(&mut dice);
-        let zone =
-            *[chrono_tz::Europe::London, chrono_tz::America::New_York, chrono_tz::Asia::Kolkata]
-                .choose(&mut dice)
-                .unwrap();
-        let tenant = world
-            .tenant_with(|tenant| {
-                tenant.zone = zone;
-                tenant.policy = policy;
-                tenant.allowance =
-                    Allowance { may_allow_test_numbers: true, ..Allowance::default() };
-            })
-            .await;
-        // Half of them on the days on which clocks change.
-        let day = *[(10, 24), (10, 25), (3, 28), (6, 2), (12, 30)].choose(&mut dice).unwrap();
-        let now = Utc.with_ymd_and_hms(2026, day.0, day.1, 0, 0, 0).unwrap()
-            + Duration::seconds(dice.random_range(0..48 * 3600));
-        let mut case =
-            Self { world: Arc::clone(world), seed, dice, tenant, now, told: BTreeMap::new() };
-        case.set_clock().await;
-        case.people().await;
-        case.history().await;
-        case.trouble().await;
-        case
-    }
-
     /// Time stands still at `now`.
     async fn set_clock(&self) {
         self.run(format!(
@@ -197,116 +163,9 @@ impl Case {
         self.world.run(statements.leak()).await;
     }
 
-    fn chance(&mut self, percent: u32) -> bool {
-        self.dice.random_range(0..100) < percent
-    }
-
-    async fn people(&mut self) {
-        for person in 0..self.dice.random_range(1..=8) {
-            // Sometimes two share a telephone.
-            let line = if self.chance(20) { 0 } else { person };
-            let phone = format!("+4477009000{:02}", line + 10);
-            let at = self.now + Duration::minutes(self.dice.random_range(30..60 * 60));
-            let booked = self.now - Duration::minutes(self.dice.random_range(0..3000));
-            self.world.book_at(&self.tenant, &phone, at, booked).await;
-        }
-        let (a, b, c) =
-            (self.dice.random::<f64>(), self.dice.random::<f64>(), self.dice.random::<f64>());
-        // Some are due, some in front, some wait after a dial that was not placed, some speak for elsewhere.
-        self.run(format!(
-            "select setseed({a});
-             update calls set due = now.at, earliest = least(earliest, now.at), eligible_at = now.at
-                 from (select app_clock() - interval '1 minute' as at) now
-                 where tenant_id = '{t}' and state = 'planned' and random() < 0.7;
-             update calls set front = true, front_until = app_clock() + interval '10 minutes', taken_over = true,
-                 requested_at = app_clock() - random() * interval '5 minutes', eligible_at = app_clock()
-                 where tenant_id = '{t}' and state = 'planned' and random() < 0.2;
-             update calls set retry_at = app_clock() + random() * interval '20 minutes'
-                 where tenant_id = '{t}' and state = 'planned' and random() < 0.1;
-             update calls set priority = (random() * 2)::int where tenant_id = '{t}';
-             select setseed({b});
-             update contacts set zone = 'Asia/Karachi' where tenant_id = '{t}' and random() < 0.15;
-             update contacts set channel = 'sms' where tenant_id = '{t}' and random() < 0.1;
-             update contacts set consent_at = app_clock(), consent_by = 'worker' where tenant_id = '{t}' and random() < 0.7;
-             update contacts set region = 'US' where tenant_id = '{t}' and random() < 0.1;
-             update appointments set status = (array['confirmed', 'cancelled', 'rescheduled'])[1 + (random() * 2)::int]
-                 where tenant_id = '{t}' and random() < 0.15;
-             select setseed({c});
-             insert into bad_numbers (tenant_id, number_eq, at, reason)
-                 select tenant_id, phone_eq, app_clock(), 'invalid_destination' from contacts
-                 where tenant_id = '{t}' and random() < 0.06 on conflict do nothing;
-             insert into do_not_call (tenant_id, id, number, number_eq, source, added_by, added_at)
-                 select tenant_id, gen_random_uuid(), 'x', phone_eq, 'manual', 'worker', app_clock() from contacts
-                 where tenant_id = '{t}' and random() < 0.06 on conflict do nothing",
-            t = self.tenant.id
-        ))
-        .await;
-    }
-
-    /// Dials of the last days: for the same purposes and for others, of these numbers and of none.
-    async fn history(&mut self) {
-        let seed = self.dice.random::<f64>();
-        let others = if self.chance(30) { self.dice.random_range(1..=30) } else { 0 };
-        self.run(format!(
-            "select setseed({seed});
-             insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, number_eq, state, reserved_at,
-                 expires_at, dialled_at, token_held, token_back_at, holds_slot, counts, settled_at)
-             select k.tenant_id, gen_random_uuid(), k.id, k.contact_id, '{a}',
-                 case when random() < 0.4 then k.purpose_key else 'day:2026-01-01' end, c.phone_eq, 'settled', d.at, d.at, d.at,
-                 false, d.at + interval '901 seconds', false, random() < 0.8, d.at
-             from calls k join contacts c on c.id = k.contact_id
-             cross join lateral (select app_clock() - random() * random() * interval '8 days' as at
-                                 from generate_series(1, (random() * 3)::int) g where k.id is not null) d
-             where k.tenant_id = '{t}';
-             insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, number_eq, state, reserved_at,
-                 expires_at, dialled_at, token_held, token_back_at, holds_slot, counts, settled_at)
-             select k.tenant_id, gen_random_uuid(), k.id, gen_random_uuid(), '{a}', 'other', 'x', 'settled', d.at, d.at, d.at,
-                 false, d.at + interval '901 seconds', false, true, d.at
-             from (select * from calls where tenant_id = '{t}' limit 1) k
-             cross join lateral (select app_clock() - random() * interval '20 minutes' as at
-                                 from generate_series(1, {others})) d",
-            t = self.tenant.id,
-            a = self.tenant.account,
-        ))
-        .await;
-    }
-
-    /// Pauses, closed dates, an account that is held, broken, full or busy.
-    async fn trouble(&mut self) {
-        let (t, a) = (self.tenant.id, self.tenant.account);
-        for (percent, statement) in [
-            (5, format!("update tenants set paused_at = app_clock() where id = '{t}'")),
-            (5, format!("update tenants set auto_paused_at = app_clock() where id = '{t}'")),
-            (3, format!("update tenants set refused_at = app_clock() where id = '{t}'")),
-            (3, format!("update tenants set agent_id = null where id = '{t}'")),
-            (3, format!("update accounts set held_at = app_clock() where id = '{a}'")),
-            (3, format!("update accounts set breaker_open = true where id = '{a}'")),
-            (10, format!("update accounts set max_concurrent = 1 where id = '{a}'")),
-            (10, format!("update accounts set starts_per_second = 1 where id = '{a}'")),
-            (
-                5,
-                format!(
-                    "update accounts set next_start_at = app_clock() + interval '3 seconds' where id = '{a}'"
-                ),
-            ),
-            (
-                10,
-                format!(
-                    "insert into closed_dates (tenant_id, date, name)
-                     values ('{t}', app_clock()::date + {}, 'Holiday')",
-                    self.dice.random_range(0..2)
-                ),
-            ),
-        ] {
-            if self.chance(percent) {
-                self.run(statement).await;
-            }
-        }
-    }
-
     /// Time goes on, by seconds or by hours.
     async fn pass_time(&mut self) {
-        let by = if self.chance(50) {
+        let by = if self.chance(75) {
             Duration::seconds(self.dice.random_range(1..1200))
         } else {
             Duration::minutes(self.dice.random_range(20..900))
@@ -495,26 +354,4 @@ fn own_reasons(said: &Explanation) -> BTreeSet<String> {
 
 fn codes(reasons: &[shared::calls::rules::reason::Reason]) -> Vec<String> {
     reasons.iter().map(|reason| reason.code().to_owned()).collect()
-}
-
-fn policy(dice: &mut StdRng) -> Policy {
-    let opening = Opening {
-        opens: TimeOfDay::of_minute(dice.random_range(480..720)),
-        closes: TimeOfDay::of_minute(dice.random_range(840..=1200)),
-    };
-    let mut week = Week::daily(opening);
-    if dice.random_bool(0.3) {
-        week.sunday = None;
-    }
-    Policy {
-        calling_hours: week,
-        window_limit: *[1, 2, 25].choose(dice).unwrap(),
-        daily_limit: *[3, 10, 300].choose(dice).unwrap(),
-        max_attempts: *[1, 2].choose(dice).unwrap(),
-        number_week_limit: *[2, 4].choose(dice).unwrap(),
-        call_anyway: dice.random_bool(0.3),
-        consent_required: dice.random_bool(0.2),
-        allow_test_numbers: true,
-        ..Policy::default()
-    }
 }

@@ -2,14 +2,15 @@
 
 use chrono::Duration;
 use shared::calls::rules::planning::Planned;
-use shared::calls::store::plan::{self, NewCall};
+use shared::calls::store::front;
+use shared::calls::store::plan::NewCall;
 use shared::ids::CallId;
 use shared::testing::Booking;
 
 use crate::factory::Factory;
 
 /// Presses *call now* for a contact's appointment.
-async fn front(factory: &Factory, booking: Booking) -> plan::Fronted {
+async fn front(factory: &Factory, booking: Booking) -> front::Fronted {
     let now = factory.world.db.now().await.unwrap();
     let mut tx = factory.world.db.tenant(factory.tenant.id).await.unwrap();
     let until = now + Duration::hours(5);
@@ -25,7 +26,7 @@ async fn front(factory: &Factory, booking: Booking) -> plan::Fronted {
         priority: 0,
         front_until: Some(now + Duration::minutes(10)),
     };
-    let fronted = plan::front(&mut tx, now, &call).await.unwrap();
+    let fronted = front::front(&mut tx, now, &call).await.unwrap();
     tx.commit().await.unwrap();
     fronted
 }

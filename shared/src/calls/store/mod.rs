@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod dial;
 pub mod dispatch;
 pub mod explain;
+pub mod front;
 pub mod plan;
 pub mod read;
 pub mod recovery;
