@@ -45,8 +45,7 @@ pub async fn run(app: App) {
 
 /// One pass. `true`: there is more to do at once.
 async fn pass(app: &App) -> anyhow::Result<bool> {
-    let due = due_tenants(&app.db, TENANTS).await?;
-    if due.is_empty() {
+    if due_tenants(&app.db, TENANTS).await?.is_empty() {
         return Ok(false);
     }
     // Reserve no more than the queue has room for, so that what is reserved is soon dialled.
@@ -56,6 +55,8 @@ async fn pass(app: &App) -> anyhow::Result<bool> {
     let Some(turn) = shared::calls::store::dispatch::take_turn(&app.db).await? else {
         return Ok(false);
     };
+    // Read again: whoever had the turn until now has looked at most of these.
+    let due = due_tenants(&app.db, TENANTS).await?;
     let full = usize::try_from(TENANTS).is_ok_and(|most| due.len() >= most);
     let reserved = futures::stream::iter(due)
         .map(|tenant| look_at(app, tenant, &room))
