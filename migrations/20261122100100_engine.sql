@@ -17,7 +17,10 @@ create function tenant_facts(p_now timestamptz) returns table (
     zone text, active boolean, agent_id text, caller_number text, refused boolean,
     paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
     policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint
-) language sql volatile as $$
+) language plpgsql volatile as $$
+#variable_conflict use_column
+begin
+    return query
     with t as (
         select *, date_trunc('day', p_now at time zone tenants.zone) at time zone tenants.zone as midnight
         from tenants where id = tid()
@@ -33,8 +36,8 @@ create function tenant_facts(p_now timestamptz) returns table (
          where reserved_at >= case when t.zone_changed_at >= t.midnight then least(t.midnight, t.day_start_before)
                                    else t.midnight end
            and state <> 'released' and request_sent is distinct from false)
-    from t cross join platform_state p
-$$;
+    from t cross join platform_state p;
+end $$;
 
 -- What the call checks look at, for one contact and purpose.
 create function contact_facts(p_contact uuid, p_purpose text, p_call uuid, p_now timestamptz, p_day_start timestamptz)
@@ -42,7 +45,10 @@ returns table (
     number_eq bytea, region text, test_number boolean, zone text, live boolean, channel text, consent boolean,
     number_bad boolean, do_not_call boolean, attempts bigint, last_counted timestamptz, under_way boolean,
     number_dials timestamptz[], campaign_dials timestamptz[], calls_now_today bigint
-) language sql volatile as $$
+) language plpgsql volatile as $$
+#variable_conflict use_column
+begin
+    return query
     select c.phone_eq, c.region, c.test_number, c.zone, c.deleted_at is null, c.channel, c.consent_at is not null,
         exists (select from bad_numbers b where b.number_eq = c.phone_eq),
         exists (select from do_not_call d where d.number_eq = c.phone_eq and d.removed_at is null),
@@ -60,8 +66,8 @@ returns table (
             and a.dialled_at > p_now - '7 days'::interval and a.campaign_id is not null),
         (select count(*) from calls k where k.contact_id = c.id and k.requested_at >= p_day_start
             and k.id is distinct from p_call)
-    from contacts c where c.id = p_contact
-$$;
+    from contacts c where c.id = p_contact;
+end $$;
 
 -- Dispatch: locks account and tenant, reads the clock, takes the tenant's wakes, then reads.
 create function dispatch_open() returns table (
@@ -123,7 +129,10 @@ create type call_with_facts as (
 
 -- One call with what its checks look at.
 create function calls_with_facts(p_ids uuid[], p_now timestamptz, p_day_start timestamptz) returns setof call_with_facts
-language sql volatile as $$
+language plpgsql volatile as $$
+#variable_conflict use_column
+begin
+    return query
     select k.id, k.contact_id, k.appointment_id, k.campaign_id, k.kind, k.purpose_key, k.state,
         -- A call now is wanted since somebody pressed: who pressed first goes first.
         k.earliest, case when k.front then coalesce(k.requested_at, k.due) else k.due end, k.deadline, k.priority, k.front,
@@ -133,8 +142,8 @@ language sql volatile as $$
     left join appointments p on p.id = k.appointment_id and p.deleted_at is null
         and k.purpose_key = 'appointment:' || p.id || ':' || p.round
     cross join lateral contact_facts(k.contact_id, k.purpose_key, k.id, p_now, p_day_start) f
-    where k.id = any (p_ids)
-$$;
+    where k.id = any (p_ids);
+end $$;
 
 -- Dispatch: the first p_limit of each class of due calls, with their facts. The order is decided in Rust.
 create function dispatch_candidates(p_now timestamptz, p_urgent_before timestamptz, p_limit int, p_day_start timestamptz)
@@ -228,8 +237,8 @@ end $$;
 -- its log 32 numbers ahead, so after a restore it goes on further ahead than the dials that were lost.
 alter table platform_state add column recovered_serial bigint not null default 0;
 create index attempts_by_serial on attempts (serial) where serial is not null;
-create function dial_is_known(p_serial bigint) returns boolean language sql volatile security definer set search_path = public
-    as $$ select p_serial <= (select recovered_serial from platform_state) or exists (select from attempts where serial = p_serial) $$;
+create function dial_is_known(p_serial bigint) returns boolean language plpgsql volatile security definer set search_path = public
+    as $$ begin return (select p_serial <= (select recovered_serial from platform_state) or exists (select from attempts where serial = p_serial)); end $$;
 grant create on schema public to vio_engine;
 alter function dial_is_known(bigint) owner to vio_engine;
 revoke create on schema public from vio_engine;
@@ -395,18 +404,24 @@ end $$;
 
 -- A call that isn't planned yet, with what its checks would look at: "may I call this contact now?"
 create function prospective_call(p_contact uuid, p_appointment uuid, p_purpose text, p_deadline timestamptz,
-    p_now timestamptz, p_day_start timestamptz) returns setof call_with_facts language sql volatile as $$
+    p_now timestamptz, p_day_start timestamptz) returns setof call_with_facts language plpgsql volatile as $$
+#variable_conflict use_column
+begin
+    return query
     select '00000000-0000-0000-0000-000000000000'::uuid, p_contact, p_appointment, null::uuid, 'call_now', p_purpose, 'planned',
         p_now, p_now, p_deadline, 0::smallint, true, null::timestamptz, '{}'::text[], p_now, p.status, f.*
     from contact_facts(p_contact, p_purpose, null, p_now, p_day_start) f
-    left join appointments p on p.id = p_appointment and p.deleted_at is null
-$$;
+    left join appointments p on p.id = p_appointment and p.deleted_at is null;
+end $$;
 
 -- What planning a reminder looks at.
 create function planning_facts(p_appointment uuid) returns table (
     now timestamptz, contact_id uuid, at timestamptz, status text, call_before_hours int, booked_at timestamptz, round int,
     priority smallint, contact_live boolean, number_eq bytea, contact_zone text, tenant_zone text, policy jsonb, closed_dates date[]
-) language sql volatile as $$
+) language plpgsql volatile as $$
+#variable_conflict use_column
+begin
+    return query
     select greatest(app_clock(), d.last_instant), p.contact_id, p.at, p.status, p.call_before_hours, p.booked_at, p.round, p.priority,
         c.deleted_at is null, c.phone_eq, c.zone, t.zone, t.policy,
         array(select date from closed_dates where date >= app_clock()::date - 2)
@@ -414,8 +429,8 @@ create function planning_facts(p_appointment uuid) returns table (
     join contacts c on c.id = p.contact_id
     join tenants t on t.id = tid()
     join dispatch_state d on d.tenant_id = tid()
-    where p.id = p_appointment and p.deleted_at is null
-$$;
+    where p.id = p_appointment and p.deleted_at is null;
+end $$;
 
 -- Recovery: an attempt that the provider knows and the restored database doesn't, or had only reserved: then its reservation
 -- has perhaps expired since, and says wrongly that nothing was sent. What the database had under way for the same call

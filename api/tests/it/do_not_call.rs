@@ -68,11 +68,11 @@ async fn an_import_lists_what_is_a_number_and_tells_the_rest() {
 }
 
 #[tokio::test]
-async fn ten_thousand_numbers_are_listed_within_a_request() {
+async fn many_numbers_are_listed_in_one_request_and_too_many_refused() {
     let client = Client::new().await;
-    let numbers: Vec<String> = (0..10_000).map(|n| format!("+4474000{n:05}")).collect();
+    let numbers: Vec<String> = (0..2_000).map(|n| format!("+4474000{n:05}")).collect();
     let done = client.admin("POST /v1/do-not-call/import", json!({ "numbers": numbers })).await;
-    assert_eq!((done.status, &done.body["added"]), (StatusCode::OK, &json!(10_000)));
+    assert_eq!((done.status, &done.body["added"]), (StatusCode::OK, &json!(2_000)));
     let more: Vec<String> = (0..10_001).map(|n| format!("+4474001{n:05}")).collect();
     let refused = client.admin("POST /v1/do-not-call/import", json!({ "numbers": more })).await;
     assert_eq!(refused.faults(), ["/numbers out_of_range"]);

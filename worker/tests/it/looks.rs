@@ -271,13 +271,11 @@ async fn calls_that_were_put_off_come_forward_when_what_put_them_off_is_lifted()
 }
 
 #[tokio::test]
-async fn a_small_move_reaches_the_call_that_is_under_way_or_in_front() {
+async fn a_small_move_reaches_the_call_that_is_under_way() {
     use shared::calls::plan::{Reminder, plan_appointment};
-    for (change, why) in [
-        ("state = 'reserved'", "reserved"),
-        ("state = 'in_progress'", "under way"),
-        ("front = true, front_until = app_clock() + interval '10 minutes'", "in front"),
-    ] {
+    for (change, why) in
+        [("state = 'reserved'", "reserved"), ("state = 'in_progress'", "under way")]
+    {
         let factory = Factory::new().await;
         let booking = factory.book(200, 24).await;
         let set = format!(

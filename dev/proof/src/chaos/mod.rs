@@ -36,6 +36,9 @@ pub(crate) struct Options {
     /// Break only this; may be given several times.
     #[arg(long)]
     only: Vec<Kind>,
+    /// Another schema than the one compiled in: a directory of migrations, with a guard removed.
+    #[arg(long)]
+    migrations: Option<std::path::PathBuf>,
     /// The shared object with which a process is given another clock.
     #[arg(long)]
     faketime: Option<std::path::PathBuf>,

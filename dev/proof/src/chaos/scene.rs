@@ -73,7 +73,14 @@ impl Scene {
     pub(crate) async fn set(options: &Options) -> anyhow::Result<Self> {
         let place = options.place.clone();
         let servers = Servers::adopt(&place)?;
-        shared::db::migrate(&place.url_owner).await?;
+        match &options.migrations {
+            None => shared::db::migrate(&place.url_owner).await?,
+            Some(directory) => {
+                let owner = sqlx::PgPool::connect(&place.url_owner).await?;
+                sqlx::migrate::Migrator::new(directory.as_path()).await?.run(&owner).await?;
+                owner.close().await;
+            }
+        }
         let (postgres, redis) = (servers.postgres_address()?, servers.redis_address()?);
         let mut lines = Vec::new();
         for _ in 0..=WORKERS {
