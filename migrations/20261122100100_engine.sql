@@ -286,7 +286,7 @@ begin
     returning * into freed;
     if freed.id is null then return false; end if;
     update calls set state = 'planned', is_due = false, eligible_at = p_now, updated_at = p_now
-    where id = freed.call_id and (state in ('reserved', 'dialling') or state = 'in_progress' and not exists (
+    where id = freed.call_id and (state in ('reserved', 'dialling') or p_from = 'dialling' and state = 'in_progress' and not exists (
         select from attempts o where o.call_id = freed.call_id and o.state in ('reserved', 'dialling', 'placed', 'ended', 'unknown')));
     return true;
 end $$;
