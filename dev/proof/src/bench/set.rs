@@ -86,7 +86,8 @@ impl Set {
             concurrency: 10_000,
             ..Account::default()
         };
-        let simulator = witness::start_at(provider, options.seed, vec![at_provider], pace).await?;
+        let simulator =
+            witness::start_at(provider, options.seed, vec![at_provider], pace, None).await?;
         let confirms = Rule { scenario: Some(Scenario::named("confirmed")?), ..Rule::default() };
         simulator.set_rules(&[confirms])?;
         let new = NewAccount {

@@ -101,8 +101,16 @@ impl Scene {
             concurrency: account.max_concurrent,
             ..Account::default()
         });
-        let simulator =
-            witness::start_at(provider_address, options.seed, at_provider.collect(), PACE).await?;
+        let record = place.state.join("provider-record.jsonl");
+        let _of_an_earlier_run = std::fs::remove_file(&record);
+        let simulator = witness::start_at(
+            provider_address,
+            options.seed,
+            at_provider.collect(),
+            PACE,
+            Some(record),
+        )
+        .await?;
 
         std::fs::create_dir_all(place.state.join("host"))?;
         std::fs::write(place.state.join("master.key"), MASTER_KEY)?;

@@ -53,6 +53,8 @@ const WINDOW: i64 = 15 * MINUTE;
 const GAP: i64 = 8 * 60 * MINUTE;
 /// The safety net looks at least this often, and then somebody must have looked.
 const NET: i64 = 16 * MINUTE;
+/// After the two hours for which an unknown attempt is held at most, and a sweep: by then a dial is settled, one way or another.
+const SETTLED_BY: i64 = 3 * 60 * MINUTE;
 
 /// Everything that is wrong.
 pub(crate) fn judge(evidence: &Evidence) -> Vec<Finding> {
@@ -105,6 +107,8 @@ fn dialled_once(evidence: &Evidence, add: &mut Add<'_>) {
                 Breach::Disowned,
                 format!("attempt {attempt} of call {call} is unknown to the database"),
             ),
+            // Dialled at the very end of a run that did not come to rest.
+            Some(known) if under_way(&known.state) && it.at + SETTLED_BY > evidence.now => {}
             Some(known) if known.state != "settled" => {
                 let state = &known.state;
                 add(
@@ -137,17 +141,26 @@ fn nothing_forgotten(evidence: &Evidence, add: &mut Add<'_>) {
                     format!("call {} is {} and nobody knows why", call.id, call.state),
                 );
             }
-        } else if let Some(why) = stranded(call, evidence.now) {
+        } else if let Some(why) = stranded(call, evidence) {
             add(Breach::Stranded, format!("call {} ({}) {why}", call.id, call.state));
         }
     }
 }
 
+/// States of an attempt that the provider still has something to say about.
+fn under_way(state: &str) -> bool {
+    matches!(state, "dialling" | "placed" | "ended" | "unknown")
+}
+
 /// Why a call that is not over never will be.
-fn stranded(call: &Call, now: i64) -> Option<&'static str> {
+fn stranded(call: &Call, evidence: &Evidence) -> Option<&'static str> {
+    let now = evidence.now;
     if call.state != "planned" {
-        // Everything was mended long ago, and hours have passed by the rules' clock.
-        return Some("is still under way though the provider has nothing to add");
+        let dials = evidence.dials.iter().filter(|it| it.dial.call == call.id);
+        let last = dials.map(|it| it.at).max().unwrap_or(0);
+        // Everything is mended; by the rules' clock hours have passed.
+        return (last + SETTLED_BY < now)
+            .then_some("is still under way though the provider has nothing to add");
     }
     if call.deadline + NET < now {
         return Some("is past its deadline and nobody was told");

@@ -59,9 +59,11 @@ pub(crate) async fn start_at(
     seed: u64,
     accounts: Vec<Account>,
     pace: Pace,
+    record: Option<std::path::PathBuf>,
 ) -> anyhow::Result<Simulator> {
     Simulator::start(Config {
         listen,
+        record,
         seed,
         accounts,
         drama_numbers: false,
