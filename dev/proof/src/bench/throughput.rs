@@ -45,16 +45,12 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
         sqlx::query_as("select (select count(*) from attempts), (select count(*) from webhooks)")
             .fetch_one(&set.admin)
             .await?;
-    let twice: i64 = set.simulator.dials().len() as i64 - {
-        let attempts: std::collections::BTreeSet<_> = set
-            .simulator
-            .dials()
-            .iter()
-            .filter_map(crate::stage::witness::Dial::of)
-            .map(|it| it.attempt)
-            .collect();
-        attempts.len() as i64
-    };
+    // Read once: dials go on, and two readings would be compared with each other.
+    let record = set.simulator.dials();
+    let asked: Vec<_> =
+        record.iter().filter_map(crate::stage::witness::Dial::of).map(|it| it.attempt).collect();
+    let different: std::collections::BTreeSet<_> = asked.iter().collect();
+    let twice = asked.len() - different.len();
     let heaviest: Vec<(String, i64, f64)> = sqlx::query_as(
         "select left(regexp_replace(query, '\\s+', ' ', 'g'), 60), calls, total_exec_time / 1000 \
          from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = current_database() \
