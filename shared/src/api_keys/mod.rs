@@ -1,5 +1,6 @@
 //! API keys: who knocks, and for which tenant.
 
+mod scopes;
 pub mod store;
 
 use std::fmt;
@@ -9,9 +10,11 @@ use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
+pub use scopes::Scopes;
+
 use crate::crypto::CryptoError;
 
-/// What a key may do.
+/// What a key may do, or somebody of the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Everything in one tenant.
