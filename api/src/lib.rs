@@ -11,26 +11,34 @@ mod contacts;
 mod do_not_call;
 mod http;
 mod ops;
+mod people;
 mod planning;
+mod platform;
 mod tenant;
 mod webhooks;
 
 use axum::Router;
 
 pub use app::App;
+pub use auth::{Cost, People, Settings as PeopleSettings, rotate as rotate_signing_key};
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};
 
 /// All routes for clients.
 pub fn router(app: App) -> Router {
     let v1 = Router::new()
+        .nest("/api-keys", people::keys_routes())
+        .nest("/auth", auth::routes())
         .nest("/calls", calls::routes())
         .nest(
             "/contacts",
             contacts::routes().merge(appointments::routes()).merge(calls::of_contact()),
         )
         .nest("/do-not-call", do_not_call::routes())
-        .nest("/tenant", tenant::routes())
+        .nest("/me", people::of_oneself())
+        .nest("/platform", platform::routes())
+        .nest("/tenant", tenant::routes().merge(people::of_tenant()))
+        .nest("/users", people::routes())
         .nest("/webhooks", webhooks::routes());
     http::around(
         Router::new().nest("/v1", v1).nest("/api/webhook", webhooks::of_the_requirements()),

@@ -3,13 +3,16 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
-use shared::api_keys::{ApiKey, Role, store};
+use shared::api_keys::{Role, Scopes};
 use shared::audit::Actor;
-use shared::ids::{ApiKeyId, TenantId};
+use shared::ids::TenantId;
+use shared::people::Caller;
+use shared::people::store::{self, Chain};
 use shared::tenants::Tenant;
+use uuid::Uuid;
 
+use super::who::{Acting, Who};
 use crate::app::App;
 use crate::http::Problem;
 
@@ -20,10 +23,19 @@ pub(crate) trait Permission: Send + Sync + 'static {
 
     /// Whether a role has it.
     fn granted(role: Role) -> bool;
+
+    /// Whether the platform's people have it within a declared access of the role. What would outlast the access is not for
+    /// them: people, keys, and how one signs in.
+    const FOR_VISITORS: bool = true;
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident, $public:literal, [$roles:pat];)+) => {$(
+    ($($(#[$doc:meta])* $name:ident, $public:literal, [$roles:pat] $(, visitors: $visitors:literal)?;)+) => {
+        /// Every permission by its public name, and the roles that have it: what the scopes of a key are chosen from.
+        pub(crate) const PERMISSIONS: &[(&str, fn(Role) -> bool)] =
+            &[$(($public, <$name as Permission>::granted)),+];
+
+        $(
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct $name;
@@ -34,8 +46,11 @@ macro_rules! permissions {
             fn granted(role: Role) -> bool {
                 matches!(role, $roles)
             }
+
+            $(const FOR_VISITORS: bool = $visitors;)?
         }
-    )+};
+        )+
+    };
 }
 
 permissions! {
@@ -57,6 +72,18 @@ permissions! {
     ReadTenant, "tenant.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes the tenant's settings, pauses and resumes.
     EditTenant, "tenant.edit", [Role::ClientAdmin];
+    /// Changes how the tenant's people sign in.
+    EditSecurity, "tenant.security", [Role::ClientAdmin], visitors: false;
+    /// Sees when the platform's people looked into the tenant, and why.
+    ReadVisits, "visits.read", [Role::ClientAdmin];
+    /// Sees the tenant's people and their sessions.
+    ReadUsers, "users.read", [Role::ClientAdmin];
+    /// Invites people, changes what they may do, ends their sessions.
+    EditUsers, "users.edit", [Role::ClientAdmin], visitors: false;
+    /// Sees API keys, though never the keys themselves.
+    ReadKeys, "api_keys.read", [Role::ClientAdmin];
+    /// Makes and revokes API keys.
+    EditKeys, "api_keys.edit", [Role::ClientAdmin], visitors: false;
 }
 
 /// A caller who is known and has permission `P`.
@@ -64,16 +91,19 @@ permissions! {
 pub(crate) struct Allowed<P> {
     /// The tenant for which the caller acts.
     pub(crate) tenant: TenantId,
-    /// What the caller's key may do.
+    /// As what the caller acts there.
     pub(crate) role: Role,
-    key: ApiKeyId,
+    /// Who it is.
+    pub(crate) caller: Caller,
+    /// What of the role; a person has all of it.
+    pub(crate) scopes: Scopes,
     permission: PhantomData<fn() -> P>,
 }
 
 impl<P> Allowed<P> {
     /// The caller, for events and audit.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Key(self.key)
+        self.caller.actor()
     }
 
     /// Whether the caller sees notes and voice text.
@@ -86,29 +116,41 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let key = bearer(parts).ok_or(Problem::Unauthenticated)?;
-        let holder = store::find(&app.db, &key).await?.ok_or(Problem::Unauthenticated)?;
-        if !holder.tenant_active {
-            return Err(Problem::Suspended);
+        let Acting { tenant, role, scopes, caller } =
+            Who::from_request_parts(parts, app).await?.acting()?;
+        let visits = matches!(caller, Caller::Visitor { .. });
+        if !P::granted(role) || !scopes.allow(P::NAME) || (visits && !P::FOR_VISITORS) {
+            return Err(refused(app, tenant, caller, Problem::Forbidden { need: P::NAME }).await?);
         }
-        if !P::granted(holder.role) {
-            return Err(Problem::Forbidden { need: P::NAME });
+        if visits {
+            // Written before anything is shown: what the platform's people see is in the tenant's chain, or is not seen.
+            note(app, tenant, caller, &format!("visit.{}", P::NAME)).await?;
         }
-        tracing::debug!(tenant.id = %holder.tenant, key.id = %holder.key, "allowed");
-        Ok(Self {
-            tenant: holder.tenant,
-            role: holder.role,
-            key: holder.key,
-            permission: PhantomData,
-        })
+        tracing::debug!(tenant.id = %tenant, caller = %caller.actor(), "allowed");
+        Ok(Self { tenant, role, caller, scopes, permission: PhantomData })
     }
 }
 
-fn bearer(parts: &Parts) -> Option<ApiKey> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    ApiKey::parse(key.trim())
+/// Notes in the tenant's chain of accesses that somebody who is known was refused, and gives the problem back.
+pub(super) async fn refused(
+    app: &App,
+    tenant: TenantId,
+    caller: Caller,
+    problem: Problem,
+) -> Result<Problem, Problem> {
+    note(app, tenant, caller, "request.refused").await?;
+    Ok(problem)
+}
+
+async fn note(app: &App, tenant: TenantId, caller: Caller, action: &str) -> Result<(), Problem> {
+    let entity: Uuid = match caller {
+        Caller::Key(key) => key.0,
+        Caller::User { session, .. } => session.0,
+        Caller::Visitor { visit, .. } => visit.0,
+    };
+    let mut tx = app.db.engine().await?;
+    let tenant = Some(tenant);
+    store::append(&mut tx, tenant, Chain::Accesses, caller.actor(), (action, entity)).await?;
+    tx.commit().await?;
+    Ok(())
 }

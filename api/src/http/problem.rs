@@ -23,9 +23,33 @@ pub(crate) struct FieldError {
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    /// No key, or none that holds.
-    #[error("send a valid API key: Authorization: Bearer vio_…")]
+    /// No key or access token, or none that holds.
+    #[error("send an API key or access token that holds: Authorization: Bearer …")]
     Unauthenticated,
+    /// Address, password or state: nobody is told which.
+    #[error("e-mail address and password don't go together")]
+    SignInRefused,
+    /// The password is right, and a second factor is asked.
+    #[error("send a code of the second factor too, or a recovery code")]
+    SecondFactorNeeded,
+    /// The code is wrong, used before, or too old.
+    #[error("the code is wrong or was used before")]
+    SecondFactorWrong,
+    /// The session may only set up a second factor.
+    #[error("set up a second factor first: POST /v1/me/second-factor")]
+    SecondFactorSetupNeeded,
+    /// Somebody of the platform, outside of any tenant.
+    #[error("declare an access to a tenant first: POST /v1/platform/visits")]
+    AccessNotDeclared,
+    /// A browser was sent here by another site.
+    #[error("requests that rely on the cookie come from our own site and carry X-Vio-Request")]
+    CrossSite,
+    /// Too many attempts that did not end well.
+    #[error("too many attempts; wait before the next")]
+    TooManyAttempts {
+        /// For how long.
+        seconds: u64,
+    },
     /// A webhook whose signature is missing, wrong or too old.
     #[error("the signature is missing, wrong, or more than five minutes old")]
     BadSignature,
@@ -104,6 +128,13 @@ impl Problem {
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::SignInRefused => (StatusCode::UNAUTHORIZED, "sign-in-refused"),
+            Self::SecondFactorNeeded => (StatusCode::UNAUTHORIZED, "second-factor-needed"),
+            Self::SecondFactorWrong => (StatusCode::UNAUTHORIZED, "second-factor-wrong"),
+            Self::SecondFactorSetupNeeded => (StatusCode::FORBIDDEN, "second-factor-setup-needed"),
+            Self::AccessNotDeclared => (StatusCode::FORBIDDEN, "access-not-declared"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
+            Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-attempts"),
             Self::BadSignature => (StatusCode::UNAUTHORIZED, "bad-signature"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Suspended => (StatusCode::FORBIDDEN, "tenant-suspended"),
@@ -152,6 +183,9 @@ impl IntoResponse for Problem {
         let headers = answer.headers_mut();
         if matches!(self, Self::Busy | Self::TooSlow | Self::UnderWay) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if let Self::TooManyAttempts { seconds } = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self, Self::Unauthenticated) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

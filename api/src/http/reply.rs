@@ -50,6 +50,12 @@ impl Reply {
         self
     }
 
+    /// The same with another header.
+    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
     pub(crate) fn to_keep(&self) -> Kept {
         Kept {
             status: self.status.as_u16(),

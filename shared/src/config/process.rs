@@ -77,6 +77,9 @@ pub struct Api {
     pub metrics_listen: SocketAddr,
     /// `PUBLIC_URL`: how the API is reached from outside, without a slash at the end.
     pub public_url: Option<String>,
+    /// `API_PROXIES`: how many proxies of ours stand before the API, each of which adds to `X-Forwarded-For`; 0 to 5, none unless
+    /// given. Too many would have clients choose the address by which their sign-ins are counted.
+    pub proxies: usize,
     /// `STATE_DIR`: a directory of this host that outlives the process, best the worker's: who asked not to be called is
     /// noted there too, outside the database. Without it a restored database forgets what was listed over HTTP since.
     pub state_dir: Option<PathBuf>,
@@ -99,6 +102,7 @@ impl Api {
             if listen.is_some() && listen == metrics_listen {
                 env.fault("API_LISTEN, API_METRICS_LISTEN", "must not be the same address");
             }
+            let proxies = env.number("API_PROXIES", 0, 0..=5);
             let public_url = env.text("PUBLIC_URL").map(str::to_owned);
             let public_url = public_url.map(|url| web_address(env, "PUBLIC_URL", &url));
             Some(Self {
@@ -109,6 +113,7 @@ impl Api {
                 demo: demo?,
                 listen: listen?,
                 metrics_listen: metrics_listen?,
+                proxies: usize::try_from(proxies?).unwrap_or_default(),
                 public_url: match public_url {
                     Some(checked) => Some(checked?),
                     None => None,

@@ -286,13 +286,14 @@ pub async fn end_of_user(tx: &mut TenantTx, user: UserId, why: Why) -> Result<u6
     Ok(done.rows_affected())
 }
 
-/// Notes that the session has shown a second factor.
+/// Notes whether the session has shown a second factor.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn show_factor(tx: &mut EngineTx, session: SessionId) -> Result<(), Error> {
-    sqlx::query("update sessions set second_factor = true where id = $1")
+pub async fn show_factor(tx: &mut EngineTx, session: SessionId, shown: bool) -> Result<(), Error> {
+    sqlx::query("update sessions set second_factor = $2 where id = $1")
         .bind(session)
+        .bind(shown)
         .execute(tx.conn())
         .await?;
     Ok(())

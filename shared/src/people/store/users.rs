@@ -107,7 +107,7 @@ struct Row {
     updated_at: DateTime<Utc>,
 }
 
-fn open(keys: &TenantKeys, row: Row) -> Result<User, KeyError> {
+fn open(keys: &TenantKeys, row: &Row) -> Result<User, KeyError> {
     let name = keys.open_text(TenantField::PersonName, row.id, &row.name)?;
     let email = keys.open_text(TenantField::PersonEmail, row.id, &row.email)?;
     Ok(User {
@@ -146,7 +146,7 @@ pub async fn list(
     .fetch_all(tx.conn())
     .await
     .map_err(Error::from)?;
-    let users = rows.into_iter().map(|row| open(keys, row)).collect::<Result<_, _>>()?;
+    let users = rows.into_iter().map(|row| open(keys, &row)).collect::<Result<_, _>>()?;
     Ok(Page::cut(users, slice, |user: &User| Cursor { at: user.created_at, id: user.id.0 }))
 }
 
@@ -168,7 +168,7 @@ pub async fn find(
     .fetch_optional(tx.conn())
     .await
     .map_err(Error::from)?;
-    row.map(|row| open(keys, row)).transpose()
+    row.map(|row| open(keys, &row)).transpose()
 }
 
 /// Stores name, role and state, and the version that was counted up.

@@ -1,11 +1,13 @@
 //! SQL of the list of tenants, for the platform's people: what each is called and whether it is active, and nothing of its data.
 
 use chrono::{DateTime, Utc};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::db::{Db, Error, TenantTx};
 use crate::ids::{AccountId, TenantId};
 use crate::paging::{Cursor, Page, Slice};
+use crate::tenants::Tenant;
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,21 +80,18 @@ pub async fn find(db: &Db, id: TenantId) -> Result<Option<Listed>, Error> {
     Ok(row.map(read))
 }
 
-/// What the platform decides about a tenant.
+/// Stores what the platform decides about a tenant: whether it is active, its account, how loose its policy may be.
 ///
 /// # Errors
 /// [`Error::Refused`] by `tenants_account_id_fkey` if there is no such account; any other [`Error`].
-pub async fn settle(
-    tx: &mut TenantTx,
-    active: bool,
-    account: Option<AccountId>,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+pub async fn settle(tx: &mut TenantTx, tenant: &Tenant, now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query(
-        "update tenants set active = $1, account_id = $2, version = version + 1, updated_at = $3",
+        "update tenants set active = $1, account_id = $2, allowance = $3, version = $4, updated_at = $5",
     )
-    .bind(active)
-    .bind(account)
+    .bind(tenant.active)
+    .bind(tenant.account)
+    .bind(Json(&tenant.allowance))
+    .bind(tenant.version)
     .bind(now)
     .execute(tx.conn())
     .await?;

@@ -1,0 +1,141 @@
+//! Whether somebody may sign in, and where they are signed in.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use shared::ids::{SessionId, UserId};
+use shared::people::session::{Session, Why};
+use shared::people::store::{factor, links, sessions, users};
+use shared::people::{Ended, State as Standing};
+
+use super::tell;
+use super::users::{UserView, found, spare_the_last};
+use crate::app::App;
+use crate::auth::{Allowed, EditUsers, ReadUsers};
+use crate::http::{Body, Nothing, Path, Problem, Reply};
+
+/// A session as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct SessionView {
+    id: SessionId,
+    started_at: DateTime<Utc>,
+    /// To five minutes.
+    seen_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    second_factor: bool,
+    /// It is the one that asks.
+    current: bool,
+}
+
+impl SessionView {
+    pub(super) fn new(session: &Session, current: Option<SessionId>) -> Self {
+        Self {
+            id: session.id,
+            started_at: session.started_at,
+            seen_at: session.seen_at,
+            ends_at: session.ends_at,
+            second_factor: session.second_factor,
+            current: current == Some(session.id),
+        }
+    }
+}
+
+/// Lets somebody sign in no more, and ends their sessions with the commit: each request asks, so none is served after it.
+pub(super) async fn deactivate(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    work.lock_tenant().await?;
+    let mut user = found(&mut work, id).await?;
+    if user.state != Standing::Deactivated {
+        spare_the_last(&mut work, &user).await?;
+        user.state = Standing::Deactivated;
+        user.version += 1;
+        users::save(&mut work.tx, &work.keys, &user, work.now).await?;
+        sessions::end_of_user(&mut work.tx, id, Why::Deactivated).await?;
+        links::void(&mut work.tx, id, work.now).await?;
+        tell(&mut work, ("user.changed", "user.deactivate"), id.0, &json!({}))?;
+    }
+    let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);
+    let reply = work.commit(&app, reply).await?;
+    app.people.endings().tell(Ended::User(id));
+    Ok(reply)
+}
+
+/// Lets somebody sign in again, with the password that they had; who never had one needs a new link.
+pub(super) async fn reactivate(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    work.lock_tenant().await?;
+    let mut user = found(&mut work, id).await?;
+    if user.state == Standing::Deactivated {
+        let known = users::had_signed_in(&mut work.tx, id).await?;
+        user.state = if known { Standing::Active } else { Standing::Invited };
+        user.version += 1;
+        users::save(&mut work.tx, &work.keys, &user, work.now).await?;
+        tell(&mut work, ("user.changed", "user.reactivate"), id.0, &json!({}))?;
+    }
+    let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);
+    work.commit(&app, reply).await
+}
+
+/// Takes off the second factor of somebody who lost it, and ends their sessions. Where the tenant asks for one, they set up
+/// another when they next sign in.
+pub(super) async fn remove_second_factor(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    found(&mut work, id).await?;
+    if factor::remove_lost(&mut work.tx, id).await? {
+        sessions::end_of_user(&mut work.tx, id, Why::SecondFactor).await?;
+        let told = ("user.changed", "user.second_factor_removed");
+        tell(&mut work, told, id.0, &json!({ "by": "administrator" }))?;
+    }
+    let user = found(&mut work, id).await?;
+    let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);
+    let reply = work.commit(&app, reply).await?;
+    app.people.endings().tell(Ended::User(id));
+    Ok(reply)
+}
+
+/// Where somebody is signed in.
+pub(super) async fn sessions(
+    State(app): State<App>,
+    by: Allowed<ReadUsers>,
+    Path(id): Path<UserId>,
+) -> Result<Reply, Problem> {
+    let mut work = app.read(&by).await?;
+    found(&mut work, id).await?;
+    let found = sessions::of_tenants_user(&mut work.tx, id).await?;
+    let own = by.caller.session();
+    let items: Vec<_> = found.iter().map(|session| SessionView::new(session, own)).collect();
+    Reply::ok(&json!({ "items": items }))
+}
+
+/// Ends all of somebody's sessions. They may sign in again.
+pub(super) async fn end_sessions(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+) -> Result<Reply, Problem> {
+    let mut work = app.change(&by).await?;
+    found(&mut work, id).await?;
+    let ended = sessions::end_of_user(&mut work.tx, id, Why::ByAdministrator).await?;
+    if ended > 0 {
+        tell(&mut work, ("user.changed", "user.sessions_ended"), id.0, &json!({ "ended": ended }))?;
+    }
+    let reply = work.commit(&app, Reply::empty()).await?;
+    app.people.endings().tell(Ended::User(id));
+    Ok(reply)
+}
