@@ -22,7 +22,7 @@ use crate::app::{App, Work};
 use crate::http::{Body, Problem};
 
 pub(crate) use details::{Details, email_taken};
-pub(crate) use links::{LinkView, make};
+pub(crate) use links::make;
 pub(crate) use visits::VisitView;
 
 const NOUN: &str = "user";

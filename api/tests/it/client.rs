@@ -56,7 +56,15 @@ pub(crate) fn app(world: &World) -> App {
         inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
         webhook_keys: api::WebhookKeys::default(),
         journal: None,
+        people: people(world),
     }
+}
+
+/// Signing in with hashes that cost nothing.
+pub(crate) fn people(world: &World) -> api::People {
+    let cost = api::Cost { memory_kib: 64, passes: 1 };
+    let settings = api::PeopleSettings { cost, ..api::PeopleSettings::default() };
+    api::People::new(&world.queues, &settings).expect("a cost that argon2 takes")
 }
 
 impl Client {
@@ -95,9 +103,22 @@ impl Client {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Answer {
+        self.speak(Some(key.expose()), what, headers, body).await
+    }
+
+    /// Sends JSON with a key, an access token, or nothing.
+    pub(crate) async fn speak(
+        &self,
+        bearer: Option<&str>,
+        what: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let (method, path) = what.split_once(' ').expect("a method and a path");
         let mut request = Request::builder().method(method).uri(path);
-        request = request.header("authorization", format!("Bearer {}", key.expose()));
+        if let Some(bearer) = bearer {
+            request = request.header("authorization", format!("Bearer {bearer}"));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -10,6 +10,7 @@ mod do_not_call;
 mod idempotency;
 mod journal;
 mod ops;
+mod people;
 mod planning;
 mod tenant;
 mod walls;

@@ -1,0 +1,2 @@
+//! Soon.
+pub(crate) const ROUTES: [(&str, u8); 0] = [];
