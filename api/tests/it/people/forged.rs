@@ -69,8 +69,15 @@ async fn no_token_holds_that_we_did_not_sign_as_it_is() {
         (by_us(&with(&header, "kid", json!("0193")), &claims), "an unknown key"),
         (by_us(&with(&header, "kid", Value::Null), &claims), "no key named"),
         (
-            by_us(&with(&header, "jwk", json!({ "kty": "OKP", "crv": "Ed25519",
-                "x": BASE64URL_NOPAD.encode(own.public_key().as_ref()) })), &claims),
+            by_us(
+                &with(
+                    &header,
+                    "jwk",
+                    json!({ "kty": "OKP", "crv": "Ed25519",
+                "x": BASE64URL_NOPAD.encode(own.public_key().as_ref()) }),
+                ),
+                &claims,
+            ),
             "a key that it brings along",
         ),
         (signed.access[..signed.access.len() - 4].to_owned(), "cut short"),
@@ -104,7 +111,9 @@ async fn headers_that_try_to_be_somebody_else_are_not_believed() {
     let me = client.speak(Some(&signed.access), "GET /v1/me", &tricks, &Value::Null).await;
     assert_eq!(me.body["role"], "client_user");
     assert_eq!(me.body["tenant_id"], client.clinic.id.to_string());
-    for value in [key.to_owned(), format!("Basic {key}"), format!("Bearer{key}"), "Bearer ".to_owned()] {
+    for value in
+        [key.to_owned(), format!("Basic {key}"), format!("Bearer{key}"), "Bearer ".to_owned()]
+    {
         let request = Request::get("/v1/me").header("authorization", &value);
         let answer = client.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{value}");

@@ -142,8 +142,9 @@ async fn the_cookie_opens_nothing_but_the_way_to_the_next_token() {
         client.speak(None, "POST /v1/auth/refresh", &[("cookie", &two), mark], &Value::Null).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "one of two was put there by somebody");
     let other = kept.replace("__Secure-vio_refresh", "vio_refresh");
-    let answer =
-        client.speak(None, "POST /v1/auth/refresh", &[("cookie", &other), mark], &Value::Null).await;
+    let answer = client
+        .speak(None, "POST /v1/auth/refresh", &[("cookie", &other), mark], &Value::Null)
+        .await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "without its prefix it is another cookie");
 }
 

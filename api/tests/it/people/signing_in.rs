@@ -131,24 +131,79 @@ async fn no_route_takes_a_field_that_it_does_not_know() {
     let (_, platform) = client.super_admin().await;
     let user = format!("/v1/users/{}", person.id);
     for (who, what, mut body, extra) in [
-        (None, "POST /v1/auth/sign-in".to_owned(), json!({ "email": person.email, "password": PASSWORD }), "second_factor"),
+        (
+            None,
+            "POST /v1/auth/sign-in".to_owned(),
+            json!({ "email": person.email, "password": PASSWORD }),
+            "second_factor",
+        ),
         (None, "POST /v1/auth/refresh".to_owned(), json!({}), "session_id"),
         (None, "POST /v1/auth/sign-out".to_owned(), json!({}), "session_id"),
-        (None, "POST /v1/auth/set-password".to_owned(), json!({ "token": "x", "password": PASSWORD }), "role"),
-        (Some(&admin), "POST /v1/me/password".to_owned(), json!({ "password": PASSWORD, "new_password": "Other4Horses" }), "user_id"),
-        (Some(&admin), "POST /v1/me/second-factor".to_owned(), json!({ "password": PASSWORD }), "secret"),
-        (Some(&admin), "POST /v1/me/second-factor/confirm".to_owned(), json!({ "code": "123456" }), "user_id"),
-        (Some(&admin), "POST /v1/me/second-factor/remove".to_owned(), json!({ "password": PASSWORD }), "user_id"),
-        (Some(&admin), "POST /v1/users".to_owned(), json!({ "name": "Eve Example", "email": "eve@x.example" }), "tenant_id"),
+        (
+            None,
+            "POST /v1/auth/set-password".to_owned(),
+            json!({ "token": "x", "password": PASSWORD }),
+            "role",
+        ),
+        (
+            Some(&admin),
+            "POST /v1/me/password".to_owned(),
+            json!({ "password": PASSWORD, "new_password": "Other4Horses" }),
+            "user_id",
+        ),
+        (
+            Some(&admin),
+            "POST /v1/me/second-factor".to_owned(),
+            json!({ "password": PASSWORD }),
+            "secret",
+        ),
+        (
+            Some(&admin),
+            "POST /v1/me/second-factor/confirm".to_owned(),
+            json!({ "code": "123456" }),
+            "user_id",
+        ),
+        (
+            Some(&admin),
+            "POST /v1/me/second-factor/remove".to_owned(),
+            json!({ "password": PASSWORD }),
+            "user_id",
+        ),
+        (
+            Some(&admin),
+            "POST /v1/users".to_owned(),
+            json!({ "name": "Eve Example", "email": "eve@x.example" }),
+            "tenant_id",
+        ),
         (Some(&admin), format!("PATCH {user}"), json!({ "name": "Eve Example" }), "state"),
         (Some(&admin), format!("PATCH {user}"), json!({ "name": "Eve Example" }), "email"),
         (Some(&admin), format!("POST {user}/deactivate"), json!({}), "tenant_id"),
         (Some(&admin), format!("POST {user}/password-link"), json!({}), "hours"),
         (Some(&admin), "POST /v1/api-keys".to_owned(), json!({ "name": "CRM" }), "tenant_id"),
-        (Some(&admin), "PUT /v1/tenant/security".to_owned(), json!({ "second_factor_required": true }), "active"),
-        (Some(&platform), "POST /v1/platform/tenants".to_owned(), json!({ "name": "Clinic" }), "allowance"),
-        (Some(&platform), format!("PATCH /v1/platform/tenants/{}", client.clinic.id), json!({}), "policy"),
-        (Some(&platform), "POST /v1/platform/visits".to_owned(), json!({ "tenant_id": client.clinic.id, "reason": "Ticket 4711" }), "approved_by"),
+        (
+            Some(&admin),
+            "PUT /v1/tenant/security".to_owned(),
+            json!({ "second_factor_required": true }),
+            "active",
+        ),
+        (
+            Some(&platform),
+            "POST /v1/platform/tenants".to_owned(),
+            json!({ "name": "Clinic" }),
+            "allowance",
+        ),
+        (
+            Some(&platform),
+            format!("PATCH /v1/platform/tenants/{}", client.clinic.id),
+            json!({}),
+            "policy",
+        ),
+        (
+            Some(&platform),
+            "POST /v1/platform/visits".to_owned(),
+            json!({ "tenant_id": client.clinic.id, "reason": "Ticket 4711" }),
+            "approved_by",
+        ),
     ] {
         body[extra] = json!("x");
         let bearer = who.map(|signed: &Signed| signed.access.as_str());
@@ -167,8 +222,16 @@ async fn what_is_wrong_with_a_sign_in_is_named_without_quoting_it() {
         (json!({ "email": "ada", "password": PASSWORD }), "/email no_at_sign", "no address"),
         (json!({ "email": "a@b.example" }), "/password missing", "no password"),
         (json!({ "email": "a@b.example", "password": 7 }), "/password wrong_type", "a number"),
-        (json!({ "email": "a@b.example", "password": "x".repeat(1025) }), "/password too_long", "too much"),
-        (json!({ "email": "a@b.example", "password": "x", "refresh_token": "header" }), "/refresh_token wrong_type", "another way"),
+        (
+            json!({ "email": "a@b.example", "password": "x".repeat(1025) }),
+            "/password too_long",
+            "too much",
+        ),
+        (
+            json!({ "email": "a@b.example", "password": "x", "refresh_token": "header" }),
+            "/refresh_token wrong_type",
+            "another way",
+        ),
     ] {
         let answer = client.speak(None, "POST /v1/auth/sign-in", &[], &body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{why}: {:?}", answer.body);

@@ -11,8 +11,7 @@ use crate::client::{Answer, Client};
 async fn behind_a_proxy() -> Client {
     Client::with(|app| {
         let cost = api::Cost { memory_kib: 64, passes: 1 };
-        let settings =
-            api::PeopleSettings { proxies: 1, cost, ..api::PeopleSettings::default() };
+        let settings = api::PeopleSettings { proxies: 1, cost, ..api::PeopleSettings::default() };
         app.people = api::People::new(&app.queues, &settings).unwrap();
     })
     .await
@@ -108,8 +107,7 @@ async fn two_processes_count_together_and_redis_holds_nothing_personal() {
 
     let mut conn = other.world.queues.conn();
     let pattern = format!("{}.sign-in.*", other.world.queues.prefix());
-    let keys: Vec<String> =
-        redis::cmd("KEYS").arg(pattern).query_async(&mut conn).await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut conn).await.unwrap();
     assert_eq!(keys.len(), 3, "{keys:?}");
     let all = keys.join(" ");
     for personal in [person.email.as_str(), "clinic.example", "203.0.113"] {
