@@ -20,7 +20,9 @@ mod webhooks;
 use axum::Router;
 
 pub use app::App;
-pub use auth::{Cost, People, Settings as PeopleSettings, rotate as rotate_signing_key};
+pub use auth::{
+    Cost, People, Settings as PeopleSettings, hash_password, rotate as rotate_signing_key,
+};
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};
 
