@@ -61,7 +61,7 @@ pub(super) async fn set(base: &Base, tenant: TenantId) -> anyhow::Result<NewPass
     let hash = api::hash_password(&password)?;
     let mut tx = base.db.engine().await?;
     for user in OF_TENANT.iter().map(|(id, ..)| *id).chain([OF_PLATFORM]) {
-        let known = sign_in::of_user(&base.db, user).await?;
+        let known = sign_in::of_user(&mut tx, user).await?;
         let before = known.and_then(|known| known.password_hash);
         sign_in::set_password(&mut tx, user, before.as_deref(), &hash).await?;
     }

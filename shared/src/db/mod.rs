@@ -200,6 +200,14 @@ impl EngineTx {
         &mut self.tx
     }
 
+    /// The instant that rules go by. Asked here, a transaction needs no second connection, for which it might wait for ever.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
+        Ok(sqlx::query_scalar("select app_clock()").fetch_one(self.conn()).await?)
+    }
+
     /// Makes the changes last.
     ///
     /// # Errors
