@@ -9,6 +9,7 @@ mod contacts;
 mod do_not_call;
 mod idempotency;
 mod journal;
+mod operators;
 mod ops;
 mod planning;
 mod tenant;
