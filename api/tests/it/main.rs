@@ -12,6 +12,7 @@ mod journal;
 mod operators;
 mod ops;
 mod planning;
+mod start;
 mod tenant;
 mod walls;
 mod webhooks;
