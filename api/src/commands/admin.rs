@@ -2,6 +2,7 @@
 
 mod accounts;
 mod platform;
+mod rewrap;
 mod tenants;
 
 use clap::Subcommand;
@@ -51,6 +52,12 @@ pub(crate) enum Act {
     Platform {
         #[command(subcommand)]
         act: platform::PlatformAct,
+    },
+    /// Wrap with the current master key what older ones wrap. May be stopped, and run again.
+    Rewrap {
+        /// So long after every fifty tenants.
+        #[arg(long, default_value_t = 100)]
+        pause_ms: u64,
     },
     /// Stop all dialling on the platform, or let it go on: as `platform stop-all` and `platform resume`.
     StopAll {
@@ -143,6 +150,9 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
         Act::Key { act } => key(&base, act).await?,
         Act::Account { act } => account(environment, &base, act).await?,
         Act::Platform { act } => platform::run(environment, &base, act).await?,
+        Act::Rewrap { pause_ms } => {
+            rewrap::run(environment, &base, std::time::Duration::from_millis(pause_ms)).await?
+        }
         Act::StopAll { switch, reason } => {
             let act = match switch.as_str() {
                 "on" => platform::PlatformAct::StopAll { reason },

@@ -6,7 +6,10 @@ use std::process::Command;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::Value;
+use shared::accounts::store as account_store;
+use shared::crypto::MasterKeys;
 use shared::retell::signature::{HEADER, sign};
+use shared::tenants::KeyRing;
 use tower::ServiceExt;
 
 use crate::client::{Client, app};
@@ -321,4 +324,38 @@ async fn everything_is_stopped_and_goes_on_and_the_record_shows_if_it_was_change
     assert_eq!(acts(&terminal), [r#""platform.resume" true"#, r#""platform.stop_all" false"#]);
     client.world.run("delete from operator_acts where n = 1").await;
     assert_eq!(acts(&terminal), [r#""platform.resume" false"#], "what came before it is gone");
+}
+
+#[tokio::test]
+async fn a_master_key_is_left_behind() {
+    let client = Client::new().await;
+    let terminal = Terminal::of(&client);
+    let (old, new) = (format!("1:{}", "5a".repeat(32)), format!("2:{}", "6b".repeat(32)));
+    let opens = async |keys: &str| {
+        let ring = KeyRing::new(MasterKeys::parse(keys).unwrap());
+        let mut tx = client.world.db.tenant(client.clinic.id).await.unwrap();
+        let tenant = ring.of(&mut tx).await.is_ok();
+        let (_, sealed) = account_store::sealed_keys(&client.world.db, client.clinic.account)
+            .await
+            .unwrap()
+            .unwrap();
+        let account =
+            sealed.open_api(ring.master()).is_ok() && sealed.open_webhook(ring.master()).is_ok();
+        (tenant, account)
+    };
+    // The old key alone is still the current one: nothing is to be done.
+    let none = serde_json::json!({ "tenant_keys": 0, "account_keys": 0 });
+    assert_eq!(terminal.admin(&["rewrap"]).unwrap()["rewrapped"], none);
+    assert_eq!(opens(&new).await, (false, false));
+
+    std::fs::write(&terminal.key_file, &new).unwrap();
+    assert!(terminal.refused(&["rewrap"]).contains("can't be opened"), "its line is missing");
+    assert_eq!(opens(&old).await, (true, true), "and nothing was changed");
+
+    std::fs::write(&terminal.key_file, format!("{old}\n{new}")).unwrap();
+    let done = terminal.admin(&["rewrap", "--pause-ms", "0"]).unwrap();
+    assert_eq!(done["rewrapped"], serde_json::json!({ "tenant_keys": 2, "account_keys": 2 }));
+    assert_eq!(opens(&new).await, (true, true), "the old line can go");
+    assert_eq!(terminal.admin(&["rewrap"]).unwrap()["rewrapped"], none, "run again");
+    assert_eq!(client.world.texts(ACTS).await, ["ada platform.rewrap_keys"]);
 }

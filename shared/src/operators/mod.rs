@@ -1,6 +1,7 @@
 //! What the platform's operators do by hand, and the record of it that is no tenant's.
 
 pub mod accounts;
+pub mod keys;
 pub mod store;
 pub mod tenants;
 

@@ -1,6 +1,7 @@
 //! SQL of the operators' record.
 
 pub(super) mod accounts;
+pub(super) mod keys;
 pub(super) mod tenants;
 
 use chrono::{DateTime, Utc};
