@@ -35,6 +35,8 @@ pub(super) async fn store(
         .when(|error: &Error| matches!(error, Error::Busy(_)))
         .await;
     metrics::dialled(label(&answer), took);
+    // An accepted call frees nothing: its end will, and tells.
+    let frees = stored.is_err() || !matches!(answer, DialAnswer::Accepted { .. });
     match stored {
         Ok(()) => {}
         Err(error) => tracing::error!(
@@ -42,7 +44,9 @@ pub(super) async fn store(
             "an answer could not be stored; the attempt will be settled by the provider's list"
         ),
     }
-    app.signals.send(Signal::Dispatch);
+    if frees {
+        app.signals.send(Signal::Dispatch);
+    }
 }
 
 /// Takes back an intent whose request was never sent, trying again for a while if PostgreSQL is away.
