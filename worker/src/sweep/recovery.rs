@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use shared::calls::store::accounts::{self, AccountRow};
-use shared::calls::store::dial::release;
 use shared::calls::store::recovery::{self as store, Forgotten, Recovery};
 use shared::calls::store::unheard_of;
 use shared::contacts::phone::PhoneNumber;
@@ -14,6 +13,7 @@ use shared::ids::{AccountId, AttemptId, CallId, TenantId};
 use shared::retell::wire::Call;
 use shared::telemetry::metrics;
 
+use super::attempts;
 use crate::app::App;
 use crate::settle::apply::{SettleError, apply};
 use crate::settle::told::{Occasion, Told};
@@ -52,7 +52,8 @@ pub async fn sweep(app: &App, read: &mut Read) -> anyhow::Result<()> {
         }
     }
     app.journal.replay(&app.db).await?;
-    give_back(app).await?;
+    // What the record says may forbid it. Dialling is held for as long as anything of it is left.
+    attempts::give_back(app, &store::reserved(&app.db).await?).await;
     if adopted > 0 {
         metrics::swept("forgotten_calls", adopted);
         tracing::warn!(adopted, "calls that the database had forgotten were adopted");
@@ -67,17 +68,6 @@ pub async fn sweep(app: &App, read: &mut Read) -> anyhow::Result<()> {
     }
     if store::end(&app.db, &recovery).await? {
         tracing::warn!("the provider's record was read: dialling goes on");
-    }
-    Ok(())
-}
-
-/// Gives back what is reserved: what the record says may forbid it.
-async fn give_back(app: &App) -> anyhow::Result<()> {
-    for attempt in store::reserved(&app.db).await? {
-        let mut tx = app.db.tenant(attempt.tenant_id).await?;
-        let now = app.db.now().await?;
-        release(&mut tx, attempt.id, now).await?;
-        tx.commit().await?;
     }
     Ok(())
 }

@@ -179,3 +179,18 @@ async fn a_tenant_whose_look_fails_does_not_keep_the_account_from_its_probe() {
         .await;
     assert!(probe(&factory, &mut hands).await, "the next tenant's call is the probe");
 }
+
+#[tokio::test]
+async fn too_many_requests_have_a_label_of_their_own_in_the_metrics() {
+    let (factory, hands) = with(vec![fails("refuse_429")]).await;
+    let counted = || -> f64 {
+        let text = shared::telemetry::metrics::render();
+        let line =
+            text.lines().find(|line| line.starts_with("vio_dials_total{answer=\"too_many\"}"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+    };
+    let before = counted();
+    factory.book(200, 24).await;
+    hands.look_and_dial().await;
+    assert!(counted() > before);
+}

@@ -208,3 +208,27 @@ async fn only_a_tenant_s_own_record_speaks_for_it() {
     worker::sweep::recovery::sweep(&hands.app, &mut Read::default()).await.unwrap();
     assert_eq!(factory.world.number("select count(*) from attempts").await, 1);
 }
+
+#[tokio::test]
+async fn a_reservation_that_can_t_be_given_back_keeps_no_other() {
+    let (factory, hands) = with(vec![]).await;
+    factory.world.run("update accounts set starts_per_second = 10000").await;
+    for digits in 200..205 {
+        factory.book(digits, 24).await;
+    }
+    let reserved = hands.look().await;
+    // One in the middle, however they are read.
+    factory
+        .world
+        .run(sql(format!(
+            "create function no() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$; \
+             create trigger no before update on attempts for each row when (old.id = '{}' and new.state = 'released') \
+             execute function no()",
+            reserved[2]
+        )))
+        .await;
+    factory.world.advance(Duration::seconds(61)).await;
+    worker::sweep::attempts::expire(&hands.app).await.unwrap();
+    let left = "select id::text from attempts where state = 'reserved'";
+    assert_eq!(factory.word(left).await, reserved[2].to_string());
+}
