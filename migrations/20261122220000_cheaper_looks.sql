@@ -52,7 +52,7 @@ begin
     ),
     woken as (select a.tenant_id from above a union all select b.tenant_id from below b),
     of_time as (
-        select d.tenant_id, d.account_id, d.next_dispatch_at as since from dispatch_state d
+        select d.tenant_id, d.account_id, greatest(d.next_dispatch_at, d.last_instant) as since from dispatch_state d
         where d.next_dispatch_at <= moment and d.not_before <= moment
         order by d.next_dispatch_at limit p_limit
     ),
@@ -149,6 +149,70 @@ begin
     perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
         'worker', array['call.dial'], array[taken.id], array[null::bytea]);
     return query select taken.serial, taken.serial <= p_used or not dial_is_known(p_used);
+end $$;
+
+-- Dial: what a worker needs to decide and to ask, in one statement, under a shared lock of the tenant, so that a pause or
+-- an opt-out comes either before this claim or after it. What the reservation itself holds (window, day, gap, attempts,
+-- the number's week) isn't read: dial doesn't ask for it again. Takes the place of dial_open and calls_with_facts.
+create function dial_read(p_attempt uuid) returns table (
+    now timestamptz, call_id uuid, contact_id uuid, account_id uuid, attempt_state text, expires_at timestamptz,
+    reserved_at timestamptz, wanted_at timestamptz, key_wrapped bytea, name bytea, phone bytea, appointment_at timestamptz,
+    owner_name text, company_name text, location text, type text, duration_minutes int, voice_text bytea,
+    appointment_id uuid, doubtful uuid[], simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean,
+    number_changed boolean,
+    zone text, active boolean, agent_id text, caller_number text, refused boolean,
+    paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint,
+    kind text, front boolean, earliest timestamptz, due timestamptz, deadline timestamptz, retry_at timestamptz,
+    planned_at timestamptz, appointment_status text, contact_zone text, live boolean, region text, test_number boolean,
+    channel text, consent boolean, number_bad boolean, do_not_call boolean
+) language plpgsql as $$
+declare
+    moment timestamptz;
+begin
+    -- The lock first, and then the clock: waiting for a pause takes time.
+    select d.last_instant into moment from dispatch_state d where d.tenant_id = tid() for share;
+    moment := greatest(app_clock(), moment);
+    return query
+    select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
+        a.reserved_at, greatest(k.eligible_at, case when k.front then k.requested_at end), c.key_wrapped, c.name, c.phone, p.at,
+        p.owner_name, p.company_name, p.location, p.type, p.duration_minutes, p.voice_text,
+        p.id,
+        -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
+        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
+        acc.simulator, acc.held_at is not null, coalesce(acc.breaker ->> 'mode', 'closed') <> 'closed',
+        (select ahead > '0' from demo_clock),
+        a.number_eq <> c.phone_eq,
+        t.zone, t.active, t.agent_id, t.caller_number, t.refused_at is not null,
+        t.paused_at is not null, t.auto_paused_at is not null, s.stop_all_at is not null, s.recovering_at is not null,
+        t.policy, array(select date from closed_dates where date >= (moment at time zone t.zone)::date - 2 order by date),
+        '{}'::timestamptz[], 0::bigint,
+        k.kind, k.front, k.earliest, k.due, k.deadline, k.retry_at,
+        -- An appointment that was really moved since has a purpose of its own: this call is about one that is gone.
+        k.planned_at, case when k.purpose_key = 'appointment:' || p.id || ':' || p.round and p.deleted_at is null then p.status end,
+        c.zone, c.deleted_at is null, c.region, c.test_number,
+        c.channel, c.consent_at is not null,
+        exists (select from bad_numbers b where b.number_eq = c.phone_eq),
+        exists (select from do_not_call d where d.number_eq = c.phone_eq and d.removed_at is null)
+    from attempts a
+    join calls k on k.id = a.call_id
+    join contacts c on c.id = a.contact_id
+    join accounts acc on acc.id = a.account_id
+    join tenants t on t.id = tid()
+    cross join platform_state s
+    left join appointments p on p.id = k.appointment_id
+    where a.id = p_attempt;
+end $$;
+
+-- Dial: the provider accepted; and whether an older attempt of the same call is found to ring still. In one statement,
+-- which is its own transaction: it sets the tenant that its rows must be of.
+create function dial_placed(p_tenant uuid, p_attempt uuid, p_sender uuid, p_provider_call text, p_status int, p_facts jsonb)
+returns boolean language plpgsql as $$
+begin
+    perform set_config('app.tenant_id', p_tenant::text, true);
+    perform dial_accepted(p_attempt, p_sender, p_provider_call, p_status, p_facts);
+    return exists (select from attempts o join attempts y on y.id = p_attempt and o.call_id = y.call_id
+        where o.reserved_at < y.reserved_at and o.state = 'placed' and o.adopted);
 end $$;
 
 -- A row's own trigger with a condition costs nothing where the condition doesn't hold; a statement's runs each time.

@@ -590,20 +590,6 @@ pub async fn younger_under_way(
     .await?)
 }
 
-/// An older attempt of the same call was found while this one was being dialled, and still rings.
-///
-/// # Errors
-/// Any [`Error`].
-pub async fn older_still_rings(tx: &mut TenantTx, attempt: AttemptId) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar(
-        "select exists (select from attempts o join attempts y on y.id = $1 and o.call_id = y.call_id \
-         where o.reserved_at < y.reserved_at and o.state = 'placed' and o.adopted)",
-    )
-    .bind(attempt)
-    .fetch_one(tx.conn())
-    .await?)
-}
-
 /// The latest dial of a call, and the provider's id of it.
 ///
 /// # Errors
