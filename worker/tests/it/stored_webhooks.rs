@@ -107,7 +107,11 @@ async fn a_webhook_that_fails_again_and_again_takes_no_neighbour_with_it_and_is_
     }
     assert_ne!(calls(&world).await, ["in_progress placed"], "the neighbour was applied");
     settle(&app, &ids).await.unwrap();
-    assert_eq!(world.number("select max(tries) from webhooks").await, 10, "it is not tried again");
+    assert_eq!(
+        world.number("select max(tries)::bigint from webhooks").await,
+        10,
+        "it is not tried again"
+    );
 }
 
 #[tokio::test]
