@@ -11,16 +11,14 @@ use shared::ids::{AccountId, TenantId};
 use shared::people::Ended;
 use shared::people::store::links::Kind;
 use shared::people::store::{self, Chain, users};
+use shared::tenants::Tenant;
 use shared::tenants::create::{self, NewTenant};
 use shared::tenants::store::directory::{self, Listed};
-use shared::tenants::{KeyError, Tenant};
 
 use crate::app::App;
 use crate::auth::SuperAdmin;
 use crate::contacts::zone;
-use crate::http::{
-    Body, Fields, IfMatch, PageQuery, PageView, Path, Problem, Query, Reply, present,
-};
+use crate::http::{Body, Fields, IfMatch, PageQuery, PageView, Path, Problem, Query, Reply};
 use crate::people::{Details, NotKept, email_taken, make, tell};
 
 const MOST_NAME: usize = 200;
@@ -67,7 +65,6 @@ pub(super) async fn list(
 pub(super) struct Wish {
     name: String,
     zone: Option<String>,
-    account_id: Option<AccountId>,
 }
 
 /// Makes a tenant. Nobody can sign in to it before an administrator is invited.
@@ -84,28 +81,19 @@ pub(super) async fn create(
         id: TenantId::new(),
         name,
         zone,
-        account: wish.account_id,
+        account: None,
         agent_id: None,
         caller_number: None,
         policy: Policy::default(),
         allowance: Allowance::default(),
     };
     let mut tx = app.db.engine().await?;
-    create::create(&mut tx, app.keys.master(), &new).await.map_err(unknown_account)?;
+    create::create(&mut tx, app.keys.master(), &new).await?;
     let (actor, entry) = (Actor::User(by.user), ("tenant.create", new.id.0));
     store::append(&mut tx, None, Chain::Changes, actor, entry).await?;
     tx.commit().await?;
     let made = directory::find(&app.db, new.id).await?.ok_or(Problem::NotFound(NOUN))?;
     Reply::created(format!("/v1/platform/tenants/{}", new.id), &LineView::from(made))
-}
-
-fn unknown_account(error: KeyError) -> Problem {
-    match error {
-        KeyError::Db(error) if error.is_refused_by("tenants_account_id_fkey") => {
-            Problem::field("/account_id", "unknown_account", "there is no such account")
-        }
-        other => other.into(),
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -147,12 +135,11 @@ pub(super) async fn find(
 #[serde(deny_unknown_fields)]
 pub(super) struct Patch {
     active: Option<bool>,
-    #[serde(default, deserialize_with = "present")]
-    account_id: Option<Option<AccountId>>,
     allowance: Option<Allowance>,
 }
 
-/// Suspends or resumes a tenant, moves it to another account, changes how loose its policy may be.
+/// Suspends or resumes a tenant, changes how loose its policy may be. Which account it dials through is an operator's matter
+/// (`api admin tenant`): calls that are under way have to be waited for.
 pub(super) async fn patch(
     State(app): State<App>,
     by: SuperAdmin,
@@ -163,13 +150,11 @@ pub(super) async fn patch(
     let mut work = app.manage(id, Actor::User(by.user)).await?;
     work.lock_tenant().await?;
     version.check(work.tenant.version)?;
-    let values = |tenant: &Tenant| json!({ "active": tenant.active, "account_id": tenant.account, "allowance": tenant.allowance });
+    let values =
+        |tenant: &Tenant| json!({ "active": tenant.active, "allowance": tenant.allowance });
     let before = values(&work.tenant);
     if let Some(active) = patch.active {
         work.tenant.active = active;
-    }
-    if let Some(account) = patch.account_id {
-        work.tenant.account = account;
     }
     if let Some(allowance) = patch.allowance {
         if work.tenant.policy.check(&allowance).is_err() {
@@ -179,9 +164,7 @@ pub(super) async fn patch(
         work.tenant.allowance = allowance;
     }
     work.tenant.version += 1;
-    directory::settle(&mut work.tx, &work.tenant, work.now)
-        .await
-        .map_err(|error| unknown_account(error.into()))?;
+    directory::settle(&mut work.tx, &work.tenant, work.now).await?;
     let told = json!({ "before": before, "after": values(&work.tenant) });
     tell(&mut work, ("tenant.changed", "tenant.settle"), id.0, &told)?;
     let (active, reply) = (work.tenant.active, show(&work.tenant)?);
