@@ -6,6 +6,7 @@
 
 pub mod demo_clock;
 mod error;
+pub mod migrate;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 pub use error::Error;
+pub use migrate::migrate;
 
 use crate::ids::TenantId;
 
@@ -201,15 +203,4 @@ impl EngineTx {
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.tx.commit().await?)
     }
-}
-
-/// Brings the schema of `owner_url` up to date.
-///
-/// # Errors
-/// The database is away, or a migration failed or was changed after it ran.
-pub async fn migrate(owner_url: &str) -> anyhow::Result<()> {
-    let pool = PgPoolOptions::new().max_connections(1).connect(owner_url).await?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
 }
