@@ -45,6 +45,8 @@ pub struct PoolUse {
     pub open: u32,
     /// Of those, idle ones.
     pub idle: usize,
+    /// How many it may open.
+    pub limit: u32,
 }
 
 impl Db {
@@ -137,7 +139,12 @@ impl Db {
 
     /// Connections per pool.
     pub fn pool_use(&self) -> [PoolUse; 2] {
-        let of = |role, pool: &PgPool| PoolUse { role, open: pool.size(), idle: pool.num_idle() };
+        let of = |role, pool: &PgPool| PoolUse {
+            role,
+            open: pool.size(),
+            idle: pool.num_idle(),
+            limit: pool.options().get_max_connections(),
+        };
         [of("app", &self.app), of("engine", &self.engine)]
     }
 

@@ -6,3 +6,4 @@ mod compat;
 mod isolation;
 mod migrations;
 mod rules;
+mod waiting;

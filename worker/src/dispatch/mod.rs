@@ -38,7 +38,10 @@ pub async fn run(app: App) {
             }
         }
         more = match pass(&app).await {
-            Ok(more) => more,
+            Ok(more) => {
+                metrics::round_ended("dispatch");
+                more
+            }
             Err(error) => {
                 tracing::warn!(error = %error, "a dispatch pass failed");
                 tokio::time::sleep(NET).await;
