@@ -3,14 +3,14 @@
 set -eu
 
 export PGHOST="${PGHOST:-postgres}" PGUSER=postgres PGDATABASE=postgres
-PGPASSWORD=$(cat "$SECRETS/postgres_password")
+PGPASSWORD=$(cat "$READ_FROM/postgres_password")
 export PGPASSWORD
 
 # The same as make_roles and make_database of dev/lib.sh: dev/check-deploy compares what comes of them.
 psql -Xq -v ON_ERROR_STOP=1 \
-    -v owner="$(cat "$SECRETS/vio_owner_password")" \
-    -v app="$(cat "$SECRETS/vio_app_password")" \
-    -v engine="$(cat "$SECRETS/vio_engine_password")" <<'SQL'
+    -v owner="$(cat "$READ_FROM/vio_owner_password")" \
+    -v app="$(cat "$READ_FROM/vio_app_password")" \
+    -v engine="$(cat "$READ_FROM/vio_engine_password")" <<'SQL'
 set client_min_messages = warning;
 -- Passwords are sent as they are: keep them out of the server's log.
 set log_statement = 'none';
