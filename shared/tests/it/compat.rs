@@ -11,6 +11,9 @@ use shared::testing::{BEFORE, World};
 /// One that only lets more words through needs no entry.
 const REVIEWED: [(&str, &str); 0] = [];
 
+/// What the release before has and doesn't use, as no statement of its recording does; and why it had to go already.
+const GIVEN_UP: [(&str, &str); 0] = [];
+
 /// Each is something that the release before stands on, spelled by the catalogue; `table` first where there is one.
 const STANDS_ON: [(&str, &str); 6] = [
     (
@@ -74,7 +77,8 @@ async fn all_that_the_release_before_stands_on_is_still_there() {
     for (what, query) in STANDS_ON {
         let (had, has) = (set(&before, query).await, set(&now, query).await);
         assert!(had.len() > 10, "the query must see {what}");
-        let gone: Vec<_> = had.difference(&has).collect();
+        let given_up = |gone: &&String| GIVEN_UP.iter().any(|(name, _)| gone == name);
+        let gone: Vec<_> = had.difference(&has).filter(|gone| !given_up(gone)).collect();
         assert_eq!(gone, [""; 0], "{what} is gone or changed that {} uses", BEFORE.name);
     }
 }
