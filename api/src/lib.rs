@@ -17,13 +17,15 @@ mod webhooks;
 
 use axum::Router;
 
+use crate::http::contract::{self, Routes};
+
 pub use app::App;
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};
 
-/// All routes for clients.
-pub fn router(app: App) -> Router {
-    let v1 = Router::new()
+/// Every route for clients, with its description.
+fn routes() -> Routes {
+    let v1 = Routes::tagged("")
         .nest("/calls", calls::routes())
         .nest(
             "/contacts",
@@ -32,8 +34,18 @@ pub fn router(app: App) -> Router {
         .nest("/do-not-call", do_not_call::routes())
         .nest("/tenant", tenant::routes())
         .nest("/webhooks", webhooks::routes());
-    http::around(
-        Router::new().nest("/v1", v1).nest("/api/webhook", webhooks::of_the_requirements()),
-    )
-    .with_state(app)
+    Routes::tagged("")
+        .nest("/v1", v1)
+        .nest("/api/webhook", webhooks::of_the_requirements())
+        .merge(contract::pages())
+}
+
+/// All routes for clients, as they are served.
+pub fn router(app: App) -> Router {
+    http::around(routes().into_router()).with_state(app)
+}
+
+/// The contract: OpenAPI 3.1, as `/openapi.json` serves it.
+pub fn openapi() -> &'static str {
+    contract::text()
 }

@@ -11,7 +11,8 @@ use shared::ids::{ApiKeyId, TenantId};
 use shared::tenants::Tenant;
 
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::contract::{Draft, Takes};
+use crate::http::{Kind, Problem};
 
 /// Something that one may be allowed to do.
 pub(crate) trait Permission: Send + Sync + 'static {
@@ -79,6 +80,13 @@ impl<P> Allowed<P> {
     /// Whether the caller sees notes and voice text.
     pub(crate) fn sees_notes(&self, tenant: &Tenant) -> bool {
         self.role == Role::ClientAdmin || tenant.policy.users_see_notes
+    }
+}
+
+impl<P: Permission> Takes for Allowed<P> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.needs(P::NAME, "apiKey");
+        draft.fails(&[Kind::Unauthenticated, Kind::Forbidden, Kind::Suspended, Kind::RateLimited]);
     }
 }
 

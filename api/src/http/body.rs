@@ -5,10 +5,12 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use ring::digest::{Context, SHA256, digest};
+use schemars::JsonSchema;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use shared::idempotency;
 
-use super::problem::{FieldError, Problem};
+use super::contract::{Draft, Takes};
+use super::problem::{FieldError, Kind, Problem};
 use crate::app::App;
 
 /// Most bytes of a body, unless a route says otherwise.
@@ -30,9 +32,27 @@ pub(crate) struct Post<T> {
 }
 
 /// The body of a request that needs none: nothing at all, or `{}`.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
+
+/// How reading a body of JSON can fail.
+pub(crate) const BODY_FAILS: [Kind; 4] =
+    [Kind::Malformed, Kind::TooLarge, Kind::UnsupportedMediaType, Kind::Invalid];
+
+impl<T: JsonSchema> Takes for Body<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.json_body::<T>();
+        draft.fails(&BODY_FAILS);
+    }
+}
+
+impl<T: JsonSchema> Takes for Post<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        Body::<T>::describe(draft);
+        draft.once();
+    }
+}
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
@@ -195,6 +215,13 @@ where
 #[derive(Debug)]
 pub(crate) struct Path<T>(pub(crate) T);
 
+impl<T: JsonSchema> Takes for Path<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.path::<T>();
+        draft.fails(&[Kind::NotFound]);
+    }
+}
+
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     type Rejection = Problem;
 
@@ -212,6 +239,13 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
 /// Parameters behind the question mark.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: JsonSchema> Takes for Query<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.query::<T>();
+        draft.fails(&[Kind::Invalid]);
+    }
+}
 
 impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;

@@ -4,7 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
-use super::problem::Problem;
+use super::contract::{Draft, Takes};
+use super::problem::{Kind, Problem};
 use crate::app::App;
 
 /// The version that the client has read, or any (`*`).
@@ -34,6 +35,13 @@ impl IfMatch {
         }
         let quoted = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         quoted.and_then(|version| version.parse().ok()).map_or(Self::Never, Self::Version)
+    }
+}
+
+impl Takes for IfMatch {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.header("If-Match");
+        draft.fails(&[Kind::PreconditionRequired, Kind::PreconditionFailed]);
     }
 }
 
