@@ -14,6 +14,7 @@ use shared::tenants::{KeyRing, Tenant, store};
 
 use crate::auth::Allowed;
 use crate::http::{Problem, Reply};
+use crate::limit::Limits;
 use crate::webhooks::{Inbox, WebhookKeys};
 
 /// What every handler may use.
@@ -27,6 +28,8 @@ pub struct App {
     pub queues: Queues,
     /// Hints to the worker.
     pub signals: Signals,
+    /// How often a tenant may ask.
+    pub limits: Limits,
     /// Where received webhooks are stored.
     pub inbox: Inbox,
     /// By which webhooks are verified.

@@ -10,6 +10,7 @@ mod calls;
 mod contacts;
 mod do_not_call;
 mod http;
+mod limit;
 mod ops;
 mod planning;
 mod tenant;
@@ -20,6 +21,7 @@ use axum::Router;
 use crate::http::contract::{self, Routes};
 
 pub use app::App;
+pub use limit::{Limits, Rules};
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};
 

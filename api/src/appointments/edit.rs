@@ -160,7 +160,7 @@ pub(super) async fn patch(
 #[schemars(rename = "AppointmentMove")]
 pub(super) struct Move {
     /// RFC 3339 with an offset.
-    #[schemars(length(max = MOST_TIME), example = "2027-03-08T09:30:00Z")]
+    #[schemars(length(max = MOST_TIME), example = "2036-03-10T09:30:00Z")]
     at: Option<String>,
     /// On the wall of `zone`, in place of `at`.
     #[schemars(length(max = MOST_TIME))]

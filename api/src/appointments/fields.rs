@@ -38,7 +38,7 @@ impl Code for LabelError {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAppointment {
     /// RFC 3339 with an offset.
-    #[schemars(length(max = MOST_TIME), example = "2027-03-01T09:30:00Z")]
+    #[schemars(length(max = MOST_TIME), example = "2036-03-03T09:30:00Z")]
     at: Option<String>,
     /// On the wall of `zone`, in place of `at`: `2027-03-01T09:30`.
     #[schemars(length(max = MOST_TIME))]

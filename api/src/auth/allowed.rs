@@ -12,7 +12,8 @@ use shared::tenants::Tenant;
 
 use crate::app::App;
 use crate::http::contract::{Draft, Takes};
-use crate::http::{Kind, Problem};
+use crate::http::{Kind, Problem, only};
+use crate::limit::{Asker, Note};
 
 /// Something that one may be allowed to do.
 pub(crate) trait Permission: Send + Sync + 'static {
@@ -94,15 +95,24 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let by = Self::identify(parts, app).await?;
+        count(parts, app, by.tenant, Asker::Key).await?;
+        by.check()
+    }
+}
+
+impl<P: Permission> Allowed<P> {
+    /// The caller of a webhook: it counts towards no limit.
+    pub(crate) async fn uncounted(parts: &Parts, app: &App) -> Result<Self, Problem> {
+        Self::identify(parts, app).await?.check()
+    }
+
+    async fn identify(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let key = bearer(parts).ok_or(Problem::Unauthenticated)?;
         let holder = store::find(&app.db, &key).await?.ok_or(Problem::Unauthenticated)?;
         if !holder.tenant_active {
             return Err(Problem::Suspended);
         }
-        if !P::granted(holder.role) {
-            return Err(Problem::Forbidden { need: P::NAME });
-        }
-        tracing::debug!(tenant.id = %holder.tenant, key.id = %holder.key, "allowed");
         Ok(Self {
             tenant: holder.tenant,
             role: holder.role,
@@ -110,10 +120,30 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
             permission: PhantomData,
         })
     }
+
+    fn check(self) -> Result<Self, Problem> {
+        if !P::granted(self.role) {
+            return Err(Problem::Forbidden { need: P::NAME });
+        }
+        tracing::debug!(tenant.id = %self.tenant, key.id = %self.key, "allowed");
+        Ok(self)
+    }
+}
+
+/// Counts the request towards the tenant's limit, whatever it may do, and notes for the answer what is left.
+async fn count(parts: &Parts, app: &App, tenant: TenantId, asker: Asker) -> Result<(), Problem> {
+    let count = app.limits.count(tenant, asker).await;
+    if let Some(note) = parts.extensions.get::<Note>() {
+        note.set(count);
+    }
+    if count.allowed {
+        return Ok(());
+    }
+    Err(Problem::RateLimited { seconds: count.retry_after() })
 }
 
 fn bearer(parts: &Parts) -> Option<ApiKey> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let value = only(&parts.headers, &header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;

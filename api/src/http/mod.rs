@@ -7,12 +7,13 @@ mod fields;
 mod page;
 mod problem;
 mod reply;
+mod strict;
 mod version;
 
 pub(crate) use around::around;
 pub(crate) use body::{
-    BODY_FAILS, Body, Nothing, Path, Post, Query, media_type, named, parse, parse_value, present,
-    read,
+    BODY_FAILS, Body, Nothing, Path, Post, Query, media_type, named, only, parse, parse_value,
+    present, read,
 };
 pub(crate) use fields::{Code, Fields};
 pub(crate) use page::{PageQuery, PageView};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::extract::State;
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -37,8 +38,11 @@ impl JsonSchema for Patch {
     }
 
     /// The policy's, with each setting optional and `null` besides.
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = Policy::json_schema(generator);
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        // All in one piece: of the week, too, single days may be given, so it is none of the policy's weeks.
+        let settings = SchemaSettings::draft2020_12().for_deserialize();
+        let mut inline = settings.with(|s| s.inline_subschemas = true).into_generator();
+        let mut schema = Policy::json_schema(&mut inline);
         schema.remove("required");
         schema.insert(
             "description".to_owned(),

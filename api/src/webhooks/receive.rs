@@ -1,7 +1,7 @@
 //! Receiving: verify, seal, store, acknowledge. Nothing is decided here.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -59,6 +59,7 @@ impl Takes for Sent {
     fn describe(draft: &mut Draft<'_>) {
         Delivery::describe(draft);
         Allowed::<ReportOutcomes>::describe(draft);
+        draft.uncounted();
         draft.json_body::<Outcome>();
         draft.fails(&http::BODY_FAILS);
     }
@@ -71,8 +72,8 @@ impl FromRequest<App> for Sent {
         if request.headers().contains_key(HEADER) {
             return Delivery::from_request(request, app).await.map(Self::Signed);
         }
-        let (mut parts, body) = request.into_parts();
-        let by = Allowed::<ReportOutcomes>::from_request_parts(&mut parts, app).await?;
+        let (parts, body) = request.into_parts();
+        let by = Allowed::<ReportOutcomes>::uncounted(&parts, app).await?;
         let headers = parts.headers.clone();
         let body = read(Request::from_parts(parts, body), MOST_BYTES).await?;
         // Read here only to tell the sender what is wrong with it; the worker reads it again.

@@ -77,6 +77,12 @@ pub struct Api {
     pub metrics_listen: SocketAddr,
     /// `PUBLIC_URL`: how the API is reached from outside, without a slash at the end.
     pub public_url: Option<String>,
+    /// `API_PROCESSES`: how many API processes there are, 1 to 100, 2 unless given. While Redis is away each allows its
+    /// share of a tenant's requests.
+    pub processes: u32,
+    /// `API_REQUESTS_PER_MINUTE`: of one tenant, over all processes, 10 to 10,000,000; 1,000 unless given. Its API keys
+    /// together get seven in ten of them.
+    pub requests_per_minute: u32,
     /// `STATE_DIR`: a directory of this host that outlives the process, best the worker's: who asked not to be called is
     /// noted there too, outside the database. Without it a restored database forgets what was listed over HTTP since.
     pub state_dir: Option<PathBuf>,
@@ -99,6 +105,8 @@ impl Api {
             if listen.is_some() && listen == metrics_listen {
                 env.fault("API_LISTEN, API_METRICS_LISTEN", "must not be the same address");
             }
+            let processes = env.number("API_PROCESSES", 2, 1..=100);
+            let requests = env.number("API_REQUESTS_PER_MINUTE", 1000, 10..=10_000_000);
             let public_url = env.text("PUBLIC_URL").map(str::to_owned);
             let public_url = public_url.map(|url| web_address(env, "PUBLIC_URL", &url));
             Some(Self {
@@ -113,6 +121,8 @@ impl Api {
                     Some(checked) => Some(checked?),
                     None => None,
                 },
+                processes: processes?,
+                requests_per_minute: requests?,
                 state_dir: env.text("STATE_DIR").map(PathBuf::from),
             })
         })

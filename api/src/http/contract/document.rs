@@ -138,11 +138,22 @@ fn refusal(kinds: &[Kind]) -> Value {
         .map(|kind| (kind.code().to_owned(), json!({ "value": sample(*kind) })))
         .collect();
     let mut headers: Map<String, Value> = ["X-Request-Id"].into_iter().map(header).collect();
-    if kinds.iter().any(|kind| kind.says_when_to_retry()) {
-        headers.extend([header("Retry-After")]);
-    }
-    if kinds.contains(&Kind::Unauthenticated) {
-        headers.extend([header("WWW-Authenticate")]);
+    for (name, has) in [
+        ("Retry-After", Kind::says_when_to_retry as fn(Kind) -> bool),
+        ("WWW-Authenticate", |kind| kind == Kind::Unauthenticated),
+        ("RateLimit", |kind| kind == Kind::RateLimited),
+        ("RateLimit-Policy", |kind| kind == Kind::RateLimited),
+    ] {
+        let with: Vec<&str> = kinds.iter().filter(|k| has(**k)).map(|k| k.code()).collect();
+        if with.len() == kinds.len() {
+            headers.extend([header(name)]);
+        } else if !with.is_empty() {
+            let mut some = self::headers()[name].take();
+            let said = some["description"].as_str().unwrap_or_default();
+            some["description"] = format!("With `{}`. {said}", with.join("`, `")).into();
+            some["required"] = false.into();
+            headers.insert(name.to_owned(), some);
+        }
     }
     json!({
         "description": meanings.join("\n\n"),
@@ -194,17 +205,22 @@ struct Refusal {
 }
 
 fn headers() -> Value {
-    let text = |description: &str, example: &str| json!({ "description": description, "schema": { "type": "string" }, "example": example });
+    let text = |description: &str, example: &str| json!({ "description": description, "required": true, "schema": { "type": "string" }, "example": example });
+    let sometimes = |description: &str, example: &str| {
+        let mut header = text(description, example);
+        header["required"] = false.into();
+        header
+    };
     json!({
         "ETag": text("The version that is shown: send it back as `If-Match` to change it.", "\"3\""),
         "Location": text("The address of what was made, or where to look.", "/v1/contacts/0192f0c1-5a3e-7c1d-9f4e-2b6a8c0d1e2f"),
-        "Idempotency-Replayed": text("`true` if this is the kept answer of an earlier request with the same `Idempotency-Key`.", "true"),
+        "Idempotency-Replayed": sometimes("`true` if this is the kept answer of an earlier request with the same `Idempotency-Key`.", "true"),
         "X-Request-Id": text("Names this request in our logs.", "0192f0c1-5a3e-7c1d-9f4e-2b6a8c0d1e2f"),
         "RateLimit": text("What is left of each limit (`r`), and in how many seconds more is given back (`t`). Of the IETF's draft on RateLimit header fields.", "\"tenant\";r=998;t=60"),
         "RateLimit-Policy": text("The limits that hold: requests (`q`) within any so many seconds (`w`).", "\"tenant\";q=1000;w=60"),
         "WWW-Authenticate": text("How to say who asks.", "Bearer"),
         "Retry-After": {
-            "description": "Seconds after which to ask again.",
+            "description": "Seconds after which to ask again.", "required": true,
             "schema": { "type": "integer", "minimum": 0 }, "example": 1,
         },
     })

@@ -86,6 +86,11 @@ impl<'a> Draft<'a> {
         self.security.push(json!({ scheme: [] }));
     }
 
+    /// Takes back that requests count towards the tenant's limit.
+    pub(crate) fn uncounted(&mut self) {
+        self.problems.remove(&Kind::RateLimited);
+    }
+
     /// Adds a way to be let in other than by permission.
     pub(crate) fn opened_by(&mut self, scheme: &'static str) {
         self.security.push(json!({ scheme: [] }));
@@ -210,7 +215,7 @@ impl<'a> Draft<'a> {
         if self.once {
             self.answers_say("Idempotency-Replayed");
         }
-        if self.permission.is_some() {
+        if self.problems.contains(&Kind::RateLimited) {
             self.answers_say("RateLimit");
             self.answers_say("RateLimit-Policy");
         }
