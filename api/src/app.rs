@@ -12,7 +12,7 @@ use shared::journal::{Entry, Journal};
 use shared::queue::{Queues, Signal, Signals};
 use shared::tenants::{KeyRing, Tenant, store};
 
-use crate::auth::Allowed;
+use crate::auth::{Allowed, People};
 use crate::http::{Problem, Reply};
 use crate::limit::Limits;
 use crate::webhooks::{Inbox, WebhookKeys};
@@ -36,6 +36,8 @@ pub struct App {
     pub webhook_keys: WebhookKeys,
     /// What a restored database must not forget; none if this process has no `STATE_DIR`.
     pub journal: Option<Arc<Journal>>,
+    /// Signing in.
+    pub people: People,
 }
 
 /// One transaction of one tenant, with what a handler needs in it.
@@ -93,6 +95,13 @@ impl App {
             Turn::UnderWay => Err(Problem::UnderWay),
             Turn::OtherRequest => Err(Problem::KeyReused),
         }
+    }
+
+    /// Opens a transaction of a tenant for somebody of the platform, who manages it from outside.
+    pub(crate) async fn manage(&self, tenant: TenantId, actor: Actor) -> Result<Work, Problem> {
+        // Asked first: a tenant that isn't there has no keys either, which would look like a fault of ours.
+        store::directory::find(&self.db, tenant).await?.ok_or(Problem::NotFound("tenant"))?;
+        self.open(tenant, actor, None).await
     }
 
     async fn open(

@@ -12,7 +12,9 @@ mod do_not_call;
 mod http;
 mod limit;
 mod ops;
+mod people;
 mod planning;
+mod platform;
 mod tenant;
 mod webhooks;
 
@@ -21,6 +23,7 @@ use axum::Router;
 use crate::http::contract::{self, Routes};
 
 pub use app::App;
+pub use auth::{Cost, People, Settings as PeopleSettings, rotate as rotate_signing_key};
 pub use limit::{Limits, Rules};
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};
@@ -28,13 +31,18 @@ pub use webhooks::{Inbox, WebhookKeys};
 /// Every route for clients, with its description.
 fn routes() -> Routes {
     let v1 = Routes::tagged("")
+        .nest("/api-keys", people::keys_routes())
+        .nest("/auth", auth::routes())
         .nest("/calls", calls::routes())
         .nest(
             "/contacts",
             contacts::routes().merge(appointments::routes()).merge(calls::of_contact()),
         )
         .nest("/do-not-call", do_not_call::routes())
-        .nest("/tenant", tenant::routes())
+        .nest("/me", people::of_oneself())
+        .nest("/platform", platform::routes())
+        .nest("/tenant", tenant::routes().merge(people::of_tenant()))
+        .nest("/users", people::routes())
         .nest("/webhooks", webhooks::routes());
     Routes::tagged("")
         .nest("/v1", v1)

@@ -63,4 +63,12 @@ ids! {
     ApiKeyId,
     /// One run of a process that may dial.
     SenderId,
+    /// Somebody who signs in.
+    UserId,
+    /// From one sign-in to its end.
+    SessionId,
+    /// A declared access of the platform's people to one tenant.
+    VisitId,
+    /// A key that signs access tokens.
+    SigningKeyId,
 }

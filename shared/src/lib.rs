@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod journal;
 pub mod paging;
+pub mod people;
 pub mod queue;
 pub mod retell;
 pub mod telemetry;

@@ -3,17 +3,19 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
-use shared::api_keys::{ApiKey, Role, store};
+use shared::api_keys::{Role, Scopes};
 use shared::audit::Actor;
-use shared::ids::{ApiKeyId, TenantId};
+use shared::ids::TenantId;
+use shared::people::Caller;
+use shared::people::store::{self, Chain};
 use shared::tenants::Tenant;
+use uuid::Uuid;
 
+use super::who::{Acting, Who};
 use crate::app::App;
 use crate::http::contract::{Draft, Takes};
-use crate::http::{Kind, Problem, only};
-use crate::limit::{Asker, Note};
+use crate::http::{Kind, Problem};
 
 /// Something that one may be allowed to do.
 pub(crate) trait Permission: Send + Sync + 'static {
@@ -22,10 +24,19 @@ pub(crate) trait Permission: Send + Sync + 'static {
 
     /// Whether a role has it.
     fn granted(role: Role) -> bool;
+
+    /// Whether the platform's people have it within a declared access of the role. What would outlast the access is not for
+    /// them: people, keys, and how one signs in.
+    const FOR_VISITORS: bool = true;
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident, $public:literal, [$roles:pat];)+) => {$(
+    ($($(#[$doc:meta])* $name:ident, $public:literal, [$roles:pat] $(, visitors: $visitors:literal)?;)+) => {
+        /// Every permission by its public name, and the roles that have it: what the scopes of a key are chosen from.
+        pub(crate) const PERMISSIONS: &[(&str, fn(Role) -> bool)] =
+            &[$(($public, <$name as Permission>::granted)),+];
+
+        $(
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct $name;
@@ -36,8 +47,11 @@ macro_rules! permissions {
             fn granted(role: Role) -> bool {
                 matches!(role, $roles)
             }
+
+            $(const FOR_VISITORS: bool = $visitors;)?
         }
-    )+};
+        )+
+    };
 }
 
 permissions! {
@@ -59,6 +73,18 @@ permissions! {
     ReadTenant, "tenant.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes the tenant's settings, pauses and resumes.
     EditTenant, "tenant.edit", [Role::ClientAdmin];
+    /// Changes how the tenant's people sign in.
+    EditSecurity, "tenant.security", [Role::ClientAdmin], visitors: false;
+    /// Sees when the platform's people looked into the tenant, and why.
+    ReadVisits, "visits.read", [Role::ClientAdmin];
+    /// Sees the tenant's people and their sessions.
+    ReadUsers, "users.read", [Role::ClientAdmin];
+    /// Invites people, changes what they may do, ends their sessions.
+    EditUsers, "users.edit", [Role::ClientAdmin], visitors: false;
+    /// Sees API keys, though never the keys themselves.
+    ReadKeys, "api_keys.read", [Role::ClientAdmin];
+    /// Makes and revokes API keys.
+    EditKeys, "api_keys.edit", [Role::ClientAdmin], visitors: false;
 }
 
 /// A caller who is known and has permission `P`.
@@ -66,16 +92,19 @@ permissions! {
 pub(crate) struct Allowed<P> {
     /// The tenant for which the caller acts.
     pub(crate) tenant: TenantId,
-    /// What the caller's key may do.
+    /// As what the caller acts there.
     pub(crate) role: Role,
-    key: ApiKeyId,
+    /// Who it is.
+    pub(crate) caller: Caller,
+    /// What of the role; a person has all of it.
+    pub(crate) scopes: Scopes,
     permission: PhantomData<fn() -> P>,
 }
 
 impl<P> Allowed<P> {
     /// The caller, for events and audit.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Key(self.key)
+        self.caller.actor()
     }
 
     /// Whether the caller sees notes and voice text.
@@ -86,8 +115,14 @@ impl<P> Allowed<P> {
 
 impl<P: Permission> Takes for Allowed<P> {
     fn describe(draft: &mut Draft<'_>) {
-        draft.needs(P::NAME, "apiKey");
-        draft.fails(&[Kind::Unauthenticated, Kind::Forbidden, Kind::Suspended, Kind::RateLimited]);
+        Who::describe(draft);
+        draft.needs(P::NAME);
+        draft.fails(&[
+            Kind::Forbidden,
+            Kind::Suspended,
+            Kind::SecondFactorSetupNeeded,
+            Kind::AccessNotDeclared,
+        ]);
     }
 }
 
@@ -95,58 +130,52 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let by = Self::identify(parts, app).await?;
-        count(parts, app, by.tenant, Asker::Key).await?;
-        by.check()
+        let who = Who::from_request_parts(parts, app).await?;
+        Self::check(who, app).await
     }
 }
 
 impl<P: Permission> Allowed<P> {
     /// The caller of a webhook: it counts towards no limit.
     pub(crate) async fn uncounted(parts: &Parts, app: &App) -> Result<Self, Problem> {
-        Self::identify(parts, app).await?.check()
+        Self::check(Who::identify(parts, app).await?, app).await
     }
 
-    async fn identify(parts: &Parts, app: &App) -> Result<Self, Problem> {
-        let key = bearer(parts).ok_or(Problem::Unauthenticated)?;
-        let holder = store::find(&app.db, &key).await?.ok_or(Problem::Unauthenticated)?;
-        if !holder.tenant_active {
-            return Err(Problem::Suspended);
+    async fn check(who: Who, app: &App) -> Result<Self, Problem> {
+        let Acting { tenant, role, scopes, caller } = who.acting()?;
+        let visits = matches!(caller, Caller::Visitor { .. });
+        if !P::granted(role) || !scopes.allow(P::NAME) || (visits && !P::FOR_VISITORS) {
+            return Err(refused(app, tenant, caller, Problem::Forbidden { need: P::NAME }).await?);
         }
-        Ok(Self {
-            tenant: holder.tenant,
-            role: holder.role,
-            key: holder.key,
-            permission: PhantomData,
-        })
-    }
-
-    fn check(self) -> Result<Self, Problem> {
-        if !P::granted(self.role) {
-            return Err(Problem::Forbidden { need: P::NAME });
+        if visits {
+            // Written before anything is shown: what the platform's people see is in the tenant's chain, or is not seen.
+            note(app, tenant, caller, &format!("visit.{}", P::NAME)).await?;
         }
-        tracing::debug!(tenant.id = %self.tenant, key.id = %self.key, "allowed");
-        Ok(self)
+        tracing::debug!(tenant.id = %tenant, caller = %caller.actor(), "allowed");
+        Ok(Self { tenant, role, caller, scopes, permission: PhantomData })
     }
 }
 
-/// Counts the request towards the tenant's limit, whatever it may do, and notes for the answer what is left.
-async fn count(parts: &Parts, app: &App, tenant: TenantId, asker: Asker) -> Result<(), Problem> {
-    let count = app.limits.count(tenant, asker).await;
-    if let Some(note) = parts.extensions.get::<Note>() {
-        note.set(count);
-    }
-    if count.allowed {
-        return Ok(());
-    }
-    Err(Problem::RateLimited { seconds: count.retry_after() })
+/// Notes in the tenant's chain of accesses that somebody who is known was refused, and gives the problem back.
+pub(super) async fn refused(
+    app: &App,
+    tenant: TenantId,
+    caller: Caller,
+    problem: Problem,
+) -> Result<Problem, Problem> {
+    note(app, tenant, caller, "request.refused").await?;
+    Ok(problem)
 }
 
-fn bearer(parts: &Parts) -> Option<ApiKey> {
-    let value = only(&parts.headers, &header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    ApiKey::parse(key.trim())
+async fn note(app: &App, tenant: TenantId, caller: Caller, action: &str) -> Result<(), Problem> {
+    let entity: Uuid = match caller {
+        Caller::Key(key) => key.0,
+        Caller::User { session, .. } => session.0,
+        Caller::Visitor { visit, .. } => visit.0,
+    };
+    let mut tx = app.db.engine().await?;
+    let tenant = Some(tenant);
+    store::append(&mut tx, tenant, Chain::Accesses, caller.actor(), (action, entity)).await?;
+    tx.commit().await?;
+    Ok(())
 }

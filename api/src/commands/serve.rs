@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Inbox, Limits, Rules, WebhookKeys};
+use api::{App, Inbox, Limits, People, PeopleSettings, Rules, WebhookKeys};
 use shared::calls::store::recovery;
-use shared::config::{Api, Environment};
+use shared::config::{Api, Environment, Secret};
 use shared::db::Db;
 use shared::journal::Journal;
 use shared::queue::{self, Queues, Signals};
@@ -37,6 +37,14 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let operators = TcpListener::bind(config.metrics_listen).await?;
     let queues = connect(&config).await;
     let signals = Signals::new(queues.clone());
+    let people = People::new(
+        &queues,
+        &PeopleSettings {
+            public_url: config.public_url.clone(),
+            proxies: config.proxies,
+            ..PeopleSettings::default()
+        },
+    )?;
     let app = App {
         db: db.clone(),
         keys: Arc::new(KeyRing::new(config.keys.master.clone())),
@@ -46,7 +54,9 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         queues,
         webhook_keys: WebhookKeys::default(),
         journal: journal.clone(),
+        people: people.clone(),
     };
+    tokio::spawn(look_after_people(app.clone(), config.redis.url.clone()));
     if let Some(journal) = journal {
         tokio::spawn(replay_while_recovering(db.clone(), journal));
     }
@@ -56,9 +66,10 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         // An error means that the sender is gone, which is the same.
         let _gone = stopped.wait_for(|stop| *stop).await;
     };
-    let for_clients = axum::serve(clients, api::router(app.clone()))
-        .with_graceful_shutdown(told(stopped.clone()))
-        .into_future();
+    let router =
+        api::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let for_clients =
+        axum::serve(clients, router).with_graceful_shutdown(told(stopped.clone())).into_future();
     // Operators are served until the very end, so that the last seconds are seen.
     tokio::spawn(axum::serve(operators, api::operators(app)).into_future());
 
@@ -72,6 +83,14 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     }
     db.close().await;
     Ok(())
+}
+
+/// Hears what ended elsewhere, rotates signing keys, and removes old sessions.
+async fn look_after_people(app: App, redis_url: Secret) {
+    tokio::join!(
+        app.people.endings().listen(redis_url.expose()),
+        app.people.look_after(&app.db, &app.keys),
+    );
 }
 
 /// Connects to Redis, however long that takes.

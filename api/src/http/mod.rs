@@ -5,7 +5,7 @@ mod body;
 pub(crate) mod contract;
 mod fields;
 mod page;
-mod problem;
+pub(crate) mod problem;
 mod reply;
 mod strict;
 mod version;

@@ -50,13 +50,26 @@ macro_rules! kinds {
 kinds! {
     Malformed BAD_REQUEST "malformed" "the body is not JSON";
     Unauthenticated UNAUTHORIZED "unauthenticated" "no key or token, or none that holds";
+    SignInRefused UNAUTHORIZED "sign-in-refused" "e-mail address and password don't go together, or the person may not sign in";
+    SecondFactorNeeded UNAUTHORIZED "second-factor-needed" "the password is right: send a code of the second factor too";
+    SecondFactorWrong UNAUTHORIZED "second-factor-wrong" "the code is wrong, too old, or was used before";
     BadSignature UNAUTHORIZED "bad-signature" "no signature that holds";
     Forbidden FORBIDDEN "forbidden" "known, but not allowed to do this";
+    SecondFactorSetupNeeded FORBIDDEN "second-factor-setup-needed" "the session may do nothing but set up a second factor";
+    AccessNotDeclared FORBIDDEN "access-not-declared" "somebody of the platform has declared no access to a tenant";
+    CrossSite FORBIDDEN "cross-site" "a browser was sent here by another site, or lacks `X-Vio-Request`";
     Suspended FORBIDDEN "tenant-suspended" "the tenant is suspended";
     NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
-    EmailTaken CONFLICT "email-taken" "another contact, `contact_id`, has this e-mail address";
+    EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
     CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
+    LastAdministrator CONFLICT "last-administrator" "the tenant's last administrator stays";
+    UserDeactivated CONFLICT "user-deactivated" "the user is deactivated";
+    SecondFactorExists CONFLICT "second-factor-exists" "there is a second factor already";
+    NoSecondFactor CONFLICT "no-second-factor" "there is no second factor, or none that waits to be confirmed";
+    AccessOpen CONFLICT "access-open" "another access is open: one tenant at a time";
+    OwnAccess CONFLICT "own-access" "nobody approves their own access";
+    AccessNotWaiting CONFLICT "access-not-waiting" "the access waits for nobody's approval";
     UnderWay CONFLICT "request-under-way" "a request with this `Idempotency-Key` is being served at this moment";
     PreconditionFailed PRECONDITION_FAILED "precondition-failed" "it was changed since it was read";
     TooLarge PAYLOAD_TOO_LARGE "too-large" "the body is larger than allowed";
@@ -65,6 +78,7 @@ kinds! {
     KeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused" "the `Idempotency-Key` was used for another request";
     PreconditionRequired PRECONDITION_REQUIRED "precondition-required" "`If-Match` is missing";
     RateLimited TOO_MANY_REQUESTS "rate-limited" "the tenant's requests of this minute are used up";
+    TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "too many attempts that did not end well";
     Internal INTERNAL_SERVER_ERROR "internal" "something went wrong on our side";
     Busy SERVICE_UNAVAILABLE "busy" "too busy to serve this now: try again";
     TooSlow SERVICE_UNAVAILABLE "too-slow" "took longer than ten seconds: it may or may not have been done";
@@ -78,16 +92,43 @@ impl Kind {
 
     /// Whether the answer has a `Retry-After`.
     pub(crate) const fn says_when_to_retry(self) -> bool {
-        matches!(self, Self::Busy | Self::TooSlow | Self::UnderWay | Self::RateLimited)
+        matches!(
+            self,
+            Self::Busy | Self::TooSlow | Self::UnderWay | Self::RateLimited | Self::TooManyAttempts
+        )
     }
 }
 
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    /// No key, or none that holds.
-    #[error("send a valid API key: Authorization: Bearer vio_…")]
+    /// No key or access token, or none that holds.
+    #[error("send an API key or access token that holds: Authorization: Bearer …")]
     Unauthenticated,
+    /// Address, password or state: nobody is told which.
+    #[error("e-mail address and password don't go together")]
+    SignInRefused,
+    /// The password is right, and a second factor is asked.
+    #[error("send a code of the second factor too, or a recovery code")]
+    SecondFactorNeeded,
+    /// The code is wrong, used before, or too old.
+    #[error("the code is wrong or was used before")]
+    SecondFactorWrong,
+    /// The session may only set up a second factor.
+    #[error("set up a second factor first: POST /v1/me/second-factor")]
+    SecondFactorSetupNeeded,
+    /// Somebody of the platform, outside of any tenant.
+    #[error("declare an access to a tenant first: POST /v1/platform/visits")]
+    AccessNotDeclared,
+    /// A browser was sent here by another site.
+    #[error("requests that rely on the cookie come from our own site and carry X-Vio-Request")]
+    CrossSite,
+    /// Too many attempts that did not end well.
+    #[error("too many attempts; wait before the next")]
+    TooManyAttempts {
+        /// For how long.
+        seconds: u64,
+    },
     /// A webhook whose signature is missing, wrong or too old.
     #[error("the signature is missing, wrong, or more than five minutes old")]
     BadSignature,
@@ -170,6 +211,13 @@ impl Problem {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Unauthenticated => Kind::Unauthenticated,
+            Self::SignInRefused => Kind::SignInRefused,
+            Self::SecondFactorNeeded => Kind::SecondFactorNeeded,
+            Self::SecondFactorWrong => Kind::SecondFactorWrong,
+            Self::SecondFactorSetupNeeded => Kind::SecondFactorSetupNeeded,
+            Self::AccessNotDeclared => Kind::AccessNotDeclared,
+            Self::CrossSite => Kind::CrossSite,
+            Self::TooManyAttempts { .. } => Kind::TooManyAttempts,
             Self::BadSignature => Kind::BadSignature,
             Self::Forbidden { .. } => Kind::Forbidden,
             Self::Suspended => Kind::Suspended,

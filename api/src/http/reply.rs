@@ -146,6 +146,12 @@ impl<A> Reply<A> {
         Reply { status, headers, body, answer: PhantomData }
     }
 
+    /// The same with another header.
+    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
     pub(crate) fn to_keep(&self) -> Kept {
         Kept {
             status: self.status.as_u16(),

@@ -12,9 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::http::request::Parts;
 use shared::ids::TenantId;
 use shared::queue::Queues;
 use shared::telemetry::metrics::{self, Dependency, Failure};
+
+use crate::http::Problem;
 
 pub(crate) use header::Note;
 use share::Shares;
@@ -51,7 +54,6 @@ pub(crate) enum Asker {
     /// A program, with an API key.
     Key,
     /// A person, with a session.
-    #[cfg_attr(not(test), expect(dead_code, reason = "people's sessions come with sign-in"))]
     Person,
 }
 
@@ -106,8 +108,25 @@ impl Limits {
         }
     }
 
+    /// Counts a request, notes for its answer what is left, and refuses it if that is nothing.
+    pub(crate) async fn admit(
+        &self,
+        parts: &Parts,
+        tenant: TenantId,
+        asker: Asker,
+    ) -> Result<(), Problem> {
+        let count = self.count(tenant, asker).await;
+        if let Some(note) = parts.extensions.get::<Note>() {
+            note.set(count);
+        }
+        match count.allowed {
+            true => Ok(()),
+            false => Err(Problem::RateLimited { seconds: count.retry_after() }),
+        }
+    }
+
     /// Counts one request of a tenant, and says whether it may be served. One that may not isn't counted.
-    pub(crate) async fn count(&self, tenant: TenantId, asker: Asker) -> Count {
+    async fn count(&self, tenant: TenantId, asker: Asker) -> Count {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now >= self.away_until.load(Ordering::Relaxed) {
             match tokio::time::timeout(PATIENCE, self.window.count(tenant, asker)).await {

@@ -19,6 +19,14 @@ enum Who {
     Reader,
     /// The tenant's administrators.
     Admin,
+    /// Whoever is known, whatever they may do.
+    Known,
+    /// A person in a session, for what concerns themselves; no key.
+    Person,
+    /// The platform's own people.
+    Platform,
+    /// Who is about to sign in, or out: what they send in the body says who they are.
+    Doorstep,
     /// Whoever has signed the request.
     Signer,
     /// Everybody.
@@ -37,59 +45,102 @@ enum Stranger {
 }
 
 use Stranger::{Absent, Empty, Own};
-use Who::{Admin, Anybody, Reader, Signer};
+use Who::{Admin, Anybody, Doorstep, Known, Person, Platform, Reader, Signer};
 
 /// One row for each operation.
-const ROWS: [(&str, Who, Stranger); 40] = [
+const ROWS: &[(&str, Who, Stranger)] = &[
+    ("addDoNotCall", Admin, Own),
+    ("approveVisit", Platform, Own),
     ("bookAppointment", Admin, Absent),
     ("callNow", Admin, Absent),
     ("cancelAppointment", Admin, Absent),
     ("changeAppointment", Admin, Absent),
     ("changeContact", Admin, Absent),
+    ("changeMyPassword", Person, Own),
     ("changePolicy", Admin, Own),
+    ("changeSecurity", Admin, Own),
     ("changeTenant", Admin, Own),
+    ("changeTenantOutside", Platform, Own),
     ("changeTenantZone", Admin, Own),
+    ("changeUser", Admin, Absent),
     ("clearFlags", Admin, Absent),
     ("closeBankHolidays", Admin, Own),
+    ("confirmSecondFactor", Person, Own),
+    ("createApiKey", Admin, Own),
     ("createContact", Admin, Own),
+    ("createTenant", Platform, Own),
+    ("deactivateUser", Admin, Absent),
+    ("declareVisit", Platform, Own),
     ("deleteAppointment", Admin, Absent),
     ("deleteContact", Admin, Absent),
+    ("endMyOtherSessions", Person, Own),
+    ("endMySession", Person, Own),
+    ("endUsersSessions", Admin, Absent),
+    ("endVisit", Platform, Own),
     ("explainCall", Reader, Absent),
     ("explainContact", Reader, Absent),
     ("importDoNotCall", Admin, Own),
-    ("addDoNotCall", Admin, Own),
+    ("inviteAdministrator", Platform, Own),
+    ("inviteUser", Admin, Own),
+    ("listApiKeys", Admin, Own),
     ("listAppointments", Reader, Absent),
     ("listCalls", Reader, Empty),
     ("listClosedDates", Reader, Empty),
     ("listContacts", Reader, Empty),
     ("listDoNotCall", Reader, Empty),
+    ("listMySessions", Person, Own),
+    ("listPlatformVisits", Admin, Empty),
+    ("listTenants", Platform, Own),
+    ("listUsers", Admin, Empty),
+    ("listUsersSessions", Admin, Absent),
+    ("listVisits", Platform, Own),
+    ("makePasswordLink", Admin, Absent),
+    ("makeRecoveryCodes", Person, Own),
     ("moveAppointment", Admin, Absent),
     ("pauseTenant", Admin, Own),
+    ("proposeSecondFactor", Person, Own),
     ("putClosedDate", Admin, Own),
+    ("reactivateUser", Admin, Absent),
+    ("readApiKey", Admin, Absent),
     ("readAppointment", Reader, Absent),
     ("readCall", Reader, Absent),
     ("readContact", Reader, Absent),
     ("readContract", Anybody, Own),
+    ("readMe", Known, Own),
     ("readPolicy", Reader, Own),
     ("readReference", Anybody, Own),
     ("readReferenceScript", Anybody, Own),
     ("readReferenceStyle", Anybody, Own),
+    ("readSecurity", Reader, Own),
     ("readTenant", Reader, Own),
+    ("readTenantOutside", Platform, Own),
+    ("readUser", Admin, Absent),
     ("receiveProviderEvent", Signer, Own),
+    ("refreshSession", Doorstep, Own),
     ("removeClosedDate", Admin, Absent),
     ("removeDoNotCall", Admin, Absent),
+    ("removeMySecondFactor", Person, Own),
+    ("removeUsersSecondFactor", Admin, Absent),
     ("reportOutcome", Admin, Own),
     ("resumeTenant", Admin, Own),
     ("retryConfiguration", Admin, Own),
+    ("revokeApiKey", Admin, Absent),
+    ("setPassword", Doorstep, Own),
+    ("signIn", Doorstep, Own),
+    ("signOut", Doorstep, Own),
 ];
 
 fn row(operation: &Operation) -> (Who, Stranger) {
-    let found = ROWS.into_iter().find(|(id, ..)| *id == operation.id());
+    let found = ROWS.iter().copied().find(|(id, ..)| *id == operation.id());
     let (_, who, stranger) = found.expect("every operation has a row, as another test sees");
     (who, stranger)
 }
 
-/// Operations that a key opens.
+/// Operations of a tenant, which a key or a person opens.
+pub(crate) fn keyed_operations() -> impl Iterator<Item = Operation> {
+    keyed().map(|(operation, ..)| operation)
+}
+
 fn keyed() -> impl Iterator<Item = (Operation, Who, Stranger)> {
     let with_row = |operation: Operation| {
         let (who, stranger) = row(&operation);
@@ -105,6 +156,9 @@ pub(crate) struct Things {
     call: String,
     entry: String,
     date: String,
+    user: String,
+    key: String,
+    session: String,
 }
 
 impl Things {
@@ -123,7 +177,13 @@ impl Things {
         let date = format!("2030-01-{:02}", 1 + count % 28);
         let path = format!("PUT /v1/tenant/closed-dates/{date}");
         client.admin(&path, json!({ "name": "Closed" })).await;
+        let user = json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
+        let user = client.admin("POST /v1/users", user).await.id();
+        let key = client.admin("POST /v1/api-keys", json!({ "name": "Booking system" })).await.id();
         Self {
+            user,
+            key,
+            session: Uuid::now_v7().to_string(),
             contact,
             appointment: made.body["next_appointment"]["id"].as_str().unwrap().to_owned(),
             call: calls.body["items"][0]["id"].as_str().expect("a planned call").to_owned(),
@@ -136,7 +196,16 @@ impl Things {
     fn absent() -> Self {
         let id = || Uuid::now_v7().to_string();
         let date = "2031-02-03".to_owned();
-        Self { contact: id(), appointment: id(), call: id(), entry: id(), date }
+        Self {
+            contact: id(),
+            appointment: id(),
+            call: id(),
+            entry: id(),
+            date,
+            user: id(),
+            key: id(),
+            session: id(),
+        }
     }
 
     /// The path of an operation about them.
@@ -148,7 +217,13 @@ impl Things {
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
             .replace("{date}", &self.date)
+            .replace("{user}", &self.user)
+            .replace("{key}", &self.key)
+            .replace("{session}", &self.session)
+            // Nobody's: these are opened by a signature, or to the platform's people.
             .replace("{account}", &Uuid::now_v7().to_string())
+            .replace("{tenant}", &Uuid::now_v7().to_string())
+            .replace("{visit}", &Uuid::now_v7().to_string())
     }
 }
 
@@ -175,12 +250,17 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
     {
         let id = operation.id();
         let needs = operation.permission();
-        assert_eq!(needs.is_some(), matches!(who, Reader | Admin), "{id} and its permission");
-        // What only reads may be asked by those who may only read, and nothing else.
-        let reads = operation.method == "GET";
-        assert_eq!(reads, matches!(who, Reader | Anybody), "{id} by {}", operation.method);
-        let by_id = operation.path.contains('{') && id != "putClosedDate" && who != Signer;
-        assert_eq!(by_id, stranger == Absent, "{id}: what a path names is absent to strangers");
+        assert_eq!(needs.is_some(), matches!(who, Reader | Admin | Platform), "{id}: its permission");
+        // Who may only read is let in to read, and to nothing else.
+        assert!(who != Reader || operation.method == "GET", "{id}");
+        let schemes = operation.about["security"].as_array().cloned().unwrap_or_default();
+        let opens = |scheme: &str| schemes.iter().any(|one| one.get(scheme).is_some());
+        assert_eq!(opens("apiKey"), matches!(who, Reader | Admin | Known), "{id}: keys");
+        assert_eq!(opens("signature"), who == Signer || id == "reportOutcome", "{id}: signatures");
+        assert_eq!(schemes.is_empty(), matches!(who, Anybody | Doorstep) && id != "signOut", "{id}");
+        let by_id = operation.path.contains('{') && id != "putClosedDate";
+        let of_tenant = matches!(who, Reader | Admin);
+        assert_eq!(of_tenant && by_id, stranger == Absent, "{id}: strangers see nothing by its id");
     }
 }
 
@@ -211,7 +291,7 @@ async fn nobody_is_let_in_without_a_key_that_holds() {
     let unknown = ApiKey::generate().unwrap();
     let holds = client.clinic.admin.expose().to_owned();
     let before = client.everything().await;
-    for operation in operations().into_iter().filter(|o| row(o).0 != Anybody) {
+    for operation in operations().into_iter().filter(|o| !matches!(row(o).0, Anybody | Doorstep)) {
         let id = operation.id();
         let mut told = BTreeSet::new();
         for (headers, why) in [
@@ -267,6 +347,63 @@ async fn who_may_only_read_changes_nothing() {
                 let detail = answer.body["detail"].as_str().unwrap_or_default();
                 assert!(detail.contains(operation.permission().unwrap()), "{detail}");
             }
+        }
+    }
+    assert_eq!(client.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_key_with_scopes_does_what_they_name_and_nothing_else() {
+    let client = Client::new().await;
+    let things = Things::of(&client).await;
+    let wish = json!({ "name": "Calls only", "role": "client_admin", "scopes": ["calls.read"] });
+    let made = client.admin("POST /v1/api-keys", wish).await;
+    let key = ApiKey::parse(made.body["api_key"].as_str().unwrap()).unwrap();
+    let before = client.everything().await;
+    for (operation, ..) in keyed() {
+        let answer = ask(&client, &key, &operation, &things, &operation.example()).await;
+        let in_scope = operation.permission() == Some("calls.read");
+        let expected = if in_scope { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(answer.status, expected, "{}", operation.id());
+    }
+    assert_eq!(client.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_person_who_may_only_read_changes_nothing_and_is_nobody_once_the_session_is_over() {
+    let client = Client::new().await;
+    let things = Things::of(&client).await;
+    let (_, reader) = client.signed_in("client_user").await;
+    let (_, admin) = client.signed_in("client_admin").await;
+    let before = client.everything().await;
+    let ask = async |bearer: &str, operation: &Operation| {
+        let what = format!("{} {}", operation.method, things.path(operation));
+        let (headers, body) = ([("if-match", "*")], operation.example());
+        client.speak(Some(bearer), &what, &headers, &body).await
+    };
+    for operation in operations() {
+        let id = operation.id();
+        let expected = match row(&operation).0 {
+            Reader | Known => StatusCode::OK,
+            Admin | Platform => StatusCode::FORBIDDEN,
+            // Their own tests change what is one's own.
+            Person | Doorstep | Signer | Anybody => continue,
+        };
+        let answer = ask(&reader.access, &operation).await;
+        assert_eq!(answer.status, expected, "{id}: {:?}", answer.body);
+        if row(&operation).0 == Platform {
+            let answer = ask(&admin.access, &operation).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{id} is not for a tenant's people");
+        }
+    }
+    assert_eq!(client.everything().await, before);
+
+    let out = client.speak(Some(&admin.access), "POST /v1/auth/sign-out", &[], &json!({})).await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT);
+    for operation in operations() {
+        if matches!(row(&operation).0, Reader | Admin | Known | Person | Platform) {
+            let answer = ask(&admin.access, &operation).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}: it is over", operation.id());
         }
     }
     assert_eq!(client.everything().await, before);

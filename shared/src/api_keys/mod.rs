@@ -1,5 +1,6 @@
 //! API keys: who knocks, and for which tenant.
 
+mod scopes;
 pub mod store;
 
 use std::fmt;
@@ -9,10 +10,13 @@ use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
+pub use scopes::Scopes;
+
 use crate::crypto::CryptoError;
 
-/// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a key may do, or somebody of the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename = "TenantRole", rename_all = "snake_case")]
 pub enum Role {
     /// Everything in one tenant.
     ClientAdmin,

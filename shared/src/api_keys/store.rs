@@ -1,13 +1,16 @@
-//! SQL of API keys. They are looked up before a tenant is known, so as the engine.
+//! SQL of API keys. They are looked up before a tenant is known, so as the engine; made, listed and revoked by the tenant.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{ApiKey, Role};
-use crate::db::{Db, EngineTx, Error};
+use super::{ApiKey, Role, Scopes};
+use crate::audit::Actor;
+use crate::db::{Db, EngineTx, Error, TenantTx};
 use crate::ids::{ApiKeyId, TenantId};
+use crate::paging::{Cursor, Page, Slice};
 
 /// Whom a key stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// The key.
     pub key: ApiKeyId,
@@ -15,9 +18,13 @@ pub struct Holder {
     pub tenant: TenantId,
     /// What it may do.
     pub role: Role,
+    /// What of that.
+    pub scopes: Scopes,
     /// The tenant is not suspended.
     pub tenant_active: bool,
 }
+
+type Found = (Uuid, Uuid, String, Option<Vec<String>>, bool, bool);
 
 /// Whom `key` stands for; `None` if it is unknown or revoked, which take the same statement and the same time.
 ///
@@ -26,8 +33,8 @@ pub struct Holder {
 /// # Errors
 /// Any [`Error`].
 pub async fn find(db: &Db, key: &ApiKey) -> Result<Option<Holder>, Error> {
-    let row: Option<(Uuid, Uuid, String, bool, bool)> = sqlx::query_as(
-        "select k.id, k.tenant_id, k.role, t.active,
+    let row: Option<Found> = sqlx::query_as(
+        "select k.id, k.tenant_id, k.role, k.scopes, t.active,
              k.last_used is null or k.last_used < app_clock() - interval '5 minutes'
          from api_keys k join tenants t on t.id = k.tenant_id
          where k.hash = $1 and k.revoked_at is null",
@@ -35,7 +42,7 @@ pub async fn find(db: &Db, key: &ApiKey) -> Result<Option<Holder>, Error> {
     .bind(key.hash().to_vec())
     .fetch_optional(db.engine_pool())
     .await?;
-    let Some((id, tenant, role, tenant_active, stale)) = row else { return Ok(None) };
+    let Some((id, tenant, role, scopes, tenant_active, stale)) = row else { return Ok(None) };
     if stale {
         sqlx::query("update api_keys set last_used = app_clock() where id = $1")
             .bind(id)
@@ -43,10 +50,16 @@ pub async fn find(db: &Db, key: &ApiKey) -> Result<Option<Holder>, Error> {
             .await?;
     }
     let role = role.parse().map_err(|_| Error::Unreadable("api_keys.role"))?;
-    Ok(Some(Holder { key: ApiKeyId(id), tenant: TenantId(tenant), role, tenant_active }))
+    Ok(Some(Holder {
+        key: ApiKeyId(id),
+        tenant: TenantId(tenant),
+        role,
+        scopes: Scopes::from(scopes),
+        tenant_active,
+    }))
 }
 
-/// Stores the hash of a key.
+/// Stores the hash of a key that may do whatever its role may. For operators, and for what is made with a tenant.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -59,16 +72,143 @@ pub async fn create(
 ) -> Result<ApiKeyId, Error> {
     let id = ApiKeyId::new();
     sqlx::query(
-        "insert into api_keys (id, tenant_id, name, hash, role) values ($1, $2, $3, $4, $5)",
+        "insert into api_keys (id, tenant_id, name, hash, role, made_by) values ($1, $2, $3, $4, $5, $6)",
     )
     .bind(id)
     .bind(tenant)
     .bind(name)
     .bind(key.hash().to_vec())
     .bind(role.as_str())
+    .bind(Actor::Platform.to_string())
     .execute(tx.conn())
     .await?;
     Ok(id)
+}
+
+/// A key to be made for the transaction's tenant.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// For people.
+    pub name: String,
+    /// As what it acts.
+    pub role: Role,
+    /// What of that it may do.
+    pub scopes: Scopes,
+}
+
+/// Stores the hash of a key.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn insert(
+    tx: &mut TenantTx,
+    new: &NewKey,
+    key: &ApiKey,
+    by: Actor,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into api_keys (id, tenant_id, name, hash, role, scopes, made_by, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(new.id)
+    .bind(tx.tenant())
+    .bind(&new.name)
+    .bind(key.hash().to_vec())
+    .bind(new.role.as_str())
+    .bind(new.scopes.words().map(<[String]>::to_vec))
+    .bind(by.to_string())
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A key as its tenant's administrators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Which.
+    pub id: ApiKeyId,
+    /// For people.
+    pub name: String,
+    /// As what it acts.
+    pub role: Role,
+    /// What of that it may do.
+    pub scopes: Scopes,
+    /// Who made it.
+    pub made_by: Option<String>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to five minutes.
+    pub last_used: Option<DateTime<Utc>>,
+}
+
+type Row = (
+    Uuid,
+    String,
+    String,
+    Option<Vec<String>>,
+    Option<String>,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+);
+
+fn read(row: Row) -> Result<Listed, Error> {
+    let (id, name, role, scopes, made_by, created_at, last_used) = row;
+    let role = role.parse().map_err(|_| Error::Unreadable("api_keys.role"))?;
+    let scopes = Scopes::from(scopes);
+    Ok(Listed { id: ApiKeyId(id), name, role, scopes, made_by, created_at, last_used })
+}
+
+/// The tenant's keys that are in use, newest first.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn list(tx: &mut TenantTx, slice: Slice) -> Result<Page<Listed>, Error> {
+    let (at, id) = slice.bounds();
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, name, role, scopes, made_by, created_at, last_used from api_keys
+         where revoked_at is null and ($1::timestamptz is null or (created_at, id) < ($1, $2))
+         order by created_at desc, id desc limit $3",
+    )
+    .bind(at)
+    .bind(id)
+    .bind(slice.ask())
+    .fetch_all(tx.conn())
+    .await?;
+    let keys = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::cut(keys, slice, |key: &Listed| Cursor { at: key.created_at, id: key.id.0 }))
+}
+
+/// One key of the tenant that is in use.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn listed(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<Listed>, Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "select id, name, role, scopes, made_by, created_at, last_used from api_keys
+         where id = $1 and revoked_at is null",
+    )
+    .bind(id)
+    .fetch_optional(tx.conn())
+    .await?;
+    row.map(read).transpose()
+}
+
+/// Revokes a key of the transaction's tenant. False if it has no such key, or it was revoked before.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn withdraw(tx: &mut TenantTx, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool, Error> {
+    let done =
+        sqlx::query("update api_keys set revoked_at = $2 where id = $1 and revoked_at is null")
+            .bind(id)
+            .bind(now)
+            .execute(tx.conn())
+            .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Revokes a key of the tenant. False if it has no such key, or it was revoked before.

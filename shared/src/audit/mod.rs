@@ -6,13 +6,19 @@ mod store;
 use uuid::Uuid;
 
 use crate::crypto::Sealed;
-use crate::ids::{ApiKeyId, ContactId};
+use crate::ids::{ApiKeyId, ContactId, UserId, VisitId};
 
 /// Who did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     /// Somebody with an API key.
     Key(ApiKeyId),
+    /// Somebody of the tenant who signed in.
+    User(UserId),
+    /// Somebody of the platform, within a declared access.
+    Visitor(UserId, VisitId),
+    /// Nobody who is known: whoever tried to sign in.
+    Stranger,
     /// The engine, by its rules.
     Worker,
     /// The voice provider, by what it told us.
@@ -25,6 +31,9 @@ impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Key(id) => write!(f, "key:{id}"),
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Visitor(user, visit) => write!(f, "visitor:{user}/{visit}"),
+            Self::Stranger => f.write_str("stranger"),
             Self::Worker => f.write_str("worker"),
             Self::Provider => f.write_str("provider"),
             Self::Platform => f.write_str("platform"),

@@ -83,6 +83,9 @@ pub struct Api {
     /// `API_REQUESTS_PER_MINUTE`: of one tenant, over all processes, 10 to 10,000,000; 1,000 unless given. Its API keys
     /// together get seven in ten of them.
     pub requests_per_minute: u32,
+    /// `API_PROXIES`: how many proxies of ours stand before the API, each of which adds to `X-Forwarded-For`; 0 to 5, none unless
+    /// given. Too many would have clients choose the address by which their sign-ins are counted.
+    pub proxies: usize,
     /// `STATE_DIR`: a directory of this host that outlives the process, best the worker's: who asked not to be called is
     /// noted there too, outside the database. Without it a restored database forgets what was listed over HTTP since.
     pub state_dir: Option<PathBuf>,
@@ -107,6 +110,7 @@ impl Api {
             }
             let processes = env.number("API_PROCESSES", 2, 1..=100);
             let requests = env.number("API_REQUESTS_PER_MINUTE", 1000, 10..=10_000_000);
+            let proxies = env.number("API_PROXIES", 0, 0..=5);
             let public_url = env.text("PUBLIC_URL").map(str::to_owned);
             let public_url = public_url.map(|url| web_address(env, "PUBLIC_URL", &url));
             Some(Self {
@@ -117,6 +121,7 @@ impl Api {
                 demo: demo?,
                 listen: listen?,
                 metrics_listen: metrics_listen?,
+                proxies: usize::try_from(proxies?).unwrap_or_default(),
                 public_url: match public_url {
                     Some(checked) => Some(checked?),
                     None => None,

@@ -15,6 +15,8 @@ pub enum EqualityKind {
     Phone,
     /// An e-mail address in lower case.
     Email,
+    /// An address of the network, in the counts of sign-ins.
+    NetworkAddress,
 }
 
 impl EqualityKind {
@@ -22,6 +24,7 @@ impl EqualityKind {
         match self {
             Self::Phone => b"equality/phone\0",
             Self::Email => b"equality/email\0",
+            Self::NetworkAddress => b"equality/network-address\0",
         }
     }
 }

@@ -56,6 +56,16 @@ pub enum TenantField {
     ExportFile,
     /// The filters of a saved view: they may quote a name.
     SavedView,
+    /// What a user is called.
+    PersonName,
+    /// By what a user signs in.
+    PersonEmail,
+    /// The secret of a user's second factor.
+    TotpSecret,
+    /// A key that signs access tokens. The platform's.
+    SigningKey,
+    /// Why the platform's people look into a tenant.
+    VisitReason,
 }
 
 /// What is sealed with a master key itself, because no tenant owns it or none is known yet.
@@ -154,6 +164,11 @@ impl Place {
             TenantField::ImportRow => (0x0408, true),
             TenantField::ExportFile => (0x0409, false),
             TenantField::SavedView => (0x040a, true),
+            TenantField::PersonName => (0x040b, true),
+            TenantField::PersonEmail => (0x040c, true),
+            TenantField::TotpSecret => (0x040d, false),
+            TenantField::SigningKey => (0x040e, false),
+            TenantField::VisitReason => (0x040f, true),
         };
         Self { code, tenant, contact: Uuid::nil(), entity, padded }
     }

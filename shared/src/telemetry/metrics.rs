@@ -57,6 +57,17 @@ labels! {
         /// A tenant's own.
         Own => "own",
     }
+    /// What became of somebody who wished to sign in, or to go on with a session.
+    SignIn {
+        /// A session began.
+        Succeeded => "succeeded",
+        /// Address, password, code or state.
+        Refused => "refused",
+        /// Too many attempts.
+        Throttled => "throttled",
+        /// A refresh token was shown twice.
+        Reused => "reused",
+    }
     /// What became of a received webhook.
     WebhookResult {
         /// Stored for the first time.
@@ -168,6 +179,11 @@ pub fn tenants_paused(by: PausedBy, count: u64) {
 /// A webhook came in or was worked on.
 pub fn webhook(result: WebhookResult) {
     METRICS.webhooks.with_label_values(&[result.label()]).inc();
+}
+
+/// Somebody wished to sign in, or to go on with a session.
+pub fn signed_in(result: SignIn) {
+    METRICS.sign_ins.with_label_values(&[result.label()]).inc();
 }
 
 /// An HTTP request was answered. `route` is the route's template, never a path; `status` is a class: `2xx`.

@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use crate::crypto::{CryptoError, MasterKeys, TenantKeys};
-use crate::db::{self, TenantTx};
+use crate::db::{self, Db, TenantTx};
 use crate::ids::TenantId;
 
 /// A rotated or destroyed key is noticed after this long.
 const KEEP: Duration = Duration::from_secs(60);
 /// At most this many tenants' keys are kept; the rest is unwrapped when asked for.
 const MOST: usize = 4_096;
+/// In whose name the platform's own keys are wrapped. No tenant has this id: ids of tenants carry a time.
+const PLATFORM: TenantId = TenantId(Uuid::nil());
 
 /// The master keys, and the tenant keys that were unwrapped lately.
 pub struct KeyRing {
@@ -58,13 +62,32 @@ impl KeyRing {
         }
         let rows = super::store::key_rows(tx).await?;
         let keys = Arc::new(TenantKeys::unwrap(&self.master, tenant.0, rows)?);
+        self.keep(tenant, &keys);
+        Ok(keys)
+    }
+
+    /// The platform's own keys: equality of what is compared before a tenant is known, and what belongs to none. Made when
+    /// they are first asked for.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn platform(&self, db: &Db) -> Result<Arc<TenantKeys>, KeyError> {
+        if let Some(keys) = self.lately(PLATFORM) {
+            return Ok(keys);
+        }
+        let rows = super::store::platform_keys::of_platform(db, &self.master, PLATFORM.0).await?;
+        let keys = Arc::new(TenantKeys::unwrap(&self.master, PLATFORM.0, rows)?);
+        self.keep(PLATFORM, &keys);
+        Ok(keys)
+    }
+
+    fn keep(&self, tenant: TenantId, keys: &Arc<TenantKeys>) {
         // A poisoned lock means that a thread died between two map operations; the map itself is whole.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MOST {
             kept.clear();
         }
-        kept.insert(tenant, (Instant::now(), Arc::clone(&keys)));
-        Ok(keys)
+        kept.insert(tenant, (Instant::now(), Arc::clone(keys)));
     }
 
     fn lately(&self, tenant: TenantId) -> Option<Arc<TenantKeys>> {

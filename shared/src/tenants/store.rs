@@ -2,6 +2,8 @@
 
 pub(super) mod closed_dates;
 pub(super) mod create;
+pub mod directory;
+pub(super) mod platform_keys;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,10 +17,14 @@ use crate::ids::{AccountId, TenantId};
 
 /// The wrapped keys of the transaction's tenant.
 pub(crate) async fn key_rows(tx: &mut TenantTx) -> Result<Vec<TenantKeyRow>, Error> {
-    let rows: Vec<(String, i32, Vec<u8>)> =
-        sqlx::query_as("select purpose, key_id, wrapped from tenant_keys")
-            .fetch_all(tx.conn())
-            .await?;
+    let rows = sqlx::query_as("select purpose, key_id, wrapped from tenant_keys")
+        .fetch_all(tx.conn())
+        .await?;
+    read_keys(rows)
+}
+
+/// Rows of wrapped keys: purpose, id, key.
+fn read_keys(rows: Vec<(String, i32, Vec<u8>)>) -> Result<Vec<TenantKeyRow>, Error> {
     rows.into_iter()
         .map(|(purpose, id, wrapped)| {
             let purpose = TenantKeyPurpose::from_word(&purpose)

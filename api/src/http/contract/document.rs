@@ -10,7 +10,12 @@ use super::routes::{Route, Routes};
 use crate::http::problem::{FieldError, Kind};
 
 /// The headings under which routes stand, in the order in which they are read.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: &[(&str, &str)] = &[
+    (
+        "Signing in",
+        "Sessions: eight hours, with access tokens of 15 minutes and a refresh token in a cookie that no script sees.",
+    ),
+    ("Oneself", "Who asks, and what everybody does for themselves."),
     ("Contacts", "The people whom a tenant may call."),
     (
         "Appointments",
@@ -19,6 +24,9 @@ const TAGS: [(&str, &str); 7] = [
     ("Calls", "What is planned, what was dialled, and why something has not gone out."),
     ("Do-not-call list", "Numbers that are never dialled."),
     ("Tenant", "The tenant's own settings, policy, closed dates and pauses."),
+    ("Users", "The tenant's people."),
+    ("API keys", "Programs' keys, which belong to the tenant."),
+    ("Platform", "What the platform's own people do, from outside of tenants."),
     (
         "Webhooks",
         "What the voice provider, and tenants' own systems, tell us. They count towards no limit.",
@@ -66,7 +74,7 @@ pub(super) fn of(routes: &Routes) -> Value {
 /// The headings that routes use; one that isn't known stands at the end.
 fn tags(routes: &Routes) -> Vec<Value> {
     let used: BTreeSet<&str> = routes.all.iter().map(|route| route.tag).collect();
-    let known = TAGS.into_iter().filter(|(name, _)| used.contains(name));
+    let known = TAGS.iter().copied().filter(|(name, _)| used.contains(name));
     let new = used.iter().filter(|name| TAGS.iter().all(|(known, _)| known != *name));
     known
         .map(|(name, description)| json!({ "name": name, "description": description }))

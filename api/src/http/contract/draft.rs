@@ -80,10 +80,9 @@ impl<'a> Draft<'a> {
         self.problems.extend(problems);
     }
 
-    /// Adds that `permission` is needed, and one way of showing who asks (a security scheme).
-    pub(crate) fn needs(&mut self, permission: &'static str, scheme: &'static str) {
+    /// Adds that `permission` is needed.
+    pub(crate) fn needs(&mut self, permission: &'static str) {
         self.permission = Some(permission);
-        self.security.push(json!({ scheme: [] }));
     }
 
     /// Takes back that requests count towards the tenant's limit.
@@ -91,9 +90,14 @@ impl<'a> Draft<'a> {
         self.problems.remove(&Kind::RateLimited);
     }
 
-    /// Adds a way to be let in other than by permission.
+    /// Adds a way to be let in: a security scheme.
     pub(crate) fn opened_by(&mut self, scheme: &'static str) {
         self.security.push(json!({ scheme: [] }));
+    }
+
+    /// Adds that nobody needs to be known.
+    pub(crate) fn opened_by_nothing(&mut self) {
+        self.security.push(json!({}));
     }
 
     /// Adds a header that is described under `components/parameters`.
@@ -254,4 +258,9 @@ impl Takes for axum::extract::State<crate::app::App> {
     fn describe(draft: &mut Draft<'_>) {
         draft.fails(&[Kind::Busy]);
     }
+}
+
+/// Headers as they are: what they mean, the handler's operation says.
+impl Takes for axum::http::HeaderMap {
+    fn describe(_draft: &mut Draft<'_>) {}
 }

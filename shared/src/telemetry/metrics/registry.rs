@@ -8,7 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use super::{Dependency, DialAnswer, Failure, Since, WebhookResult};
+use super::{Dependency, DialAnswer, Failure, SignIn, Since, WebhookResult};
 
 /// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
 const PICKUP_BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -36,6 +36,7 @@ pub(super) struct Metrics {
     pub(super) accounts_held: IntGauge,
     pub(super) tenants_paused: IntGaugeVec,
     pub(super) webhooks: IntCounterVec,
+    pub(super) sign_ins: IntCounterVec,
     pub(super) http_requests: IntCounterVec,
     pub(super) http_seconds: HistogramVec,
     pub(super) pool: IntGaugeVec,
@@ -107,6 +108,7 @@ impl Metrics {
             accounts_held: make.gauge("vio_accounts_held", "Provider accounts that are held after 401, 402 or 403."),
             tenants_paused: make.gauges("vio_tenants_paused", "Tenants that are paused.", &["by"]),
             webhooks: make.counters("vio_webhooks_total", "Received webhooks by what became of them.", &["result"]),
+            sign_ins: make.counters("vio_sign_ins_total", "Sign-ins by what became of them.", &["result"]),
             http_requests: make.counters("vio_http_requests_total", "HTTP requests by route template, method and class of status.", &["route", "method", "status"]),
             http_seconds: make.histograms("vio_http_request_seconds", "Time to answer an HTTP request.", &["route", "method"], &HTTP_BUCKETS),
             pool: make.gauges("vio_pool_connections", "Connections to PostgreSQL by role.", &["role", "state"]),
@@ -127,6 +129,9 @@ impl Metrics {
         }
         for result in WebhookResult::ALL {
             self.webhooks.with_label_values(&[result.label()]);
+        }
+        for result in SignIn::ALL {
+            self.sign_ins.with_label_values(&[result.label()]);
         }
         for dependency in Dependency::ALL {
             for failure in Failure::ALL {

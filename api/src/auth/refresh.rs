@@ -1,0 +1,136 @@
+//! Going on with a session, and ending it.
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use shared::audit::Actor;
+use shared::crypto::Phi;
+use shared::ids::{SessionId, TenantId, UserId};
+use shared::people::Ended;
+use shared::people::secret::{Purpose, Token};
+use shared::people::session::Why;
+use shared::people::store::sessions::{self, Rotated};
+use shared::people::store::{self, Chain};
+use shared::telemetry::metrics::{self, SignIn};
+
+use super::browser;
+use super::issue::{Delivery, TokensView, issue};
+use super::who::Who;
+use crate::app::App;
+use crate::http::contract::{Draft, Operation, Takes};
+use crate::http::{Body, Empty, Kind, Problem, Reply, Shown as ShownBody};
+
+/// A refresh token, from a program. A browser sends its cookie, and nothing here.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RefreshTokenShown")]
+pub(super) struct Shown {
+    /// The token, if it isn't in the cookie.
+    #[schemars(length(max = 128), example = "an-invented-token")]
+    refresh_token: Option<Phi<String>>,
+}
+
+impl Shown {
+    /// The token, and how the next one goes back: as this one came.
+    fn token(&self, headers: &HeaderMap, app: &App) -> Result<Option<(Token, Delivery)>, Problem> {
+        match &self.refresh_token {
+            Some(text) => {
+                let token = Token::parse(Purpose::Refresh, text.expose());
+                Ok(token.map(|token| (token, Delivery::Body)))
+            }
+            None => {
+                let token = browser::kept(headers, app)?;
+                Ok(token.map(|token| (token, Delivery::Cookie)))
+            }
+        }
+    }
+}
+
+pub(super) const REFRESH: Operation = Operation::new("refreshSession", "Go on with a session").says("Exchanges a refresh token for the next one and a new access token. A token that is shown twice ends its session. A browser sends its cookie and `X-Vio-Request`, and nothing in the body.").fails(&[Kind::Unauthenticated, Kind::Suspended, Kind::CrossSite]);
+
+/// Exchanges a refresh token for the next one and a new access token.
+pub(super) async fn refresh(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(shown): Body<Shown>,
+) -> Result<Reply<ShownBody<TokensView>>, Problem> {
+    let token = shown.token(&headers, &app)?;
+    let (token, delivery) = token.ok_or(Problem::Unauthenticated)?;
+    let next = Token::generate(Purpose::Refresh)?;
+    let mut tx = app.db.engine().await?;
+    match sessions::rotate(&mut tx, &token.hash(), &next.hash()).await? {
+        Rotated::Next(standing) if standing.tenant_active => {
+            tx.commit().await?;
+            issue(&app, &standing, &next, delivery).await
+        }
+        // Rolled back: when the tenant goes on, so may its people.
+        Rotated::Next(_) => Err(Problem::Suspended),
+        Rotated::Unknown => Err(Problem::Unauthenticated),
+        Rotated::Reused { session, user, tenant } => {
+            let entry = ("session.reused", session.0);
+            store::append(&mut tx, tenant, Chain::Accesses, Actor::User(user), entry).await?;
+            tx.commit().await?;
+            app.people.endings().tell(Ended::Session(session));
+            metrics::signed_in(SignIn::Reused);
+            tracing::warn!(session.id = %session, "a refresh token was shown twice; its session is over");
+            Err(Problem::Unauthenticated)
+        }
+    }
+}
+
+/// The session of an access token, if one was sent.
+pub(super) struct Bearer(Option<(SessionId, UserId, Option<TenantId>)>);
+
+impl Takes for Bearer {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.opened_by("person");
+        draft.opened_by_nothing();
+        draft.fails(&[Kind::Forbidden, Kind::RateLimited]);
+    }
+}
+
+impl FromRequestParts<App> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(Self(None));
+        }
+        match Who::from_request_parts(parts, app).await {
+            Ok(Who::Person(found)) => Ok(Self(Some((found.session, found.user, found.tenant)))),
+            Ok(Who::Key(_)) => Err(Problem::Forbidden { need: "a person who signed in" }),
+            // Over already: what was wished for is so.
+            Err(Problem::Unauthenticated) => Ok(Self(None)),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+pub(super) const SIGN_OUT: Operation = Operation::new("signOut", "Sign out").says("Ends the session of the access token or of the refresh token, and takes the cookie away. What is over already is no error.").fails(&[Kind::CrossSite]);
+
+/// Ends the session of the access token or of the refresh token, and takes the cookie away. What is over already is no error.
+pub(super) async fn sign_out(
+    State(app): State<App>,
+    Bearer(mut session): Bearer,
+    headers: HeaderMap,
+    Body(shown): Body<Shown>,
+) -> Result<Reply<Empty>, Problem> {
+    let mut tx = app.db.engine().await?;
+    if session.is_none()
+        && let Some((token, _)) = shown.token(&headers, &app)?
+    {
+        let found = sessions::of_token(&mut tx, &token.hash()).await?;
+        session = found.map(|found| (found.session, found.user, found.tenant));
+    }
+    if let Some((id, user, tenant)) = session
+        && sessions::end(&mut tx, id, Why::SignedOut).await?
+    {
+        let entry = ("sign_out", id.0);
+        store::append(&mut tx, tenant, Chain::Accesses, Actor::User(user), entry).await?;
+        tx.commit().await?;
+        app.people.endings().tell(Ended::Session(id));
+    }
+    Ok(Reply::empty().with_header("set-cookie", browser::forget()))
+}

@@ -1,0 +1,167 @@
+//! Whether somebody may sign in, and where they are signed in.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use shared::ids::{SessionId, UserId};
+use shared::people::session::{Session, Why};
+use shared::people::store::{factor, links, sessions, users};
+use shared::people::{Ended, State as Standing};
+
+use super::tell;
+use super::users::{UserView, found, spare_the_last};
+use crate::app::App;
+use crate::auth::{Allowed, EditUsers, ReadUsers};
+use crate::http::contract::Operation;
+use crate::http::{Body, Empty, Kind, Nothing, PageView, Path, Problem, Reply, Shown, Versioned};
+
+/// A session as it is shown.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
+pub(super) struct SessionView {
+    id: SessionId,
+    /// When somebody signed in.
+    started_at: DateTime<Utc>,
+    /// To five minutes.
+    seen_at: DateTime<Utc>,
+    /// Eight hours later.
+    ends_at: DateTime<Utc>,
+    /// A second factor was shown.
+    second_factor: bool,
+    /// It is the one that asks.
+    current: bool,
+}
+
+impl SessionView {
+    pub(super) fn new(session: &Session, current: Option<SessionId>) -> Self {
+        Self {
+            id: session.id,
+            started_at: session.started_at,
+            seen_at: session.seen_at,
+            ends_at: session.ends_at,
+            second_factor: session.second_factor,
+            current: current == Some(session.id),
+        }
+    }
+}
+
+pub(super) const DEACTIVATE: Operation =
+    Operation::new("deactivateUser", "Let somebody sign in no more")
+        .says("Their sessions end at once.")
+        .fails(&[Kind::LastAdministrator]);
+
+/// Lets somebody sign in no more, and ends their sessions with the commit: each request asks, so none is served after it.
+pub(super) async fn deactivate(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
+    let mut work = app.change(&by).await?;
+    work.lock_tenant().await?;
+    let mut user = found(&mut work, id).await?;
+    if user.state != Standing::Deactivated {
+        spare_the_last(&mut work, &user).await?;
+        user.state = Standing::Deactivated;
+        user.version += 1;
+        users::save(&mut work.tx, &work.keys, &user, work.now).await?;
+        sessions::end_of_user(&mut work.tx, id, Why::Deactivated).await?;
+        links::void(&mut work.tx, id, work.now).await?;
+        tell(&mut work, ("user.changed", "user.deactivate"), id.0, &json!({}))?;
+    }
+    let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);
+    let reply = work.commit(&app, reply).await?;
+    app.people.endings().tell(Ended::User(id));
+    Ok(reply)
+}
+
+pub(super) const REACTIVATE: Operation =
+    Operation::new("reactivateUser", "Let somebody sign in again")
+        .says("With the password that they had; who never had one needs a new link.");
+
+/// Lets somebody sign in again, with the password that they had; who never had one needs a new link.
+pub(super) async fn reactivate(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
+    let mut work = app.change(&by).await?;
+    work.lock_tenant().await?;
+    let mut user = found(&mut work, id).await?;
+    if user.state == Standing::Deactivated {
+        let known = users::had_signed_in(&mut work.tx, id).await?;
+        user.state = if known { Standing::Active } else { Standing::Invited };
+        user.version += 1;
+        users::save(&mut work.tx, &work.keys, &user, work.now).await?;
+        tell(&mut work, ("user.changed", "user.reactivate"), id.0, &json!({}))?;
+    }
+    let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);
+    work.commit(&app, reply).await
+}
+
+pub(super) const REMOVE_FACTOR: Operation =
+    Operation::new("removeUsersSecondFactor", "Take off the second factor of somebody who lost it")
+        .says("Their sessions end.");
+
+/// Takes off the second factor of somebody who lost it, and ends their sessions. Where the tenant asks for one, they set up
+/// another when they next sign in.
+pub(super) async fn remove_second_factor(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
+    let mut work = app.change(&by).await?;
+    found(&mut work, id).await?;
+    if factor::remove_lost(&mut work.tx, id).await? {
+        sessions::end_of_user(&mut work.tx, id, Why::SecondFactor).await?;
+        let told = ("user.changed", "user.second_factor_removed");
+        tell(&mut work, told, id.0, &json!({ "by": "administrator" }))?;
+    }
+    let user = found(&mut work, id).await?;
+    let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);
+    let reply = work.commit(&app, reply).await?;
+    app.people.endings().tell(Ended::User(id));
+    Ok(reply)
+}
+
+pub(super) const SESSIONS: Operation =
+    Operation::new("listUsersSessions", "List where somebody is signed in");
+
+/// Where somebody is signed in.
+pub(super) async fn sessions(
+    State(app): State<App>,
+    by: Allowed<ReadUsers>,
+    Path(id): Path<UserId>,
+) -> Result<Reply<Shown<PageView<SessionView>>>, Problem> {
+    let mut work = app.read(&by).await?;
+    found(&mut work, id).await?;
+    let found = sessions::of_tenants_user(&mut work.tx, id).await?;
+    let own = by.caller.session();
+    let items: Vec<_> = found.iter().map(|session| SessionView::new(session, own)).collect();
+    Reply::ok(&PageView { items, next: None })
+}
+
+pub(super) const END_SESSIONS: Operation =
+    Operation::new("endUsersSessions", "End all of somebody's sessions")
+        .says("They may sign in again.");
+
+/// Ends all of somebody's sessions. They may sign in again.
+pub(super) async fn end_sessions(
+    State(app): State<App>,
+    by: Allowed<EditUsers>,
+    Path(id): Path<UserId>,
+) -> Result<Reply<Empty>, Problem> {
+    let mut work = app.change(&by).await?;
+    found(&mut work, id).await?;
+    let ended = sessions::end_of_user(&mut work.tx, id, Why::ByAdministrator).await?;
+    if ended > 0 {
+        tell(&mut work, ("user.changed", "user.sessions_ended"), id.0, &json!({ "ended": ended }))?;
+    }
+    let reply = work.commit(&app, Reply::empty()).await?;
+    app.people.endings().tell(Ended::User(id));
+    Ok(reply)
+}
