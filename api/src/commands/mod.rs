@@ -11,7 +11,7 @@ use shared::config::{Environment, Faults, Keys, Postgres};
 use shared::db::Db;
 
 /// What commands stand on that change tenants and accounts.
-struct Base {
+pub(crate) struct Base {
     db: Db,
     keys: Keys,
 }

@@ -20,7 +20,7 @@ use shared::tenants::{KeyError, Tenant};
 use crate::app::App;
 use crate::auth::SuperAdmin;
 use crate::contacts::{MOST_ZONE, zone};
-use crate::http::contract::Operation;
+use crate::http::contract::{Operation, in_one_piece};
 use crate::http::{
     Body, Created, Fields, IfMatch, Kind, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
     Versioned, present,
@@ -182,6 +182,7 @@ pub(super) struct Patch {
     #[serde(default, deserialize_with = "present")]
     account_id: Option<Option<AccountId>>,
     /// How loose its policy may be; what is left out goes back to the default.
+    #[schemars(schema_with = "in_one_piece::<Option<Allowance>>")]
     allowance: Option<Allowance>,
 }
 

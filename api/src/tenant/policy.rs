@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use axum::extract::State;
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -13,7 +12,7 @@ use shared::tenants::{Tenant, phone_rules, store};
 use super::tell;
 use crate::app::App;
 use crate::auth::{Allowed, EditTenant, ReadTenant};
-use crate::http::contract::Operation;
+use crate::http::contract::{Operation, in_one_piece};
 use crate::http::{Body, FieldError, IfMatch, Problem, Reply, Shown, Versioned};
 use crate::planning::{self, Planned};
 
@@ -38,11 +37,9 @@ impl JsonSchema for Patch {
     }
 
     /// The policy's, with each setting optional and `null` besides.
-    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
-        // All in one piece: of the week, too, single days may be given, so it is none of the policy's weeks.
-        let settings = SchemaSettings::draft2020_12().for_deserialize();
-        let mut inline = settings.with(|s| s.inline_subschemas = true).into_generator();
-        let mut schema = Policy::json_schema(&mut inline);
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        // Of the week, too, single days may be given, so it is none of the policy's weeks.
+        let mut schema = in_one_piece::<Policy>(generator);
         schema.remove("required");
         schema.insert(
             "description".to_owned(),

@@ -177,7 +177,8 @@ impl Things {
         let date = format!("2030-01-{:02}", 1 + count % 28);
         let path = format!("PUT /v1/tenant/closed-dates/{date}");
         client.admin(&path, json!({ "name": "Closed" })).await;
-        let user = json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
+        let user =
+            json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
         let user = client.admin("POST /v1/users", user).await.id();
         let key = client.admin("POST /v1/api-keys", json!({ "name": "Booking system" })).await.id();
         Self {
@@ -250,14 +251,22 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
     {
         let id = operation.id();
         let needs = operation.permission();
-        assert_eq!(needs.is_some(), matches!(who, Reader | Admin | Platform), "{id}: its permission");
+        assert_eq!(
+            needs.is_some(),
+            matches!(who, Reader | Admin | Platform),
+            "{id}: its permission"
+        );
         // Who may only read is let in to read, and to nothing else.
         assert!(who != Reader || operation.method == "GET", "{id}");
         let schemes = operation.about["security"].as_array().cloned().unwrap_or_default();
         let opens = |scheme: &str| schemes.iter().any(|one| one.get(scheme).is_some());
         assert_eq!(opens("apiKey"), matches!(who, Reader | Admin | Known), "{id}: keys");
         assert_eq!(opens("signature"), who == Signer || id == "reportOutcome", "{id}: signatures");
-        assert_eq!(schemes.is_empty(), matches!(who, Anybody | Doorstep) && id != "signOut", "{id}");
+        assert_eq!(
+            schemes.is_empty(),
+            matches!(who, Anybody | Doorstep) && id != "signOut",
+            "{id}"
+        );
         let by_id = operation.path.contains('{') && id != "putClosedDate";
         let of_tenant = matches!(who, Reader | Admin);
         assert_eq!(of_tenant && by_id, stranger == Absent, "{id}: strangers see nothing by its id");

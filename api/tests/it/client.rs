@@ -61,7 +61,15 @@ pub(crate) fn app(world: &World) -> App {
         inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
         webhook_keys: api::WebhookKeys::default(),
         journal: None,
+        people: people(world),
     }
+}
+
+/// Signing in with hashes that cost nothing.
+pub(crate) fn people(world: &World) -> api::People {
+    let cost = api::Cost { memory_kib: 64, passes: 1 };
+    let settings = api::PeopleSettings { cost, ..api::PeopleSettings::default() };
+    api::People::new(&world.queues, &settings).expect("a cost that argon2 takes")
 }
 
 impl Client {
@@ -115,9 +123,22 @@ impl Client {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Answer {
+        self.speak(Some(key.expose()), what, headers, body).await
+    }
+
+    /// Sends JSON with a key, an access token, or nothing.
+    pub(crate) async fn speak(
+        &self,
+        bearer: Option<&str>,
+        what: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let (method, path) = what.split_once(' ').expect("a method and a path");
         let mut request = Request::builder().method(method).uri(path);
-        request = request.header("authorization", format!("Bearer {}", key.expose()));
+        if let Some(bearer) = bearer {
+            request = request.header("authorization", format!("Bearer {bearer}"));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -168,7 +189,7 @@ impl Client {
                  union all select 'closed_dates ' || count(*) from closed_dates
                  union all select 'calls ' || count(*) from calls
                  union all select 'events ' || count(*) from events
-                 union all select 'audit ' || count(*) from audit_entries
+                 union all select 'audit ' || count(*) from audit_entries where chain = 'changes'
                  union all select 'kept ' || count(*) from idempotency_keys
                  union all select 'tenants ' || string_agg(version || policy::text || zone || (paused_at is null), ' '
                                                            order by id) from tenants",

@@ -14,6 +14,7 @@ mod idempotency;
 mod journal;
 mod limits;
 mod ops;
+mod people;
 mod planning;
 mod tenant;
 mod tricks;

@@ -141,8 +141,11 @@ async fn a_body_that_is_too_large_is_refused_on_every_route_that_has_one() {
     let client = Client::new().await;
     let things = Things::of(&client).await;
     let before = client.everything().await;
-    let doors = operations().into_iter().filter(|o| (o.path.starts_with("/v1/auth/") && o.id() != "signOut") || o.id() == "receiveProviderEvent");
-    let with_body = keyed_operations().chain(doors).filter(|o| o.about.get("requestBody").is_some());
+    let doors = operations().into_iter().filter(|o| {
+        (o.path.starts_with("/v1/auth/") && o.id() != "signOut") || o.id() == "receiveProviderEvent"
+    });
+    let with_body =
+        keyed_operations().chain(doors).filter(|o| o.about.get("requestBody").is_some());
     for operation in with_body {
         let most = match operation.id() {
             "receiveProviderEvent" | "reportOutcome" => 4 * 1024 * 1024,

@@ -94,7 +94,7 @@ async fn what_is_append_only_cannot_be_rewritten() {
     let rewritable = world
         .texts(
             "select t || ' ' || r || ' ' || p
-             from unnest(array['events', 'audit_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
+             from unnest(array['events', 'audit_entries', 'platform_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
                   unnest(array['update', 'delete', 'truncate']) p
              where has_table_privilege(r, t, p) or p = 'update' and has_any_column_privilege(r, t, p)",
         )
@@ -121,8 +121,18 @@ async fn the_engine_reads_exactly_these_columns() {
             "demo_clock",
             "dispatch_state",
             "dispatch_wakes",
+            "password_links",
+            "platform_entries",
+            "platform_head",
+            "platform_keys",
+            "platform_people",
             "platform_state",
+            "recovery_codes",
+            "refresh_tokens",
             "senders",
+            "sessions",
+            "signing_keys",
+            "visits",
             "webhooks",
         ]
     );
@@ -144,7 +154,10 @@ async fn the_engine_reads_exactly_these_columns() {
              serial settled_at state status_code tenant_id",
             "calls: deadline due eligible_at front front_until id is_due state tenant_id warn_at",
             "idempotency_keys: created_at key_hash tenant_id",
-            "tenants: account_id active id zone",
+            "tenant_heads: access_hash access_n change_hash change_n tenant_id",
+            "tenants: account_id active created_at id name second_factor_required zone",
+            "users: created_at email_eq id password_hash role signed_in_at state tenant_id totp totp_confirmed_at totp_step \
+             updated_at version",
         ]
     );
 }
@@ -158,6 +171,30 @@ async fn tenants_never_read_an_accounts_keys() {
             "select a.attname::text from pg_attribute a
              where a.attrelid = 'accounts'::regclass and a.attnum > 0 and a.attname like '%key%'
                and has_column_privilege('vio_app', a.attrelid, a.attnum, 'select')",
+        )
+        .await;
+    assert_eq!(seen, [""; 0]);
+}
+
+/// Hashes of passwords and tokens, and secrets, are for the engine alone; names and addresses of people, for their tenant.
+#[tokio::test]
+async fn a_tenant_reads_no_secret_of_its_people_and_the_engine_no_name() {
+    let world = World::new().await;
+    let seen = world
+        .texts(
+            "select c.relname || '.' || a.attname from pg_class c
+             join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+             where (c.relname, a.attname) in (('users', 'password_hash'), ('users', 'totp'), ('password_links', 'hash'),
+                     ('api_keys', 'hash'))
+                 and has_column_privilege('vio_app', c.oid, a.attnum, 'select')
+             union all
+             select c.relname::text from pg_class c
+             where c.relname in ('refresh_tokens', 'recovery_codes', 'signing_keys', 'platform_keys', 'platform_people')
+                 and has_any_column_privilege('vio_app', c.oid, 'select')
+             union all
+             select 'engine: ' || a.attname from pg_attribute a
+             where a.attrelid = 'users'::regclass and a.attname in ('name', 'email')
+                 and has_column_privilege('vio_engine', a.attrelid, a.attnum, 'select')",
         )
         .await;
     assert_eq!(seen, [""; 0]);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::examples::example;
@@ -224,6 +224,18 @@ impl<'a> Draft<'a> {
             self.answers_say("RateLimit-Policy");
         }
     }
+}
+
+/// The schema of what is read, all in one piece: for a type that is written too, and then has every field.
+pub(crate) fn in_one_piece<T: JsonSchema>(_generator: &mut SchemaGenerator) -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    let mut inline = settings
+        .with(|settings| {
+            settings.inline_subschemas = true;
+            settings.meta_schema = None;
+        })
+        .into_generator();
+    T::json_schema(&mut inline)
 }
 
 /// A header that is described under `components/headers`.

@@ -12,7 +12,7 @@ mod operation;
 mod pages;
 mod routes;
 
-pub(crate) use draft::{Answer, Draft, Takes};
+pub(crate) use draft::{Answer, Draft, Takes, in_one_piece};
 pub(crate) use operation::Operation;
 pub(crate) use pages::{routes as pages, text};
 pub(crate) use routes::{Routes, delete, get, post, put};

@@ -85,7 +85,7 @@ function describe(schema) {
   return { notes: [...new Set(notes)].filter((note) => note !== "object" || !named), fields, required, items, named };
 }
 
-function fieldList(schema, depth = 0) {
+function fieldList(schema, must, depth = 0) {
   const { fields, required } = describe(schema);
   const names = Object.keys(fields);
   if (!names.length || depth > DEEPEST) return null;
@@ -95,10 +95,10 @@ function fieldList(schema, depth = 0) {
     const about = describe(field);
     const inner = about.items ? describe(about.items) : about;
     const kind = [about.named ?? inner.named, ...about.notes, about.items ? inner.notes.join(", ") : ""].filter(Boolean).join(", ");
-    const below = fieldList(about.items ?? field, depth + 1);
+    const below = fieldList(about.items ?? field, must, depth + 1);
     return el("div", {},
       el("dt", {}, el("code", {}, name), " "),
-      el("span", { class: "kind" }, kind, required.includes(name) ? ", always there" : ""),
+      el("span", { class: "kind" }, kind, required.includes(name) ? `, ${must}` : ""),
       el("dd", {}, ...prose(field.description ?? resolve(field).description),
         below && el("details", {}, el("summary", {}, "Its fields"), below)));
   }));
@@ -142,7 +142,7 @@ function requestBody(operation) {
   return contents.flatMap(([type, about]) => [
     el("h4", {}, "Body: ", el("code", {}, type)),
     ...prose(resolve(about.schema).description),
-    fieldList(about.schema),
+    fieldList(about.schema, "needed"),
     type === "application/json" || about.example === undefined ? null : copyable(about.example),
   ]);
 }
@@ -151,14 +151,16 @@ function answer(status, response) {
   const about = resolve(response);
   const headers = Object.entries(about.headers ?? {});
   const contents = Object.entries(about.content ?? {});
-  const first = (about.description ?? "").split("\n")[0].replaceAll("`", "");
+  // Of several problems, which; of one, what it means.
+  const said = (about.description ?? "").split("\n\n").map((text) => text.replaceAll("`", ""));
+  const first = said.length > 1 ? said.map((text) => text.split(":")[0]).join(", ") : said[0];
   return el("details", {},
     el("summary", {}, el("span", { class: "status" }, status), " ", first),
     ...(status >= 400 ? prose(about.description) : []),
     headers.length ? el("p", { class: "soft" }, `Headers: ${headers.map(([name]) => name).join(", ")}`) : null,
     ...contents.flatMap(([type, content]) => [
       el("p", { class: "soft" }, el("code", {}, type)),
-      status < 400 ? fieldList(content.schema) : null,
+      status < 400 ? fieldList(content.schema, "always there") : null,
       ...(content.example !== undefined ? [copyable(json(content.example))] : []),
       ...Object.values(content.examples ?? {}).map((one) => copyable(json(one.value))),
     ]));

@@ -267,6 +267,17 @@ pub async fn of_platform(
         .collect()
 }
 
+/// Whether there is somebody of the platform of this id.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn is_of_platform(tx: &mut EngineTx, id: UserId) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar("select exists (select from users where id = $1 and tenant_id is null)")
+        .bind(id)
+        .fetch_one(tx.conn())
+        .await?)
+}
+
 /// Deactivates somebody of the platform, or lets them sign in again. False if there is nobody of this id.
 ///
 /// # Errors

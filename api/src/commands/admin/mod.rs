@@ -1,4 +1,6 @@
-//! What the platform's operators do by hand.
+//! What the platform's operators do by hand. Each command prints JSON; `next` says what to do with it.
+
+pub(crate) mod people;
 
 use clap::Subcommand;
 use serde_json::json;
@@ -7,6 +9,7 @@ use shared::api_keys::{self, ApiKey, Role};
 use shared::calls::rules::policy::{Allowance, Policy};
 use shared::config::Environment;
 use shared::ids::{AccountId, TenantId};
+use shared::tenants::KeyRing;
 use shared::tenants::create::{self, NewTenant};
 
 use super::Base;
@@ -18,6 +21,21 @@ pub(crate) enum Act {
     Tenant {
         #[command(subcommand)]
         act: TenantAct,
+    },
+    /// People of a tenant.
+    User {
+        #[command(subcommand)]
+        act: people::UserAct,
+    },
+    /// People of the platform.
+    SuperAdmin {
+        #[command(subcommand)]
+        act: people::SuperAdminAct,
+    },
+    /// The keys that sign access tokens. They rotate by themselves; this is for one that leaked.
+    SigningKey {
+        #[command(subcommand)]
+        act: SigningKeyAct,
     },
     /// API keys.
     Key {
@@ -37,6 +55,17 @@ pub(crate) enum Act {
         /// Why, for those who ask.
         #[arg(long, default_value = "stopped by an operator")]
         reason: String,
+    },
+}
+
+/// What to do with the keys that sign access tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SigningKeyAct {
+    /// Make a new one, which signs from now on.
+    Rotate {
+        /// Let nothing hold that the old ones signed. Clients refresh their tokens; every process hears of it within a minute.
+        #[arg(long)]
+        leaked: bool,
     },
 }
 
@@ -113,6 +142,13 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
     let base = Base::connect(environment)?;
     let result = match act {
         Act::Tenant { act } => tenant(&base, act).await?,
+        Act::User { act } => people::of_tenant(&base, act).await?,
+        Act::SuperAdmin { act } => people::of_platform(&base, act).await?,
+        Act::SigningKey { act: SigningKeyAct::Rotate { leaked } } => {
+            let ring = KeyRing::new(base.keys.master.clone());
+            let id = api::rotate_signing_key(&base.db, &ring, leaked).await?;
+            json!({ "signing_key_id": id, "old_ones_hold": !leaked })
+        }
         Act::Key { act } => key(&base, act).await?,
         Act::Account { act } => account(environment, &base, act).await?,
         Act::StopAll { switch, reason } => {
@@ -142,7 +178,15 @@ async fn tenant(base: &Base, act: TenantAct) -> anyhow::Result<serde_json::Value
     let mut tx = base.db.engine().await?;
     create::create(&mut tx, &base.keys.master, &new).await?;
     tx.commit().await?;
-    Ok(json!({ "tenant_id": new.id }))
+    let id = new.id;
+    Ok(json!({
+        "tenant_id": id,
+        "next": [
+            format!("api admin user create {id} --name NAME --email ADDRESS --role client_admin"),
+            format!("api admin key create {id} NAME --role client_admin   (for programs)"),
+            "it dials once it has an account (api admin account create), a voice agent and a caller number",
+        ],
+    }))
 }
 
 async fn key(base: &Base, act: KeyAct) -> anyhow::Result<serde_json::Value> {
@@ -152,7 +196,10 @@ async fn key(base: &Base, act: KeyAct) -> anyhow::Result<serde_json::Value> {
             let mut tx = base.db.engine().await?;
             let id = api_keys::store::create(&mut tx, tenant, &name, role, &key).await?;
             tx.commit().await?;
-            Ok(json!({ "key_id": id, "api_key": key.expose() }))
+            Ok(json!({
+                "key_id": id, "api_key": key.expose(),
+                "next": ["keep the key: it is not shown again", "send it as Authorization: Bearer"],
+            }))
         }
         KeyAct::Revoke { tenant, key } => {
             let revoked = api_keys::store::revoke(&base.db, tenant, key).await?;
@@ -184,7 +231,14 @@ async fn account(
             let (master, key) = (&base.keys.master, key.expose());
             accounts::store::create(&mut tx, master, &new, key, key).await?;
             tx.commit().await?;
-            Ok(json!({ "account_id": new.id }))
+            let id = new.id;
+            Ok(json!({
+                "account_id": id,
+                "next": [
+                    format!("api admin tenant create NAME --account {id} --agent AGENT --caller-number NUMBER"),
+                    format!("have the provider send its webhooks to /v1/webhooks/retell/{id}"),
+                ],
+            }))
         }
         AccountAct::List => {
             let accounts = accounts::store::list(&base.db).await?;

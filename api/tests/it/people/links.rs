@@ -1,0 +1,118 @@
+//! Links by which a password is set.
+
+use axum::http::StatusCode;
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use super::PASSWORD;
+use crate::client::Client;
+
+#[tokio::test]
+async fn an_invitation_sets_the_first_password_once() {
+    let client = Client::new().await;
+    let (person, link) = client.invited(&client.clinic.admin, "client_user").await;
+    assert!(link.starts_with("viol_"));
+    for (password, fault) in [
+        ("short1A", "too_short"),
+        ("Password1", "common_password"),
+        ("lower4case", "no_upper_case"),
+    ] {
+        let refused = client.set_password(&link, password).await;
+        assert_eq!(refused.faults(), [format!("/password {fault}")]);
+        assert!(!refused.body.to_string().contains(password));
+    }
+    let set = client.set_password(&link, PASSWORD).await;
+    assert_eq!(set.status, StatusCode::NO_CONTENT, "a refused password did not use it up");
+    let again = client.set_password(&link, "Other4Horses").await;
+    assert_eq!(again.faults(), ["/token no_such_link"], "it works once");
+    client.sign_in(&person).await;
+    let listed = client.admin(&format!("GET /v1/users/{}", person.id), Value::Null).await;
+    assert_eq!(listed.body["state"], "active");
+    assert!(listed.body["signed_in_at"].is_string());
+}
+
+#[tokio::test]
+async fn a_link_expires_and_a_newer_one_takes_its_place() {
+    let client = Client::new().await;
+    let (person, first) = client.invited(&client.clinic.admin, "client_user").await;
+    let path = format!("POST /v1/users/{}/password-link", person.id);
+    let renewed = client.admin(&path, json!({})).await;
+    assert_eq!(renewed.body["kind"], "invitation", "they have no password yet");
+    let second = renewed.body["token"].as_str().unwrap().to_owned();
+    let refused = client.set_password(&first, PASSWORD).await;
+    assert_eq!(refused.faults(), ["/token no_such_link"], "a newer one was made");
+    client.world.advance(Duration::days(7)).await;
+    assert_eq!(client.set_password(&second, PASSWORD).await.faults(), ["/token no_such_link"]);
+    let third = client.admin(&path, json!({})).await;
+    let third = third.body["token"].as_str().unwrap();
+    assert_eq!(client.set_password(third, PASSWORD).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_reset_holds_a_day_and_ends_every_session_when_it_is_used() {
+    let client = Client::new().await;
+    let (person, signed) = client.signed_in("client_user").await;
+    let path = format!("POST /v1/users/{}/password-link", person.id);
+    let late = client.admin(&path, json!({})).await;
+    assert_eq!(late.body["kind"], "reset");
+    client.world.advance(Duration::hours(24)).await;
+    let refused = client.set_password(late.body["token"].as_str().unwrap(), "Other4Horses").await;
+    assert_eq!(refused.faults(), ["/token no_such_link"]);
+
+    let signed_again = client.sign_in(&person).await;
+    let made = client.admin(&path, json!({})).await;
+    client.sign_in(&person).await;
+    let link = made.body["token"].as_str().unwrap();
+    assert_eq!(client.set_password(link, "Other4Horses").await.status, StatusCode::NO_CONTENT);
+    for (signed, why) in [(&signed, "expired"), (&signed_again, "the password was reset")] {
+        let me = client.by(signed, "GET /v1/me", Value::Null).await;
+        assert_eq!(me.status, StatusCode::UNAUTHORIZED, "{why}");
+        assert_eq!(client.refresh(&signed.refresh).await.status, StatusCode::UNAUTHORIZED);
+    }
+    let old = client.try_sign_in(&person.email, json!({})).await;
+    assert_eq!(old.problem(), "sign-in-refused");
+    let new = client.try_sign_in(&person.email, json!({ "password": "Other4Horses" })).await;
+    assert_eq!(new.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_is_deactivated_sets_no_password() {
+    let client = Client::new().await;
+    let (person, link) = client.invited(&client.clinic.admin, "client_user").await;
+    let user = format!("/v1/users/{}", person.id);
+    client.admin(&format!("POST {user}/deactivate"), json!({})).await;
+    assert_eq!(client.set_password(&link, PASSWORD).await.faults(), ["/token no_such_link"]);
+    let new = client.admin(&format!("POST {user}/password-link"), json!({})).await;
+    assert_eq!(new.problem(), "user-deactivated");
+    let back = client.admin(&format!("POST {user}/reactivate"), json!({})).await;
+    assert_eq!(back.body["state"], "invited", "they never had a password");
+    assert_eq!(client.set_password(&link, PASSWORD).await.faults(), ["/token no_such_link"]);
+}
+
+#[tokio::test]
+async fn what_is_no_link_costs_no_hash() {
+    let client = Client::new().await;
+    let people = crate::client::people(&client.world);
+    let mut app = crate::client::app(&client.world);
+    app.people = people.clone();
+    let client = Client { router: api::router(app), ..client };
+    let before = people.hashes_computed();
+    for token in ["", "x", &format!("viol_{}", "0".repeat(64)), client.clinic.admin.expose()] {
+        let refused = client.set_password(token, PASSWORD).await;
+        assert_eq!(refused.faults(), ["/token no_such_link"]);
+    }
+    assert_eq!(people.hashes_computed(), before);
+}
+
+#[tokio::test]
+async fn an_answer_with_a_secret_is_not_kept_for_a_second_asking() {
+    let client = Client::new().await;
+    let body = json!({ "name": "Grace Hopper", "email": "grace@clinic.example" });
+    for (what, body) in [("POST /v1/users", body), ("POST /v1/api-keys", json!({ "name": "CRM" }))]
+    {
+        let key = [("idempotency-key", "once")];
+        let answer = client.ask(&client.clinic.admin, what, &key, &body).await;
+        assert_eq!(answer.faults(), ["Idempotency-Key not_kept"], "{what}");
+    }
+    assert_eq!(client.world.number("select count(*) from users").await, 0);
+}
