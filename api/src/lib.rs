@@ -23,7 +23,9 @@ use axum::Router;
 use crate::http::contract::{self, Routes};
 
 pub use app::App;
-pub use auth::{Cost, People, Settings as PeopleSettings, rotate as rotate_signing_key};
+pub use auth::{
+    Cost, People, Settings as PeopleSettings, hash_password, rotate as rotate_signing_key,
+};
 pub use limit::{Limits, Rules};
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};

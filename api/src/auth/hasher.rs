@@ -8,6 +8,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::rand::{SecureRandom, SystemRandom};
 use shared::crypto::CryptoError;
+use shared::people::password::NewPassword;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -108,6 +109,18 @@ impl Hasher {
         });
         done.await.map_err(|error| Problem::Internal(error.into()))
     }
+}
+
+/// The hash of a password at the usual cost, for a command that serves nobody meanwhile.
+///
+/// # Errors
+/// No randomness.
+pub fn hash_password(password: &NewPassword) -> anyhow::Result<String> {
+    let Cost { memory_kib, passes } = Cost::default();
+    let params = Params::new(memory_kib, passes, 1, None)
+        .map_err(|_| anyhow::anyhow!("argon2 does not take this cost"))?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    hash(&argon2, password.expose().as_bytes())
 }
 
 /// A place in the queue, given back when dropped.

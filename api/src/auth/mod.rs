@@ -29,7 +29,7 @@ pub(crate) use sign_in::{count, network};
 pub(crate) use throttle::Attempt;
 pub(crate) use who::{SignedIn, SuperAdmin, Who};
 
-pub use hasher::Cost;
+pub use hasher::{Cost, hash_password};
 pub use people::{People, Settings};
 pub use tokens::rotate;
 

@@ -87,7 +87,7 @@ impl Takes for Bearer {
     fn describe(draft: &mut Draft<'_>) {
         draft.opened_by("person");
         draft.opened_by_nothing();
-        draft.fails(&[Kind::Forbidden, Kind::RateLimited]);
+        draft.fails(&[Kind::Forbidden]);
     }
 }
 
@@ -98,7 +98,8 @@ impl FromRequestParts<App> for Bearer {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(Self(None));
         }
-        match Who::from_request_parts(parts, app).await {
+        // Not counted: who asks too often may still leave.
+        match Who::identify(parts, app).await {
             Ok(Who::Person(found)) => Ok(Self(Some((found.session, found.user, found.tenant)))),
             Ok(Who::Key(_)) => Err(Problem::Forbidden { need: "a person who signed in" }),
             // Over already: what was wished for is so.

@@ -1,13 +1,12 @@
 //! What is shown beside a password: a code of the app, or a recovery code.
 
-use shared::crypto::{Phi, TenantField};
+use shared::crypto::{Phi, TenantField, TenantKeys};
 use shared::db::EngineTx;
 use shared::people::secret::RecoveryCode;
 use shared::people::store::factor;
 use shared::people::store::sign_in::Credentials;
 use shared::people::totp::TotpSecret;
 
-use crate::app::App;
 use crate::http::Problem;
 
 /// Longer than any code.
@@ -45,8 +44,8 @@ pub(crate) enum Step {
 
 /// Looks at what was shown, and uses it up in the transaction that does what it is shown for.
 pub(crate) async fn use_up(
-    app: &App,
     tx: &mut EngineTx,
+    platform: &TenantKeys,
     known: &Credentials,
     shown: &Shown,
 ) -> Result<Step, Problem> {
@@ -54,10 +53,12 @@ pub(crate) async fn use_up(
         return Ok(Step::NotAsked);
     }
     let right = match shown {
-        Shown { code: Some(code), .. } => match step_of(app, known, code.expose()).await? {
-            Some(step) => factor::use_step(tx, known.user, step).await?,
-            None => false,
-        },
+        Shown { code: Some(code), .. } => {
+            match step_of(tx, platform, known, code.expose()).await? {
+                Some(step) => factor::use_step(tx, known.user, step).await?,
+                None => false,
+            }
+        }
         Shown { recovery_code: Some(code), .. } => match RecoveryCode::parse(code.expose()) {
             Some(code) => factor::use_recovery_code(tx, known.user, &code.hash()).await?,
             None => false,
@@ -69,13 +70,13 @@ pub(crate) async fn use_up(
 
 /// The time step of a code of the user's secret, confirmed or not; `None` if it is wrong or was used before.
 pub(crate) async fn step_of(
-    app: &App,
+    tx: &mut EngineTx,
+    platform: &TenantKeys,
     known: &Credentials,
     code: &str,
 ) -> Result<Option<i64>, Problem> {
     let Some(sealed) = &known.totp else { return Ok(None) };
-    let platform = app.keys.platform(&app.db).await?;
     let secret = platform.open(TenantField::TotpSecret, known.user.0, sealed)?;
     let secret = TotpSecret::from_bytes(secret);
-    Ok(secret.step_of(code, app.db.now().await?, known.totp_step))
+    Ok(secret.step_of(code, tx.now().await?, known.totp_step))
 }

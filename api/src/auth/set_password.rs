@@ -72,7 +72,7 @@ pub(super) async fn set_password(
 
     let mut tx = app.db.engine().await?;
     let user = links::take(&mut tx, &token.hash()).await?.ok_or_else(refused)?;
-    let known = sign_in::of_user(&app.db, user).await?.ok_or_else(refused)?;
+    let known = sign_in::of_user(&mut tx, user).await?.ok_or_else(refused)?;
     let before = known.password_hash.as_deref();
     if !sign_in::set_password(&mut tx, user, before, &hash).await? {
         return Err(refused());

@@ -84,7 +84,7 @@ pub(super) async fn sign_in(
 
     let refresh = Token::generate(Purpose::Refresh)?;
     let mut tx = app.db.engine().await?;
-    let step = use_up(&app, &mut tx, known, &shown_too).await?;
+    let step = use_up(&mut tx, &platform, known, &shown_too).await?;
     if step == Step::Wrong {
         drop(tx);
         note_refusal(&app, Some(known)).await?;

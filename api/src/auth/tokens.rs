@@ -28,6 +28,8 @@ const ASKED_AT_MOST: u32 = 10;
 const SIGNS_FOR: chrono::Duration = chrono::Duration::days(30);
 
 const ISSUER: &str = "vioconcierge";
+/// For whom tokens are: this API, and nothing else that may once have the same issuer.
+const AUDIENCE: &str = "vioconcierge-api";
 /// RFC 9068: no other token of ours is taken for one of these.
 const TYPE: &str = "at+jwt";
 /// Ours have some 400 bytes.
@@ -37,6 +39,7 @@ const LONGEST: usize = 2_048;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     iss: String,
+    aud: String,
     /// Who.
     sub: UserId,
     /// In which session.
@@ -59,6 +62,7 @@ impl Claims {
     ) -> Self {
         Self {
             iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
             sub: user,
             sid: session,
             tid: tenant,
@@ -124,7 +128,8 @@ impl Tokens {
         super::ring_signatures::install();
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
-        validation.set_required_spec_claims(&["iss", "sub", "exp"]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // The machine's clock decides nothing: `Claims::holds` compares with PostgreSQL's.
         validation.validate_exp = false;
         Self {

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod demo_clock;
+mod demo_people;
 pub(crate) mod healthcheck;
 pub(crate) mod migrate;
 pub(crate) mod seed_demo;

@@ -19,7 +19,7 @@ use shared::tenants::create::{self, NewTenant};
 use shared::tenants::{KeyRing, store};
 use uuid::Uuid;
 
-use super::Base;
+use super::{Base, demo_people};
 
 /// The demo's ids are always the same, so that making it twice makes one.
 const TENANT: TenantId = TenantId(Uuid::from_u128(0x0193_5000_0000_7000_8000_0000_0000_0001));
@@ -56,11 +56,16 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     api_keys::store::create(&mut tx, TENANT, KEY_NAME, Role::ClientAdmin, &key).await?;
     tx.commit().await?;
     let contact = robin(&base, made).await?;
+    let password = demo_people::set(&base, TENANT).await?;
     tracing::info!(made, "the demo's tenant is there");
     let now = open_the_clinic(&base.db, environment).await?;
     let summary = json!({
         "tenant_id": TENANT,
         "api_key": key.expose(),
+        "admin_email": demo_people::ADMIN,
+        "user_email": demo_people::USER,
+        "super_admin_email": demo_people::SUPER_ADMIN,
+        "password": password.expose(),
         "account_id": ACCOUNT,
         "now": now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         "contact_id": contact,

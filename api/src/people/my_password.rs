@@ -45,8 +45,11 @@ impl Anew {
     /// What is known of the person, if the password is theirs.
     pub(super) async fn prove(&self, app: &App, password: &str) -> Result<Credentials, Problem> {
         self.count(app).await?;
-        let known = sign_in::of_user(&app.db, self.me.user).await?;
+        // Closed before the password is hashed: no connection waits for a processor.
+        let mut tx = app.db.engine().await?;
+        let known = sign_in::of_user(&mut tx, self.me.user).await?;
         let known = known.ok_or(Problem::Unauthenticated)?;
+        tx.commit().await?;
         let hash = known.password_hash.as_deref();
         if !app.people.hasher().verify(password, hash).await? {
             return Err(Problem::field("/password", "wrong_password", "this is not your password"));

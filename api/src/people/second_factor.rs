@@ -98,7 +98,9 @@ pub(super) async fn confirm(
 ) -> Result<Reply<Shown<CodesView>>, Problem> {
     let me = anew.me;
     anew.count(&app).await?;
-    let known = sign_in::of_user(&app.db, me.user).await?.ok_or(Problem::Unauthenticated)?;
+    let platform = app.keys.platform(&app.db).await?;
+    let mut tx = app.db.engine().await?;
+    let known = sign_in::of_user(&mut tx, me.user).await?.ok_or(Problem::Unauthenticated)?;
     let nothing = || Problem::Conflict {
         kind: Kind::NoSecondFactor,
         detail: "nothing waits to be confirmed: POST /v1/me/second-factor".to_owned(),
@@ -107,9 +109,8 @@ pub(super) async fn confirm(
     if known.totp.is_none() || known.totp_confirmed {
         return Err(nothing());
     }
-    let step = step_of(&app, &known, shown.code.expose()).await?;
+    let step = step_of(&mut tx, &platform, &known, shown.code.expose()).await?;
     let step = step.ok_or(Problem::SecondFactorWrong)?;
-    let mut tx = app.db.engine().await?;
     if !factor::confirm(&mut tx, me.user, step).await? {
         return Err(nothing());
     }
@@ -184,8 +185,9 @@ pub(super) async fn new_codes(
 async fn prove_both(app: &App, anew: &Anew, both: Both) -> Result<EngineTx, Problem> {
     let known = anew.prove(app, both.password.expose()).await?;
     let shown = ShownToo::new(both.code, both.recovery_code);
+    let platform = app.keys.platform(&app.db).await?;
     let mut tx = app.db.engine().await?;
-    match use_up(app, &mut tx, &known, &shown).await? {
+    match use_up(&mut tx, &platform, &known, &shown).await? {
         Step::Shown => Ok(tx),
         Step::Wrong if shown.is_nothing() => Err(Problem::SecondFactorNeeded),
         Step::Wrong => Err(Problem::SecondFactorWrong),

@@ -58,8 +58,11 @@ async fn no_body_sets_what_it_has_no_field_for() {
         let places = std::iter::once(String::new()).chain(objects.map(|(pointer, _)| pointer));
         for place in places {
             for name in ["tenant_id", "id", "version", "created_at", "role", "__proto__"] {
-                tried += 1;
                 let at = format!("{place}/{name}");
+                if fields(body).iter().any(|(field, _)| *field == at) {
+                    continue;
+                }
+                tried += 1;
                 let body = with(operation.example(), &at, json!("x"));
                 refused(&client, &operation, &things, &body, &at, "unknown_field").await;
             }

@@ -115,6 +115,12 @@ impl Db {
         &self.engine
     }
 
+    /// One statement as the serving role, outside a transaction: for functions that set their tenant themselves. Without
+    /// one, row-level security shows nothing.
+    pub(crate) fn app_pool(&self) -> &PgPool {
+        &self.app
+    }
+
     /// The instant that rules go by: PostgreSQL's clock plus the demo's offset.
     ///
     /// # Errors
@@ -192,6 +198,14 @@ impl EngineTx {
     /// The connection, for the stores.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
+    }
+
+    /// The instant that rules go by. Asked here, a transaction needs no second connection, for which it might wait for ever.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
+        Ok(sqlx::query_scalar("select app_clock()").fetch_one(self.conn()).await?)
     }
 
     /// Makes the changes last.

@@ -11,8 +11,10 @@ use crate::crypto::CryptoError;
 
 /// Random bytes of a token: so many that a plain hash of it can't be searched for.
 const TOKEN_BYTES: usize = 32;
-/// Random bytes of a recovery code: 80 bits, since it is typed by hand and works only beside a password.
-const CODE_BYTES: usize = 10;
+/// Random bytes of a recovery code: 120 bits, so that a plain hash is enough (ASVS 5.0, 6.5.2: from 112 on).
+const CODE_BYTES: usize = 15;
+/// Letters of a code: five bits each.
+const CODE_LETTERS: usize = CODE_BYTES * 8 / 5;
 /// Recovery codes that are made at a time.
 pub const RECOVERY_CODES: usize = 10;
 
@@ -88,7 +90,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// A code that takes the place of a lost second factor, once: `abcd-efgh-ijkl-mnop`.
+/// A code that takes the place of a lost second factor, once: `abcd-efgh-ijkl-mnop-qrst-uvwx`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RecoveryCode(Zeroizing<String>);
 
@@ -104,7 +106,7 @@ impl RecoveryCode {
 
     /// The code in `text`, however it is spaced and in whatever case; `None` if none looks like that.
     pub fn parse(text: &str) -> Option<Self> {
-        // Longer than any spacing of sixteen letters: not read at all.
+        // Longer than any spacing of these letters: not read at all.
         if text.len() > 64 {
             return None;
         }
@@ -115,10 +117,10 @@ impl RecoveryCode {
                 .collect(),
         );
         let known = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
-        (kept.len() == 16 && kept.bytes().all(known)).then_some(Self(kept))
+        (kept.len() == CODE_LETTERS && kept.bytes().all(known)).then_some(Self(kept))
     }
 
-    /// The code, to show it: in four groups of four.
+    /// The code, to show it: in groups of four.
     pub fn expose(&self) -> String {
         self.0.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
     }
@@ -159,7 +161,7 @@ mod tests {
     fn a_recovery_code_is_read_as_people_type_it() {
         let code = RecoveryCode::generate().unwrap();
         let shown = code.expose();
-        assert_eq!(shown.len(), 19);
+        assert_eq!(shown.len(), 29);
         for text in
             [shown.clone(), shown.to_uppercase(), shown.replace('-', ""), shown.replace('-', " ")]
         {
@@ -167,8 +169,8 @@ mod tests {
         }
         for (text, why) in [
             ("", "nothing"),
-            ("abcd-efgh-ijkl-mno", "too short"),
-            ("abcd-efgh-ijkl-mno1", "1 is no letter of base 32"),
+            ("abcd-efgh-ijkl-mnop-qrst-uvw", "too short"),
+            ("abcd-efgh-ijkl-mnop-qrst-uvw1", "1 is no letter of base 32"),
             ("123456", "a code of the app"),
         ] {
             assert!(RecoveryCode::parse(text).is_none(), "{why}");

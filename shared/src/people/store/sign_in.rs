@@ -83,7 +83,7 @@ pub async fn by_email(db: &Db, email: &EqualityHashes) -> Result<Option<Credenti
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn of_user(db: &Db, user: UserId) -> Result<Option<Credentials>, Error> {
+pub async fn of_user(tx: &mut EngineTx, user: UserId) -> Result<Option<Credentials>, Error> {
     let row: Option<Row> = sqlx::query_as(
         "select u.id, u.tenant_id, u.role, u.state, coalesce(t.active, true) as tenant_active, u.password_hash, u.totp,
              u.totp_confirmed_at is not null as totp_confirmed, u.totp_step
@@ -91,7 +91,7 @@ pub async fn of_user(db: &Db, user: UserId) -> Result<Option<Credentials>, Error
          where u.id = $1",
     )
     .bind(user)
-    .fetch_optional(db.engine_pool())
+    .fetch_optional(tx.conn())
     .await?;
     row.map(Credentials::try_from).transpose()
 }
