@@ -26,6 +26,7 @@ use crate::http::{
     Versioned, present,
 };
 use crate::people::{Details, LinkView, NotKept, email_taken, make, tell};
+use crate::tenant::unknown_zone;
 
 const MOST_NAME: usize = 200;
 const NOUN: &str = "tenant";
@@ -124,6 +125,7 @@ fn unknown_account(error: KeyError) -> Problem {
         KeyError::Db(error) if error.is_refused_by("tenants_account_id_fkey") => {
             Problem::field("/account_id", "unknown_account", "there is no such account")
         }
+        KeyError::Db(error) => unknown_zone(error),
         other => other.into(),
     }
 }

@@ -11,6 +11,8 @@ use crate::app::Work;
 use crate::http::Problem;
 use crate::http::contract::{Routes, get, post, put};
 
+pub(crate) use settings::unknown_zone;
+
 /// Routes below `/v1/tenant`.
 pub(crate) fn routes() -> Routes {
     use closed_dates as dates;

@@ -192,7 +192,7 @@ pub(super) async fn change_zone(
 }
 
 /// PostgreSQL has a zone database of its own, which may lack what ours has.
-fn unknown_zone(error: db::Error) -> Problem {
+pub(crate) fn unknown_zone(error: db::Error) -> Problem {
     if error.is_refused_by("tenants_zone_is_known") {
         return Problem::field("/zone", "unknown_zone", "the database does not know this zone");
     }

@@ -9,6 +9,9 @@ use super::handler::Described;
 use super::operation::Operation;
 use crate::app::App;
 
+/// What adds a handler's signature to a draft.
+type Describe = fn(&mut Draft<'_>);
+
 /// One route of the contract.
 #[derive(Debug, Clone)]
 pub(super) struct Route {
@@ -16,14 +19,14 @@ pub(super) struct Route {
     pub(super) path: String,
     pub(super) tag: &'static str,
     pub(super) operation: Operation,
-    pub(super) describe: fn(&mut Draft<'_>),
+    pub(super) describe: Describe,
 }
 
 /// The methods of one path.
 #[derive(Debug)]
 pub(crate) struct Methods {
     router: MethodRouter<App>,
-    routes: Vec<(&'static str, Operation, fn(&mut Draft<'_>))>,
+    routes: Vec<(&'static str, Operation, Describe)>,
 }
 
 macro_rules! methods {
