@@ -210,6 +210,7 @@ create policy audit_entries_appended_by_engine on audit_entries for insert to vi
 
 -- The migration's own row was made before the table was walled.
 grant select, insert on platform_keys, platform_people, platform_entries to vio_engine;
+grant update (wrapped, master_key_id) on platform_keys to vio_engine;
 grant select, insert, update, delete on signing_keys, recovery_codes, refresh_tokens to vio_engine;
 grant select, update on platform_head to vio_engine;
 grant select, insert, update, delete on sessions, password_links to vio_engine;

@@ -23,7 +23,7 @@ use crate::contacts::{MOST_ZONE, zone};
 use crate::http::contract::{Operation, in_one_piece};
 use crate::http::{
     Body, Created, Fields, IfMatch, Kind, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
-    Versioned, present,
+    Versioned,
 };
 use crate::people::{Details, LinkView, NotKept, email_taken, make, tell};
 use crate::tenant::unknown_zone;
@@ -84,8 +84,6 @@ pub(super) struct Wish {
     /// Its zone; `Europe/London` unless given.
     #[schemars(length(max = MOST_ZONE))]
     zone: Option<String>,
-    /// Through which provider account it calls.
-    account_id: Option<AccountId>,
 }
 
 pub(super) const CREATE: Operation = Operation::new("createTenant", "Make a tenant")
@@ -105,29 +103,22 @@ pub(super) async fn create(
         id: TenantId::new(),
         name,
         zone,
-        account: wish.account_id,
+        account: None,
         agent_id: None,
         caller_number: None,
         policy: Policy::default(),
         allowance: Allowance::default(),
     };
     let mut tx = app.db.engine().await?;
-    create::create(&mut tx, app.keys.master(), &new).await.map_err(unknown_account)?;
+    create::create(&mut tx, app.keys.master(), &new).await.map_err(|error| match error {
+        KeyError::Db(error) => unknown_zone(error),
+        other => other.into(),
+    })?;
     let (actor, entry) = (Actor::User(by.user), ("tenant.create", new.id.0));
     store::append(&mut tx, None, Chain::Changes, actor, entry).await?;
     tx.commit().await?;
     let made = directory::find(&app.db, new.id).await?.ok_or(Problem::NotFound(NOUN))?;
     Reply::created(format!("/v1/platform/tenants/{}", new.id), &LineView::from(made))
-}
-
-fn unknown_account(error: KeyError) -> Problem {
-    match error {
-        KeyError::Db(error) if error.is_refused_by("tenants_account_id_fkey") => {
-            Problem::field("/account_id", "unknown_account", "there is no such account")
-        }
-        KeyError::Db(error) => unknown_zone(error),
-        other => other.into(),
-    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -180,17 +171,18 @@ pub(super) async fn find(
 pub(super) struct Patch {
     /// Whether it may do anything.
     active: Option<bool>,
-    /// Through which provider account it calls; null: through none.
-    #[serde(default, deserialize_with = "present")]
-    account_id: Option<Option<AccountId>>,
     /// How loose its policy may be; what is left out goes back to the default.
     #[schemars(schema_with = "in_one_piece::<Option<Allowance>>")]
     allowance: Option<Allowance>,
 }
 
-pub(super) const PATCH: Operation = Operation::new("changeTenantOutside", "Change what only the platform decides").says("Suspends or resumes the tenant, moves it to another account, changes how loose its policy may be. The allowance is replaced as a whole.");
+pub(super) const PATCH: Operation =
+    Operation::new("changeTenantOutside", "Change what only the platform decides").says(
+        "Suspends or resumes the tenant, changes how loose its policy may be. The allowance is replaced as a whole.",
+    );
 
-/// Suspends or resumes a tenant, moves it to another account, changes how loose its policy may be.
+/// Suspends or resumes a tenant, changes how loose its policy may be. Which account it dials through is an operator's matter
+/// (`api admin tenant`): calls that are under way have to be waited for.
 pub(super) async fn patch(
     State(app): State<App>,
     by: SuperAdmin,
@@ -201,13 +193,11 @@ pub(super) async fn patch(
     let mut work = app.manage(id, Actor::User(by.user)).await?;
     work.lock_tenant().await?;
     version.check(work.tenant.version)?;
-    let values = |tenant: &Tenant| json!({ "active": tenant.active, "account_id": tenant.account, "allowance": tenant.allowance });
+    let values =
+        |tenant: &Tenant| json!({ "active": tenant.active, "allowance": tenant.allowance });
     let before = values(&work.tenant);
     if let Some(active) = patch.active {
         work.tenant.active = active;
-    }
-    if let Some(account) = patch.account_id {
-        work.tenant.account = account;
     }
     if let Some(allowance) = patch.allowance {
         if work.tenant.policy.check(&allowance).is_err() {
@@ -217,9 +207,7 @@ pub(super) async fn patch(
         work.tenant.allowance = allowance;
     }
     work.tenant.version += 1;
-    directory::settle(&mut work.tx, &work.tenant, work.now)
-        .await
-        .map_err(|error| unknown_account(error.into()))?;
+    directory::settle(&mut work.tx, &work.tenant, work.now).await?;
     let told = json!({ "before": before, "after": values(&work.tenant) });
     tell(&mut work, ("tenant.changed", "tenant.settle"), id.0, &told)?;
     let (active, reply) = (work.tenant.active, show(&work.tenant)?);

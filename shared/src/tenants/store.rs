@@ -3,7 +3,7 @@
 pub(super) mod closed_dates;
 pub(super) mod create;
 pub mod directory;
-pub(super) mod platform_keys;
+pub(crate) mod platform_keys;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

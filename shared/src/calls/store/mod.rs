@@ -12,6 +12,7 @@ mod rows;
 pub mod settle;
 pub mod sweep;
 pub mod tenancy;
+pub mod unheard_of;
 
 pub(crate) use rows::zone;
 pub use rows::{CallRow, TenantRow, day_start};

@@ -80,21 +80,18 @@ pub async fn find(db: &Db, id: TenantId) -> Result<Option<Listed>, Error> {
     Ok(row.map(read))
 }
 
-/// Stores what the platform decides about a tenant: whether it is active, its account, how loose its policy may be.
+/// Stores what the platform decides about a tenant: whether it is active, how loose its policy may be.
 ///
 /// # Errors
-/// [`Error::Refused`] by `tenants_account_id_fkey` if there is no such account; any other [`Error`].
+/// Any [`Error`].
 pub async fn settle(tx: &mut TenantTx, tenant: &Tenant, now: DateTime<Utc>) -> Result<(), Error> {
-    sqlx::query(
-        "update tenants set active = $1, account_id = $2, allowance = $3, version = $4, updated_at = $5",
-    )
-    .bind(tenant.active)
-    .bind(tenant.account)
-    .bind(Json(&tenant.allowance))
-    .bind(tenant.version)
-    .bind(now)
-    .execute(tx.conn())
-    .await?;
+    sqlx::query("update tenants set active = $1, allowance = $2, version = $3, updated_at = $4")
+        .bind(tenant.active)
+        .bind(Json(&tenant.allowance))
+        .bind(tenant.version)
+        .bind(now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
