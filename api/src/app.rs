@@ -14,6 +14,7 @@ use shared::tenants::{KeyRing, Tenant, store};
 
 use crate::auth::{Allowed, People};
 use crate::http::{Problem, Reply};
+use crate::limit::Limits;
 use crate::webhooks::{Inbox, WebhookKeys};
 
 /// What every handler may use.
@@ -27,6 +28,8 @@ pub struct App {
     pub queues: Queues,
     /// Hints to the worker.
     pub signals: Signals,
+    /// How often a tenant may ask.
+    pub limits: Limits,
     /// Where received webhooks are stored.
     pub inbox: Inbox,
     /// By which webhooks are verified.
@@ -50,11 +53,11 @@ pub(crate) struct Work {
 }
 
 /// How a request begins that may have been made before.
-pub(crate) enum Begun {
+pub(crate) enum Begun<A> {
     /// It wasn't.
     Anew(Box<Work>),
     /// It was, and this was the answer.
-    Before(Reply),
+    Before(Reply<A>),
 }
 
 impl App {
@@ -78,11 +81,11 @@ impl App {
     }
 
     /// Opens a transaction to change something in, once.
-    pub(crate) async fn change_once<P>(
+    pub(crate) async fn change_once<P, A>(
         &self,
         by: &Allowed<P>,
         once: Option<Request>,
-    ) -> Result<Begun, Problem> {
+    ) -> Result<Begun<A>, Problem> {
         let mut work = self.open(by.tenant, by.actor(), once).await?;
         let Some(request) = once else { return Ok(Begun::Anew(Box::new(work))) };
         let turn = idempotency::store::begin(&mut work.tx, &work.keys, &request, work.now).await?;
@@ -125,7 +128,11 @@ impl Work {
     }
 
     /// Keeps the answer if the request named itself, appends the changes, commits, and wakes the worker.
-    pub(crate) async fn commit(mut self, app: &App, reply: Reply) -> Result<Reply, Problem> {
+    pub(crate) async fn commit<A>(
+        mut self,
+        app: &App,
+        reply: Reply<A>,
+    ) -> Result<Reply<A>, Problem> {
         if let Some(request) = &self.once {
             let kept = reply.to_keep();
             idempotency::store::keep(&mut self.tx, &self.keys, request, &kept, self.now).await?;

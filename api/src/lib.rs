@@ -10,6 +10,7 @@ mod calls;
 mod contacts;
 mod do_not_call;
 mod http;
+mod limit;
 mod ops;
 mod people;
 mod planning;
@@ -19,16 +20,19 @@ mod webhooks;
 
 use axum::Router;
 
+use crate::http::contract::{self, Routes};
+
 pub use app::App;
 pub use auth::{
     Cost, People, Settings as PeopleSettings, hash_password, rotate as rotate_signing_key,
 };
+pub use limit::{Limits, Rules};
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};
 
-/// All routes for clients.
-pub fn router(app: App) -> Router {
-    let v1 = Router::new()
+/// Every route for clients, with its description.
+fn routes() -> Routes {
+    let v1 = Routes::tagged("")
         .nest("/api-keys", people::keys_routes())
         .nest("/auth", auth::routes())
         .nest("/calls", calls::routes())
@@ -42,8 +46,18 @@ pub fn router(app: App) -> Router {
         .nest("/tenant", tenant::routes().merge(people::of_tenant()))
         .nest("/users", people::routes())
         .nest("/webhooks", webhooks::routes());
-    http::around(
-        Router::new().nest("/v1", v1).nest("/api/webhook", webhooks::of_the_requirements()),
-    )
-    .with_state(app)
+    Routes::tagged("")
+        .nest("/v1", v1)
+        .nest("/api/webhook", webhooks::of_the_requirements())
+        .merge(contract::pages())
+}
+
+/// All routes for clients, as they are served.
+pub fn router(app: App) -> Router {
+    http::around(routes().into_router()).with_state(app)
+}
+
+/// The contract: OpenAPI 3.1, as `/openapi.json` serves it.
+pub fn openapi() -> &'static str {
+    contract::text()
 }

@@ -34,6 +34,8 @@ enum Command {
         #[command(subcommand)]
         act: commands::admin::Act,
     },
+    /// Print the contract, as /openapi.json serves it; docs/openapi.json is made this way.
+    Openapi,
     /// Ask the API on this host whether it is ready; fails if not.
     Healthcheck,
 }
@@ -61,6 +63,7 @@ async fn run() -> anyhow::Result<()> {
         Command::SeedDemo => commands::seed_demo::run(&environment).await,
         Command::DemoClock { act } => commands::demo_clock::run(&environment, act).await,
         Command::Admin { act } => commands::admin::run(&environment, act).await,
+        Command::Openapi => Ok(print!("{}", api::openapi())),
         Command::Healthcheck => commands::healthcheck::run(&environment).await,
     }
 }

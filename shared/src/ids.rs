@@ -8,8 +8,10 @@ macro_rules! ids {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             serde::Serialize, serde::Deserialize, sqlx::Type,
+            schemars::JsonSchema,
         )]
         #[serde(transparent)]
+        #[schemars(inline)]
         #[sqlx(transparent)]
         pub struct $name(pub Uuid);
 

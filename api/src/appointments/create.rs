@@ -8,8 +8,13 @@ use super::fields::NewAppointment;
 use super::view::AppointmentView;
 use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditContacts};
-use crate::http::{Fields, Path, Post, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{Created, Fields, Path, Post, Problem, Reply, Versioned};
 use crate::planning::{self, Planned};
+
+pub(super) const CREATE: Operation = Operation::new("bookAppointment", "Book an appointment").says(
+    "And plan its reminder. When: `at` with an offset, or `local_time` on the wall of `zone`.",
+);
 
 /// Books an appointment and plans its reminder.
 pub(super) async fn create(
@@ -17,7 +22,7 @@ pub(super) async fn create(
     by: Allowed<EditContacts>,
     Path(contact): Path<ContactId>,
     Post { body, once }: Post<NewAppointment>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Created<AppointmentView>>>, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),

@@ -1,43 +1,67 @@
 //! Changing, moving, cancelling and deleting an appointment.
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::appointments::{Appointment, ConfirmedBy, Priority, store};
 use shared::calls::rules::snapshot::AppointmentStatus;
 use shared::contacts::store::Opened;
+use shared::contacts::text::MOST_VOICE_TEXT;
 use shared::ids::{AppointmentId, ContactId};
 
 use super::fields::{
-    DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON, MOST_TYPE, When, label,
+    DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON, MOST_TIME, MOST_TYPE, When, label,
 };
+use super::find::AppointmentReply;
 use super::view::{AppointmentView, audited};
 use super::{NOUN, entry};
 use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditContacts};
-use crate::http::{Body, Fields, IfMatch, Path, Post, Problem, Reply, present};
+use crate::contacts::MOST_ZONE;
+use crate::http::contract::Operation;
+use crate::http::{Body, Empty, Fields, IfMatch, Path, Post, Problem, Reply, present};
 use crate::planning::{self, Planned};
 
 const MOST_REASON: usize = 500;
 
 /// What changes: a field that is absent stays, `null` clears one that may be empty. Times change by moving.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AppointmentPatch")]
 pub(super) struct Patch {
+    /// So long before the appointment its reminder is due.
+    #[schemars(range(min = 1, max = 168), example = 48)]
     call_before_hours: Option<i64>,
+    /// How long it takes.
+    #[schemars(range(min = 5, max = 480))]
     #[serde(default, deserialize_with = "present")]
     duration_minutes: Option<Option<i64>>,
+    /// What kind of appointment.
+    #[schemars(length(max = MOST_TYPE))]
     #[serde(default, deserialize_with = "present")]
     r#type: Option<Option<String>>,
+    /// With whom.
+    #[schemars(length(max = MOST_PERSON))]
     #[serde(default, deserialize_with = "present")]
     owner_name: Option<Option<String>>,
+    /// At which business.
+    #[schemars(length(max = MOST_PERSON))]
     #[serde(default, deserialize_with = "present")]
     company_name: Option<Option<String>>,
+    /// Where.
+    #[schemars(length(max = MOST_LOCATION))]
     #[serde(default, deserialize_with = "present")]
     location: Option<Option<String>>,
+    /// What the voice may say besides.
+    #[schemars(length(max = MOST_VOICE_TEXT))]
     #[serde(default, deserialize_with = "present")]
     voice_text: Option<Option<String>>,
+    /// The more important go first.
     priority: Option<Priority>,
+    /// The status, by hand.
     status: Option<AppointmentStatus>,
+    /// For people; only with a status.
+    #[schemars(length(min = 1, max = MOST_REASON))]
     status_reason: Option<String>,
     /// How it was confirmed; only with status `confirmed`.
     confirmed_by: Option<ConfirmedBy>,
@@ -98,6 +122,12 @@ impl Patch {
     }
 }
 
+pub(super) const PATCH: Operation =
+    Operation::new("changeAppointment", "Change an appointment").says(
+        "Details, or the status by hand. A field that is absent stays, `null` clears one that may be empty. Times change \
+         by moving.",
+    );
+
 /// Changes details, or the status by hand.
 pub(super) async fn patch(
     State(app): State<App>,
@@ -105,7 +135,7 @@ pub(super) async fn patch(
     Path(ids): Path<(ContactId, AppointmentId)>,
     version: IfMatch,
     Body(patch): Body<Patch>,
-) -> Result<Reply, Problem> {
+) -> Result<AppointmentReply, Problem> {
     let mut work = app.change(&by).await?;
     let (opened, before) = lock(&mut work, ids, version).await?;
     let mut after = before.clone();
@@ -125,13 +155,25 @@ pub(super) async fn patch(
 }
 
 /// Where an appointment is moved to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AppointmentMove")]
 pub(super) struct Move {
+    /// RFC 3339 with an offset.
+    #[schemars(length(max = MOST_TIME), example = "2036-03-10T09:30:00Z")]
     at: Option<String>,
+    /// On the wall of `zone`, in place of `at`.
+    #[schemars(length(max = MOST_TIME))]
     local_time: Option<String>,
+    /// The tenant's unless given.
+    #[schemars(length(max = MOST_ZONE))]
     zone: Option<String>,
 }
+
+pub(super) const MOVE: Operation = Operation::new("moveAppointment", "Move an appointment").says(
+    "By two hours or more, or to another day where the contact lives, it becomes `rescheduled` and its reminder is \
+     planned anew. By less it keeps status, count and call.",
+);
 
 /// Moves an appointment. By two hours or more, or to another day, it is planned anew.
 pub(super) async fn move_to(
@@ -140,7 +182,7 @@ pub(super) async fn move_to(
     Path(ids): Path<(ContactId, AppointmentId)>,
     version: IfMatch,
     Post { body, once }: Post<Move>,
-) -> Result<Reply, Problem> {
+) -> Result<AppointmentReply, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -161,11 +203,17 @@ pub(super) async fn move_to(
 }
 
 /// Why an appointment is cancelled.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AppointmentCancellation")]
 pub(super) struct Cancel {
+    /// For people.
+    #[schemars(length(min = 1, max = MOST_REASON), example = "Is travelling")]
     reason: Option<String>,
 }
+
+pub(super) const CANCEL: Operation = Operation::new("cancelAppointment", "Cancel an appointment")
+    .says("Withdraws its planned calls.");
 
 /// Cancels an appointment, and withdraws its planned calls.
 pub(super) async fn cancel(
@@ -174,7 +222,7 @@ pub(super) async fn cancel(
     Path(ids): Path<(ContactId, AppointmentId)>,
     version: IfMatch,
     Post { body, once }: Post<Cancel>,
-) -> Result<Reply, Problem> {
+) -> Result<AppointmentReply, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -194,13 +242,16 @@ pub(super) async fn cancel(
     work.commit(&app, show(&opened, &after)?).await
 }
 
+pub(super) const DELETE: Operation = Operation::new("deleteAppointment", "Delete an appointment")
+    .says("Withdraws its planned calls.");
+
 /// Deletes an appointment, and withdraws its planned calls.
 pub(super) async fn delete(
     State(app): State<App>,
     by: Allowed<EditContacts>,
     Path(ids): Path<(ContactId, AppointmentId)>,
     version: IfMatch,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     let mut work = app.change(&by).await?;
     let (opened, before) = lock(&mut work, ids, version).await?;
     store::delete(&mut work.tx, before.id, work.now).await?;
@@ -240,7 +291,7 @@ async fn save(
     entry(work, &opened.key, "appointment.change", after, &values)
 }
 
-fn show(opened: &Opened, appointment: &Appointment) -> Result<Reply, Problem> {
+fn show(opened: &Opened, appointment: &Appointment) -> Result<AppointmentReply, Problem> {
     let view = AppointmentView::new(appointment, opened.contact.zone, true);
     Ok(Reply::ok(&view)?.with_version(appointment.version))
 }

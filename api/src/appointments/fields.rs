@@ -1,19 +1,23 @@
 //! Reading an appointment from what a client wrote.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::appointments::{Appointment, Label, LabelError, Priority, when};
 use shared::calls::rules::snapshot::AppointmentStatus;
-use shared::contacts::text::VoiceText;
+use shared::contacts::text::{MOST_VOICE_TEXT, VoiceText};
 use shared::ids::{AppointmentId, ContactId};
 use shared::tenants::Tenant;
 
+use crate::contacts::MOST_ZONE;
 use crate::http::{Code, Fields};
 
 /// Hours before the appointment at which a reminder may be due.
 pub(super) const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
 /// Minutes that an appointment may take.
 pub(super) const DURATION_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
+/// Longest text that is looked at for a time.
+pub(super) const MOST_TIME: usize = 64;
 pub(super) const MOST_TYPE: usize = 80;
 pub(super) const MOST_PERSON: usize = 120;
 pub(super) const MOST_LOCATION: usize = 200;
@@ -30,19 +34,40 @@ impl Code for LabelError {
 }
 
 /// An appointment as a client sends it. When: `at` with an offset, or `local_time` on the wall of `zone`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAppointment {
+    /// RFC 3339 with an offset.
+    #[schemars(length(max = MOST_TIME), example = "2036-03-03T09:30:00Z")]
     at: Option<String>,
+    /// On the wall of `zone`, in place of `at`: `2027-03-01T09:30`.
+    #[schemars(length(max = MOST_TIME))]
     local_time: Option<String>,
+    /// Of `local_time`; the tenant's unless given.
+    #[schemars(length(max = MOST_ZONE))]
     zone: Option<String>,
+    /// So long before the appointment its reminder is due; the policy's unless given.
+    #[schemars(range(min = 1, max = 168))]
     call_before_hours: Option<i64>,
+    /// How long it takes.
+    #[schemars(range(min = 5, max = 480), example = 30)]
     duration_minutes: Option<i64>,
+    /// What kind of appointment.
+    #[schemars(length(max = MOST_TYPE), example = "Check-up")]
     r#type: Option<String>,
+    /// With whom.
+    #[schemars(length(max = MOST_PERSON), example = "Dr Grey")]
     owner_name: Option<String>,
+    /// At which business.
+    #[schemars(length(max = MOST_PERSON))]
     company_name: Option<String>,
+    /// Where.
+    #[schemars(length(max = MOST_LOCATION), example = "1 Elm Street")]
     location: Option<String>,
+    /// What the voice may say besides.
+    #[schemars(length(max = MOST_VOICE_TEXT))]
     voice_text: Option<String>,
+    /// The more important go first.
     #[serde(default)]
     priority: Priority,
 }

@@ -8,14 +8,22 @@ use super::NOUN;
 use super::view::AppointmentView;
 use crate::app::App;
 use crate::auth::{Allowed, ReadContacts};
-use crate::http::{PageView, Path, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{PageView, Path, Problem, Reply, Shown, Versioned};
+
+/// The answer that shows one appointment.
+pub(super) type AppointmentReply = Reply<Versioned<Shown<AppointmentView>>>;
+
+pub(super) const LIST: Operation =
+    Operation::new("listAppointments", "List a contact's appointments")
+        .says("The latest 200 on one page, the latest first.");
 
 /// Lists a contact's appointments, the latest first.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadContacts>,
     Path(contact): Path<ContactId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<AppointmentView>>>, Problem> {
     let mut work = app.read(&by).await?;
     let found = contacts::store::find(&mut work.tx, &work.keys, contact).await?;
     let opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;
@@ -25,12 +33,14 @@ pub(super) async fn list(
     Reply::ok(&PageView { items: found.iter().map(view).collect(), next: None })
 }
 
+pub(super) const FIND: Operation = Operation::new("readAppointment", "Show an appointment");
+
 /// Shows one appointment.
 pub(super) async fn find(
     State(app): State<App>,
     by: Allowed<ReadContacts>,
     Path((contact, id)): Path<(ContactId, AppointmentId)>,
-) -> Result<Reply, Problem> {
+) -> Result<AppointmentReply, Problem> {
     let mut work = app.read(&by).await?;
     let found = contacts::store::find(&mut work.tx, &work.keys, contact).await?;
     let opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;

@@ -6,13 +6,12 @@ mod fields;
 mod find;
 mod view;
 
-use axum::Router;
-use axum::routing::{get, post};
 use shared::appointments::Appointment;
 use shared::crypto::{ContactField, ContactKey};
 
-use crate::app::{App, Work};
+use crate::app::Work;
 use crate::http::Problem;
+use crate::http::contract::{Routes, get, post};
 
 pub(crate) use fields::{Booking, NewAppointment};
 pub(crate) use view::AppointmentView;
@@ -21,15 +20,21 @@ pub(crate) use view::AppointmentView;
 const NOUN: &str = "appointment";
 
 /// Routes below `/v1/contacts`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/{contact}/appointments", post(create::create).get(find::list))
-        .route(
-            "/{contact}/appointments/{appointment}",
-            get(find::find).patch(edit::patch).delete(edit::delete),
+pub(crate) fn routes() -> Routes {
+    let one = "/{contact}/appointments/{appointment}";
+    Routes::tagged("Appointments")
+        .at(
+            "/{contact}/appointments",
+            post(create::CREATE, create::create).get(find::LIST, find::list),
         )
-        .route("/{contact}/appointments/{appointment}/move", post(edit::move_to))
-        .route("/{contact}/appointments/{appointment}/cancel", post(edit::cancel))
+        .at(
+            one,
+            get(find::FIND, find::find)
+                .patch(edit::PATCH, edit::patch)
+                .delete(edit::DELETE, edit::delete),
+        )
+        .at(&format!("{one}/move"), post(edit::MOVE, edit::move_to))
+        .at(&format!("{one}/cancel"), post(edit::CANCEL, edit::cancel))
 }
 
 /// Adds to the changes that an appointment was made.

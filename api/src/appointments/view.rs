@@ -2,24 +2,38 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::appointments::{Appointment, ConfirmedBy, Label, Priority};
 use shared::calls::rules::snapshot::AppointmentStatus;
 use shared::ids::{AppointmentId, ContactId};
 
 /// An appointment as its tenant's people see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Appointment")]
 pub(crate) struct AppointmentView {
     id: AppointmentId,
     contact_id: ContactId,
     at: DateTime<Utc>,
-    /// The same on the contact's wall.
+    /// `at` on the contact's wall.
+    #[schemars(example = "2027-03-01T09:30")]
     local_time: String,
+    /// So long before the appointment its reminder is due.
+    #[schemars(example = 24)]
     call_before_hours: u16,
+    /// How long it takes.
+    #[schemars(example = 30)]
     duration_minutes: Option<u16>,
+    /// What kind of appointment.
+    #[schemars(example = "Check-up")]
     r#type: Option<String>,
+    /// With whom.
+    #[schemars(example = "Dr Grey")]
     owner_name: Option<String>,
+    /// At which business.
     company_name: Option<String>,
+    /// Where.
+    #[schemars(example = "1 Elm Street")]
     location: Option<String>,
     /// Left out for those who may not see notes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +44,7 @@ pub(crate) struct AppointmentView {
     confirmed_by: Option<ConfirmedBy>,
     confirmed_at: Option<DateTime<Utc>>,
     last_contact_at: Option<DateTime<Utc>>,
+    /// The version, as in `ETag`.
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 
 use crate::app::App;
 use crate::http::Problem;
+use crate::http::contract::{Draft, Takes};
 
 /// The network from which a request comes, in words: of IPv6 the first 64 bits, since one customer has them all.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +56,10 @@ fn network(address: IpAddr) -> String {
             format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     }
+}
+
+impl Takes for ClientAddress {
+    fn describe(_draft: &mut Draft<'_>) {}
 }
 
 impl FromRequestParts<App> for ClientAddress {

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::who::{Acting, Who};
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::contract::{Draft, Takes};
+use crate::http::{Kind, Problem};
 
 /// Something that one may be allowed to do.
 pub(crate) trait Permission: Send + Sync + 'static {
@@ -112,12 +113,36 @@ impl<P> Allowed<P> {
     }
 }
 
+impl<P: Permission> Takes for Allowed<P> {
+    fn describe(draft: &mut Draft<'_>) {
+        Who::describe(draft);
+        draft.needs(P::NAME);
+        draft.fails(&[
+            Kind::Forbidden,
+            Kind::Suspended,
+            Kind::SecondFactorSetupNeeded,
+            Kind::AccessNotDeclared,
+        ]);
+    }
+}
+
 impl<P: Permission> FromRequestParts<App> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Acting { tenant, role, scopes, caller } =
-            Who::from_request_parts(parts, app).await?.acting()?;
+        let who = Who::from_request_parts(parts, app).await?;
+        Self::check(who, app).await
+    }
+}
+
+impl<P: Permission> Allowed<P> {
+    /// The caller of a webhook: it counts towards no limit.
+    pub(crate) async fn uncounted(parts: &Parts, app: &App) -> Result<Self, Problem> {
+        Self::check(Who::identify(parts, app).await?, app).await
+    }
+
+    async fn check(who: Who, app: &App) -> Result<Self, Problem> {
+        let Acting { tenant, role, scopes, caller } = who.acting()?;
         let visits = matches!(caller, Caller::Visitor { .. });
         if !P::granted(role) || !scopes.allow(P::NAME) || (visits && !P::FOR_VISITORS) {
             return Err(refused(app, tenant, caller, Problem::Forbidden { need: P::NAME }).await?);

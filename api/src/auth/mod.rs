@@ -15,10 +15,7 @@ mod throttle;
 mod tokens;
 mod who;
 
-use axum::Router;
-use axum::routing::post;
-
-use crate::app::App;
+use crate::http::contract::{Routes, post};
 
 pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
@@ -26,7 +23,7 @@ pub(crate) use allowed::{
     PERMISSIONS, PlaceCalls, ReadCalls, ReadContacts, ReadDoNotCall, ReadKeys, ReadTenant,
     ReadUsers, ReadVisits, ReportOutcomes,
 };
-pub(crate) use second_step::{Shown, Step, step_of, use_up};
+pub(crate) use second_step::{MOST_CODE, Shown, Step, step_of, use_up};
 pub(crate) use set_password::new_password;
 pub(crate) use sign_in::{count, network};
 pub(crate) use throttle::Attempt;
@@ -37,12 +34,12 @@ pub use people::{People, Settings};
 pub use tokens::rotate;
 
 /// Routes below `/v1/auth`: nobody is signed in here yet.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/sign-in", post(sign_in::sign_in))
-        .route("/refresh", post(refresh::refresh))
-        .route("/sign-out", post(refresh::sign_out))
-        .route("/set-password", post(set_password::set_password))
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("Signing in")
+        .at("/sign-in", post(sign_in::SIGN_IN, sign_in::sign_in))
+        .at("/refresh", post(refresh::REFRESH, refresh::refresh))
+        .at("/sign-out", post(refresh::SIGN_OUT, refresh::sign_out))
+        .at("/set-password", post(set_password::SET, set_password::set_password))
 }
 
 impl From<tokens::TokenError> for crate::http::Problem {

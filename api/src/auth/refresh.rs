@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::audit::Actor;
 use shared::crypto::Phi;
@@ -15,15 +16,19 @@ use shared::people::store::{self, Chain};
 use shared::telemetry::metrics::{self, SignIn};
 
 use super::browser;
-use super::issue::{Delivery, issue};
+use super::issue::{Delivery, TokensView, issue};
 use super::who::Who;
 use crate::app::App;
-use crate::http::{Body, Problem, Reply};
+use crate::http::contract::{Draft, Operation, Takes};
+use crate::http::{Body, Empty, Kind, Problem, Reply, Shown as ShownBody};
 
 /// A refresh token, from a program. A browser sends its cookie, and nothing here.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RefreshTokenShown")]
 pub(super) struct Shown {
+    /// The token, if it isn't in the cookie.
+    #[schemars(length(max = 128), example = "an-invented-token")]
     refresh_token: Option<Phi<String>>,
 }
 
@@ -43,12 +48,14 @@ impl Shown {
     }
 }
 
+pub(super) const REFRESH: Operation = Operation::new("refreshSession", "Go on with a session").says("Exchanges a refresh token for the next one and a new access token. A token that is shown twice ends its session. A browser sends its cookie and `X-Vio-Request`, and nothing in the body.").fails(&[Kind::Unauthenticated, Kind::Suspended, Kind::CrossSite]);
+
 /// Exchanges a refresh token for the next one and a new access token.
 pub(super) async fn refresh(
     State(app): State<App>,
     headers: HeaderMap,
     Body(shown): Body<Shown>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<ShownBody<TokensView>>, Problem> {
     let token = shown.token(&headers, &app)?;
     let (token, delivery) = token.ok_or(Problem::Unauthenticated)?;
     let next = Token::generate(Purpose::Refresh)?;
@@ -76,6 +83,14 @@ pub(super) async fn refresh(
 /// The session of an access token, if one was sent.
 pub(super) struct Bearer(Option<(SessionId, UserId, Option<TenantId>)>);
 
+impl Takes for Bearer {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.opened_by("person");
+        draft.opened_by_nothing();
+        draft.fails(&[Kind::Forbidden]);
+    }
+}
+
 impl FromRequestParts<App> for Bearer {
     type Rejection = Problem;
 
@@ -83,7 +98,8 @@ impl FromRequestParts<App> for Bearer {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(Self(None));
         }
-        match Who::from_request_parts(parts, app).await {
+        // Not counted: who asks too often may still leave.
+        match Who::identify(parts, app).await {
             Ok(Who::Person(found)) => Ok(Self(Some((found.session, found.user, found.tenant)))),
             Ok(Who::Key(_)) => Err(Problem::Forbidden { need: "a person who signed in" }),
             // Over already: what was wished for is so.
@@ -93,13 +109,15 @@ impl FromRequestParts<App> for Bearer {
     }
 }
 
+pub(super) const SIGN_OUT: Operation = Operation::new("signOut", "Sign out").says("Ends the session of the access token or of the refresh token, and takes the cookie away. What is over already is no error.").fails(&[Kind::CrossSite]);
+
 /// Ends the session of the access token or of the refresh token, and takes the cookie away. What is over already is no error.
 pub(super) async fn sign_out(
     State(app): State<App>,
     Bearer(mut session): Bearer,
     headers: HeaderMap,
     Body(shown): Body<Shown>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     let mut tx = app.db.engine().await?;
     if session.is_none()
         && let Some((token, _)) = shown.token(&headers, &app)?

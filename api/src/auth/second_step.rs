@@ -9,6 +9,9 @@ use shared::people::totp::TotpSecret;
 
 use crate::http::Problem;
 
+/// Longer than any code.
+pub(crate) const MOST_CODE: usize = 64;
+
 /// A code of the second factor, or one that stands in for it.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::audit::Actor;
 use shared::crypto::Phi;
@@ -13,7 +14,8 @@ use shared::people::store::{self, Chain, links, sessions, sign_in};
 
 use super::browser::refuse_other_sites;
 use crate::app::App;
-use crate::http::{Body, Code, Fields, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{Body, Code, Empty, Fields, Kind, Problem, Reply};
 
 impl Code for PasswordError {
     fn code(&self) -> &'static str {
@@ -29,10 +31,15 @@ impl Code for PasswordError {
 }
 
 /// A link's token, and the password to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PasswordByLink")]
 pub(super) struct Wish {
+    /// The link's.
+    #[schemars(length(max = 128), example = "an-invented-token")]
     token: Phi<String>,
+    /// 8 characters or more, with upper case, lower case and a digit; not a common one.
+    #[schemars(length(min = 8, max = 128), example = &"Invented4Password")]
     password: Phi<String>,
 }
 
@@ -43,12 +50,16 @@ pub(crate) fn new_password(field: &str, text: &str) -> Result<NewPassword, Probl
     fields.finish(password)
 }
 
+pub(super) const SET: Operation = Operation::new("setPassword", "Set a password by a link")
+    .says("Uses the link up, and ends every session that there was.")
+    .fails(&[Kind::CrossSite]);
+
 /// Sets the password, uses the link up, and ends every session that there was.
 pub(super) async fn set_password(
     State(app): State<App>,
     headers: HeaderMap,
     Body(wish): Body<Wish>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     refuse_other_sites(&headers, &app)?;
     let refused =
         || Problem::field("/token", "no_such_link", "this link is used, expired or unknown");

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::audit::Actor;
 use shared::contacts::email::EmailAddress;
@@ -16,26 +17,39 @@ use uuid::Uuid;
 
 use super::address::ClientAddress;
 use super::browser::refuse_other_sites;
-use super::issue::{Delivery, issue};
-use super::second_step::{Shown, Step, use_up};
+use super::issue::{Delivery, TokensView, issue};
+use super::second_step::{MOST_CODE, Shown as ShownToo, Step, use_up};
 use super::throttle::Attempt;
 use crate::app::App;
-use crate::http::{Body, Fields, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{Body, Fields, Kind, Problem, Reply, Shown};
 
 /// Longer than any password that the rule accepts.
 const LONGEST_PASSWORD: usize = 1_024;
 
 /// Who wishes to sign in.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SignIn")]
 pub(super) struct Wish {
+    /// The address with which one was invited.
+    #[schemars(length(max = 254), example = "grace@example.com")]
     email: Phi<String>,
+    /// The password.
+    #[schemars(length(max = LONGEST_PASSWORD), example = &"Invented4Password")]
     password: Phi<String>,
+    /// A code of the authenticator app.
+    #[schemars(length(max = MOST_CODE), example = "123456")]
     code: Option<Phi<String>>,
+    /// In place of a code; each holds once.
+    #[schemars(length(max = MOST_CODE))]
     recovery_code: Option<Phi<String>>,
+    /// How the refresh token is handed over.
     #[serde(default)]
     refresh_token: Delivery,
 }
+
+pub(super) const SIGN_IN: Operation = Operation::new("signIn", "Sign in").says("Begins a session of eight hours with an access token of 15 minutes. Somebody unknown, a wrong password, and somebody who may not sign in get the same answer after the same work. Attempts are counted by account and by address.").fails(&[Kind::SignInRefused, Kind::SecondFactorNeeded, Kind::SecondFactorWrong, Kind::Suspended, Kind::CrossSite, Kind::TooManyAttempts, Kind::Unauthenticated]);
 
 /// Begins a session.
 pub(super) async fn sign_in(
@@ -43,10 +57,10 @@ pub(super) async fn sign_in(
     address: ClientAddress,
     headers: HeaderMap,
     Body(wish): Body<Wish>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<TokensView>>, Problem> {
     refuse_other_sites(&headers, &app)?;
     let email = read(&wish)?;
-    let shown_too = Shown::new(wish.code, wish.recovery_code);
+    let shown_too = ShownToo::new(wish.code, wish.recovery_code);
     let platform = app.keys.platform(&app.db).await?;
     let attempt = attempt(&platform, &email, &address);
     count(&app, &attempt).await?;

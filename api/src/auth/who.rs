@@ -12,7 +12,9 @@ use shared::people::{self, Caller};
 
 use super::allowed::refused;
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::contract::{Draft, Takes};
+use crate::http::{Kind, Problem, only};
+use crate::limit::Asker;
 
 /// Who asks, whatever they may do.
 #[derive(Debug, Clone)]
@@ -26,10 +28,34 @@ pub(crate) enum Who {
 /// Longer than any key or token of ours.
 const LONGEST: usize = 4_096;
 
+impl Takes for Who {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.opened_by("apiKey");
+        draft.opened_by("person");
+        draft.fails(&[Kind::Unauthenticated, Kind::RateLimited]);
+    }
+}
+
 impl FromRequestParts<App> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let who = Self::identify(parts, app).await?;
+        let (tenant, asker) = match &who {
+            Self::Key(holder) => (holder.tenant, Asker::Key),
+            // The platform's people belong to no tenant, and have a limit of their own each.
+            Self::Person(standing) => {
+                (standing.tenant.unwrap_or(TenantId(standing.user.0)), Asker::Person)
+            }
+        };
+        app.limits.admit(parts, tenant, asker).await?;
+        Ok(who)
+    }
+}
+
+impl Who {
+    /// Who asks, without counting that they did.
+    pub(super) async fn identify(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let text = bearer(parts).ok_or(Problem::Unauthenticated)?;
         if let Some(key) = ApiKey::parse(text) {
             let holder = api_keys::store::find(&app.db, &key).await?;
@@ -47,9 +73,7 @@ impl FromRequestParts<App> for Who {
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
-    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-    // Of two, another program may have looked at the other one.
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let value = only(&parts.headers, &header::AUTHORIZATION)?;
     let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
     let text = text.trim();
     (scheme.eq_ignore_ascii_case("bearer") && text.len() <= LONGEST).then_some(text)
@@ -59,6 +83,13 @@ fn bearer(parts: &Parts) -> Option<&str> {
 /// that they do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SignedIn(pub(crate) Standing);
+
+impl Takes for SignedIn {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.opened_by("person");
+        draft.fails(&[Kind::Unauthenticated, Kind::RateLimited, Kind::Forbidden, Kind::Suspended]);
+    }
+}
 
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Problem;
@@ -77,6 +108,19 @@ impl FromRequestParts<App> for SignedIn {
 pub(crate) struct SuperAdmin {
     /// Who.
     pub(crate) user: UserId,
+}
+
+impl Takes for SuperAdmin {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.opened_by("person");
+        draft.needs("platform");
+        draft.fails(&[
+            Kind::Unauthenticated,
+            Kind::RateLimited,
+            Kind::Forbidden,
+            Kind::SecondFactorSetupNeeded,
+        ]);
+    }
 }
 
 impl FromRequestParts<App> for SuperAdmin {

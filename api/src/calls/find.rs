@@ -1,6 +1,7 @@
 //! Reading calls.
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::calls::store::read::{self as store, Filter};
 use shared::ids::{CallId, ContactId};
@@ -9,28 +10,42 @@ use super::NOUN;
 use super::view::CallView;
 use crate::app::App;
 use crate::auth::{Allowed, ReadCalls};
-use crate::http::{PageQuery, PageView, Path, Problem, Query, Reply};
+use crate::http::contract::Operation;
+use crate::http::{PageQuery, PageView, Path, Problem, Query, Reply, Shown, Versioned};
 
 /// Which calls are listed, and which page of them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// At most so many; 50 unless given.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<i64>,
+    /// The `next` of the page before.
+    #[schemars(regex(pattern = "^[0-9a-f]{48}$"))]
     cursor: Option<String>,
+    /// Those of one contact.
     contact_id: Option<ContactId>,
+    /// Those in one state.
     state: Option<CallState>,
 }
 
 /// The states of a call.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum CallState {
+pub(super) enum CallState {
+    /// Will be dialled.
     Planned,
+    /// About to be dialled.
     Reserved,
+    /// Being dialled.
     Dialling,
+    /// Going on.
     InProgress,
+    /// Over.
     Settled,
+    /// Not needed any more.
     Withdrawn,
+    /// Can't be made.
     Refused,
 }
 
@@ -48,12 +63,15 @@ impl CallState {
     }
 }
 
+pub(super) const LIST: Operation =
+    Operation::new("listCalls", "List calls").says("Newest first, without their attempts.");
+
 /// Lists calls, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadCalls>,
     Query(query): Query<ListQuery>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<CallView>>>, Problem> {
     let slice = PageQuery::new(query.limit, query.cursor).slice()?;
     let filter = Filter { contact: query.contact_id, state: query.state.map(CallState::word) };
     let mut work = app.read(&by).await?;
@@ -61,12 +79,14 @@ pub(super) async fn list(
     Reply::ok(&PageView::of(page, CallView::of))
 }
 
+pub(super) const FIND: Operation = Operation::new("readCall", "Show a call with its attempts");
+
 /// Shows one call with its attempts.
 pub(super) async fn find(
     State(app): State<App>,
     by: Allowed<ReadCalls>,
     Path(id): Path<CallId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<CallView>>>, Problem> {
     let mut work = app.read(&by).await?;
     let call = store::find(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     let attempts = store::attempts(&mut work.tx, id).await?;

@@ -5,25 +5,22 @@ mod find;
 mod now;
 mod view;
 
-use axum::Router;
-use axum::routing::{get, post};
-
-use crate::app::App;
+use crate::http::contract::{Routes, get, post};
 
 /// What a call is called in problems.
 const NOUN: &str = "call";
 
 /// Routes below `/v1/calls`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(find::list))
-        .route("/{call}", get(find::find))
-        .route("/{call}/explanation", get(explain::call))
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("Calls")
+        .at("/", get(find::LIST, find::list))
+        .at("/{call}", get(find::FIND, find::find))
+        .at("/{call}/explanation", get(explain::CALL, explain::call))
 }
 
 /// Routes below `/v1/contacts`.
-pub(crate) fn of_contact() -> Router<App> {
-    Router::new()
-        .route("/{contact}/callability", get(explain::contact))
-        .route("/{contact}/call-now", post(now::press))
+pub(crate) fn of_contact() -> Routes {
+    Routes::tagged("Calls")
+        .at("/{contact}/callability", get(explain::CONTACT, explain::contact))
+        .at("/{contact}/call-now", post(now::PRESS, now::press))
 }

@@ -1,48 +1,71 @@
 //! Calls and attempts, as clients see them.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
+use shared::appointments::Priority;
 use shared::calls::rules::analysis::Sentiment;
+use shared::calls::rules::snapshot::CallKind;
 use shared::calls::store::read::{Attempt, Call};
 use shared::ids::{AppointmentId, AttemptId, CallId, ContactId};
 
+use super::find::CallState;
+
 /// A call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Call")]
 pub(super) struct CallView {
     id: CallId,
     contact_id: ContactId,
     appointment_id: Option<AppointmentId>,
+    /// What it is for.
+    #[schemars(with = "CallKind")]
     kind: String,
+    /// How it stands.
+    #[schemars(with = "CallState")]
     state: String,
+    /// Not dialled before.
     earliest: DateTime<Utc>,
+    /// When it should be dialled.
     due: DateTime<Utc>,
+    /// Not dialled after.
     deadline: DateTime<Utc>,
+    /// Of calls that are due together, the more important go first.
+    #[schemars(with = "Priority")]
     priority: &'static str,
     /// Somebody pressed *call now*, and it hasn't been dialled yet.
     in_front: bool,
+    /// What came of it, such as `answered_confirmed`, `no_answer`, `voicemail`; more may come.
     outcome: Option<String>,
+    /// Why it was refused or withdrawn.
     ended_reason: Option<String>,
     planned_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     settled_at: Option<DateTime<Utc>>,
+    /// Its dials; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptView>>,
 }
 
 /// One dial.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Attempt")]
 pub(super) struct AttemptView {
     id: AttemptId,
+    /// `reserved`, `released`, `dialling`, `unknown`, `placed`, `ended`, `not_placed`, `settled`.
     state: String,
     reserved_at: DateTime<Utc>,
     /// When the provider was asked.
     asked_at: Option<DateTime<Utc>>,
+    /// When the provider answered.
     answered_at: Option<DateTime<Utc>>,
+    /// The provider's own name of it.
     provider_call_id: Option<String>,
     started_at: Option<DateTime<Utc>>,
     connected_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
     ended_reason: Option<String>,
+    /// What came of it.
     outcome: Option<String>,
     /// It counts for the gap and the number of attempts.
     counts: bool,

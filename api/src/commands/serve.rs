@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Inbox, People, PeopleSettings, WebhookKeys};
+use api::{App, Inbox, Limits, People, PeopleSettings, Rules, WebhookKeys};
 use shared::calls::store::recovery;
 use shared::config::{Api, Environment, Secret};
 use shared::db::Db;
@@ -51,6 +51,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         db: db.clone(),
         keys: Arc::new(KeyRing::new(config.keys.master.clone())),
         inbox: Inbox::start(db.clone(), signals.clone()),
+        limits: Limits::new(Rules::of(config.requests_per_minute, config.processes), &queues),
         signals,
         queues,
         webhook_keys: WebhookKeys::default(),

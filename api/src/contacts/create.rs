@@ -2,36 +2,49 @@
 
 use axum::extract::State;
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::appointments::{self, Appointment};
 use shared::calls::rules::snapshot::Channel;
 use shared::contacts::email::EmailAddress;
 use shared::contacts::name::PersonName;
 use shared::contacts::phone::PhoneNumber;
-use shared::contacts::text::Notes;
+use shared::contacts::text::{MOST_NOTES, Notes};
 use shared::contacts::{Consent, Contact, store};
 use shared::crypto::ContactField;
 use shared::ids::ContactId;
 use shared::tenants::Tenant;
 
 use super::view::audited;
-use super::{ContactView, fields};
+use super::{ContactView, MOST_NUMBER, MOST_ZONE, fields};
 use crate::app::{App, Begun, Work};
 use crate::appointments::{Booking, NewAppointment};
 use crate::auth::{Allowed, EditContacts};
-use crate::http::{Fields, Post, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{Created, Fields, Kind, Post, Problem, Reply, Versioned};
 use crate::planning::{self, Planned};
 
 /// A contact as a client sends it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewContact {
+    /// Letters of any script, spaces, hyphens, apostrophes, full stops.
+    #[schemars(length(min = 2, max = 200), example = "Ada Example")]
     name: String,
+    /// As people write it; stored as E.164. Refused by kind unless the policy accepts it.
+    #[schemars(length(max = MOST_NUMBER), example = "07700 900123")]
     phone: String,
+    /// Where the person is written to.
+    #[schemars(length(max = 254), example = "ada@example.com")]
     email: Option<String>,
+    /// For staff only, never sent to the voice provider.
+    #[schemars(length(max = MOST_NOTES), example = "Prefers mornings")]
     notes: Option<String>,
-    /// The tenant's, unless given.
+    /// Where the person lives, by its name in the tz database; the tenant's unless given.
+    #[schemars(length(max = MOST_ZONE), example = "Europe/London")]
     zone: Option<String>,
+    /// How the person wishes to be reached; `voice` unless given.
+    #[schemars(with = "Option<Channel>")]
     channel: Option<String>,
     /// The person agreed to automated calls.
     #[serde(default)]
@@ -39,6 +52,7 @@ pub(super) struct NewContact {
     /// Another contact may have the same address.
     #[serde(default)]
     allow_duplicate_email: bool,
+    /// The first appointment: both are made, or neither.
     appointment: Option<NewAppointment>,
 }
 
@@ -53,16 +67,20 @@ struct Read {
 }
 
 /// What was made, and what staff may want to know about it.
-#[derive(Debug, Serialize)]
-struct Created {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "NewContactMade")]
+pub(super) struct Made {
     #[serde(flatten)]
     contact: ContactView,
+    /// What staff may want to know.
     warnings: Vec<Warning>,
 }
 
 /// Something that is allowed and may yet be a mistake.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Warning {
+    /// `possible_duplicate`; more may come.
+    #[schemars(example = &"possible_duplicate")]
     code: &'static str,
     /// Contacts with the same number and an appointment at the same time.
     contacts: Vec<ContactId>,
@@ -99,12 +117,16 @@ impl NewContact {
     }
 }
 
+pub(super) const CREATE: Operation = Operation::new("createContact", "Make a contact")
+    .says("With its first appointment if `appointment` is given. `warnings` tells what is allowed and may yet be a mistake.")
+    .fails(&[Kind::EmailTaken]);
+
 /// Makes a contact. Answers 409 `email-taken` naming the contact that has the address, unless the request allows it.
 pub(super) async fn create(
     State(app): State<App>,
     by: Allowed<EditContacts>,
     Post { body, once }: Post<NewContact>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Created<Made>>>, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -154,10 +176,8 @@ pub(super) async fn create(
     let standings = store::standings(&mut work.tx, &[contact.id]).await?;
     let standing = standings.get(&contact.id).cloned().unwrap_or_default();
     let view = ContactView::new(&contact, &standing, first.as_ref(), true);
-    let reply = Reply::created(
-        format!("/v1/contacts/{}", contact.id),
-        &Created { contact: view, warnings },
-    )?;
+    let reply =
+        Reply::created(format!("/v1/contacts/{}", contact.id), &Made { contact: view, warnings })?;
     work.commit(&app, reply.with_version(contact.version)).await
 }
 
@@ -182,7 +202,7 @@ pub(super) async fn refuse_taken_email(work: &mut Work, contact: &Contact) -> Re
     match taken {
         None => Ok(()),
         Some(other) => Err(Problem::Conflict {
-            code: "email-taken",
+            kind: Kind::EmailTaken,
             detail: "another contact has this e-mail address".to_owned(),
             more: Some(("contact_id", other.to_string().into())),
         }),

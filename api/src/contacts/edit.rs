@@ -1,33 +1,53 @@
 //! Changing and deleting a contact.
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use shared::calls::rules::snapshot::Channel;
 use shared::contacts::store::{self, Opened};
+use shared::contacts::text::MOST_NOTES;
 use shared::contacts::{Consent, Contact};
 use shared::crypto::ContactField;
 use shared::ids::ContactId;
 
 use super::create::refuse_taken_email;
+use super::find::ContactReply;
 use super::view::audited;
-use super::{NOUN, fields, find};
+use super::{MOST_NUMBER, MOST_ZONE, NOUN, fields, find};
 use crate::app::{App, Work};
 use crate::auth::{Allowed, EditContacts};
-use crate::http::{Body, Fields, IfMatch, Path, Problem, Reply, present};
+use crate::http::contract::Operation;
+use crate::http::{Body, Empty, Fields, IfMatch, Kind, Path, Problem, Reply, present};
 use crate::planning::{self, Planned};
 
 /// What changes: a field that is absent stays, `null` clears one that may be empty.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ContactPatch")]
 pub(super) struct Patch {
+    /// Letters of any script, spaces, hyphens, apostrophes, full stops.
+    #[schemars(length(min = 2, max = 200))]
     name: Option<String>,
+    /// As people write it.
+    #[schemars(length(max = MOST_NUMBER), example = "07700 900124")]
     phone: Option<String>,
+    /// Where the person is written to.
     #[serde(default, deserialize_with = "present")]
+    #[schemars(length(max = 254))]
     email: Option<Option<String>>,
+    /// For staff only.
     #[serde(default, deserialize_with = "present")]
+    #[schemars(length(max = MOST_NOTES), example = "Moved to the flat above")]
     notes: Option<Option<String>>,
+    /// Where the person lives, by its name in the tz database.
+    #[schemars(length(max = MOST_ZONE))]
     zone: Option<String>,
+    /// How the person wishes to be reached.
+    #[schemars(with = "Option<Channel>")]
     channel: Option<String>,
+    /// The person agreed to automated calls.
     consent: Option<bool>,
+    /// Another contact may have the same address.
     #[serde(default)]
     allow_duplicate_email: bool,
 }
@@ -74,6 +94,13 @@ impl Patch {
     }
 }
 
+pub(super) const PATCH: Operation = Operation::new("changeContact", "Change a contact")
+    .says(
+        "A field that is absent stays, `null` clears one that may be empty. Planned calls are looked at again if number, \
+         zone, channel or consent changed.",
+    )
+    .fails(&[Kind::EmailTaken]);
+
 /// Changes a contact. Planned calls are looked at again if number, zone, channel or consent changed.
 pub(super) async fn patch(
     State(app): State<App>,
@@ -81,7 +108,7 @@ pub(super) async fn patch(
     Path(id): Path<ContactId>,
     version: IfMatch,
     Body(patch): Body<Patch>,
-) -> Result<Reply, Problem> {
+) -> Result<ContactReply, Problem> {
     let mut work = app.change(&by).await?;
     if let Some(Some(raw)) = &patch.email
         && let Ok(email) = raw.parse()
@@ -112,13 +139,16 @@ pub(super) async fn patch(
     work.commit(&app, reply).await
 }
 
+pub(super) const DELETE: Operation = Operation::new("deleteContact", "Delete a contact")
+    .says("With its appointments; what is planned is withdrawn. A dial under way goes on.");
+
 /// Deletes a contact with its appointments, and withdraws what is planned. A dial under way goes on.
 pub(super) async fn delete(
     State(app): State<App>,
     by: Allowed<EditContacts>,
     Path(id): Path<ContactId>,
     version: IfMatch,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     let mut work = app.change(&by).await?;
     let opened = lock(&mut work, id, version).await?;
     store::delete(&mut work.tx, id, work.now).await?;

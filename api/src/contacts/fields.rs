@@ -11,6 +11,11 @@ use shared::tenants::Tenant;
 
 use crate::http::Fields;
 
+/// Longest text that is looked at for a telephone number.
+pub(crate) const MOST_NUMBER: usize = 64;
+/// Longer than the name of any zone.
+pub(crate) const MOST_ZONE: usize = 64;
+
 pub(super) fn name(fields: &mut Fields, raw: &str) -> Option<PersonName> {
     fields.take("name", raw.parse())
 }

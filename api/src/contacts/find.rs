@@ -9,14 +9,21 @@ use shared::paging::Page;
 use super::{ContactView, NOUN};
 use crate::app::{App, Work};
 use crate::auth::{Allowed, ReadContacts};
-use crate::http::{PageQuery, PageView, Path, Problem, Query, Reply};
+use crate::http::contract::Operation;
+use crate::http::{PageQuery, PageView, Path, Problem, Query, Reply, Shown, Versioned};
+
+/// The answer that shows one contact.
+pub(super) type ContactReply = Reply<Versioned<Shown<ContactView>>>;
+
+pub(super) const LIST: Operation =
+    Operation::new("listContacts", "List contacts").says("Newest first.");
 
 /// Lists contacts, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadContacts>,
     Query(query): Query<PageQuery>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<ContactView>>>, Problem> {
     let slice = query.slice()?;
     let mut work = app.read(&by).await?;
     let sees_notes = by.sees_notes(&work.tenant);
@@ -26,27 +33,29 @@ pub(super) async fn list(
     Reply::ok(&page)
 }
 
+pub(super) const FIND: Operation = Operation::new("readContact", "Show a contact");
+
 /// Shows one contact.
 pub(super) async fn find(
     State(app): State<App>,
     by: Allowed<ReadContacts>,
     Path(id): Path<ContactId>,
-) -> Result<Reply, Problem> {
+) -> Result<ContactReply, Problem> {
     let mut work = app.read(&by).await?;
     let sees_notes = by.sees_notes(&work.tenant);
     let found = store::find(&mut work.tx, &work.keys, id).await?.ok_or(Problem::NotFound(NOUN))?;
     view(&mut work, &found, sees_notes).await
 }
 
-/// The answer that shows one contact.
+/// What shows one contact.
 pub(super) async fn view(
     work: &mut Work,
     found: &Opened,
     sees_notes: bool,
-) -> Result<Reply, Problem> {
-    let views = views(work, std::slice::from_ref(found), sees_notes).await?;
-    let view = views.first().ok_or(Problem::NotFound(NOUN))?;
-    Ok(Reply::ok(view)?.with_version(found.contact.version))
+) -> Result<ContactReply, Problem> {
+    let mut views = views(work, std::slice::from_ref(found), sees_notes).await?;
+    let view = views.pop().ok_or(Problem::NotFound(NOUN))?;
+    Ok(Reply::ok(&view)?.with_version(found.contact.version))
 }
 
 async fn views(

@@ -8,20 +8,22 @@ mod find;
 mod flags;
 mod view;
 
-use axum::Router;
-use axum::routing::{delete, get, post};
+use crate::http::contract::{Routes, delete, get, post};
 
-use crate::app::App;
-
-pub(crate) use fields::{phone, zone};
+pub(crate) use fields::{MOST_NUMBER, MOST_ZONE, phone, zone};
 pub(crate) use view::ContactView;
 
 /// Routes below `/v1/contacts`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", post(create::create).get(find::list))
-        .route("/{contact}/flags", delete(flags::clear))
-        .route("/{contact}", get(find::find).patch(edit::patch).delete(edit::delete))
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("Contacts")
+        .at("/", post(create::CREATE, create::create).get(find::LIST, find::list))
+        .at("/{contact}/flags", delete(flags::CLEAR, flags::clear))
+        .at(
+            "/{contact}",
+            get(find::FIND, find::find)
+                .patch(edit::PATCH, edit::patch)
+                .delete(edit::DELETE, edit::delete),
+        )
 }
 
 /// What a contact is called in problems.

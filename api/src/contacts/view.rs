@@ -1,8 +1,10 @@
 //! How a contact is shown.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::appointments::Appointment;
+use shared::calls::rules::snapshot::Channel;
 use shared::contacts::state::{CallingState, Standing};
 use shared::contacts::{Contact, channel_word};
 use shared::ids::ContactId;
@@ -10,30 +12,47 @@ use shared::ids::ContactId;
 use crate::appointments::AppointmentView;
 
 /// A contact as its tenant's people see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Contact")]
 pub(crate) struct ContactView {
     id: ContactId,
+    #[schemars(example = "Ada Example")]
     name: String,
+    /// As E.164.
+    #[schemars(example = "+447700900123")]
     phone: String,
+    #[schemars(example = "ada@example.com")]
     email: Option<String>,
     /// Left out for those who may not see notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     notes: Option<Option<String>>,
+    /// Where the person lives, by its name in the tz database.
+    #[schemars(example = "Europe/London")]
     zone: &'static str,
+    /// How the person wishes to be reached.
+    #[schemars(with = "Channel")]
     channel: &'static str,
+    /// That the person agreed to automated calls.
     consent: Option<ConsentView>,
+    /// Derived from the contact's calls and flags.
     calling_state: CallingState,
-    /// Why staff should look.
+    /// Why staff should look, such as `too_late_to_call`; more may come.
+    #[schemars(example = Vec::<String>::new())]
     flags: Vec<String>,
+    /// The next open one.
     next_appointment: Option<AppointmentView>,
+    /// The version, as in `ETag`.
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Consent")]
 struct ConsentView {
+    /// When it was recorded.
     at: DateTime<Utc>,
+    /// By whom.
     by: String,
 }
 

@@ -3,10 +3,12 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::do_not_call::Source;
 use shared::do_not_call::store::{self, Added, Listed, Wish};
+use shared::idempotency;
 use shared::ids::DoNotCallId;
 use shared::journal;
 use shared::tenants::Tenant;
@@ -16,7 +18,8 @@ use super::{MOST_REASON, entry};
 use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditDoNotCall};
 use crate::contacts::phone;
-use crate::http::{self, Fields, Problem, Reply};
+use crate::http::contract::{Draft, Operation, Takes};
+use crate::http::{self, Fields, Problem, Reply, Shown};
 use crate::planning::{self, Planned};
 
 /// Fewer numbers than this are read in less time than a thread takes to wake.
@@ -26,42 +29,82 @@ const LEAST_PER_CORE: usize = 64;
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// What became of one row, counted from 1 without the header.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RowResult {
+    /// Counted from 1.
     row: usize,
+    /// What became of it.
+    #[schemars(extend("enum" = ["added", "already_listed", "refused"]))]
     result: &'static str,
+    /// The entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<DoNotCallId>,
+    /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    /// The same for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }
 
 /// What became of all.
-#[derive(Debug, Default, Serialize)]
-struct Summary {
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "ImportSummary")]
+pub(super) struct Summary {
+    /// How many numbers are new.
     added: usize,
+    /// How many were listed before.
     already_listed: usize,
+    /// How many are no numbers that may be listed.
     refused: usize,
+    /// Each row with its result.
     rows: Vec<RowResult>,
 }
+
+/// Rows as a client sends them: JSON or CSV.
+#[derive(Debug)]
+pub(super) struct Upload {
+    rows: Vec<Row>,
+    once: Option<idempotency::Request>,
+}
+
+impl Takes for Upload {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.json_body::<Rows>();
+        let csv = "The number first, then perhaps the reason (RFC 4180). A first row without any digit is a header.";
+        draft.other_body("text/csv", csv, "number,reason\n07700 900199,asked by telephone\n");
+        draft.fails(&http::BODY_FAILS);
+        draft.once();
+    }
+}
+
+impl FromRequest<App> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let headers = request.headers().clone();
+        let bytes = http::read(request, MOST_BYTES).await?;
+        let once = http::named(&headers, &method, &uri, &bytes)?;
+        let rows = match http::media_type(&headers) {
+            Some("text/csv") => of_csv(&bytes)?,
+            Some("application/json") => http::parse::<Rows>(&headers, &bytes)?.into_rows()?,
+            _ => return Err(Problem::UnsupportedMediaType("application/json or text/csv")),
+        };
+        Ok(Self { rows, once })
+    }
+}
+
+pub(super) const IMPORT: Operation = Operation::new("importDoNotCall", "Put many numbers on the list").says(
+    "At most 10,000 at a time, 1 MiB. Those that are numbers are added, whatever the others are; each row has its result.",
+);
 
 /// Puts many numbers on the list: those that are numbers, whatever the others are.
 pub(super) async fn import(
     State(app): State<App>,
     by: Allowed<EditDoNotCall>,
-    request: Request,
-) -> Result<Reply, Problem> {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let headers = request.headers().clone();
-    let bytes = http::read(request, MOST_BYTES).await?;
-    let once = http::named(&headers, &method, &uri, &bytes)?;
-    let rows = match http::media_type(&headers) {
-        Some("text/csv") => of_csv(&bytes)?,
-        Some("application/json") => http::parse::<Rows>(&headers, &bytes)?.into_rows()?,
-        _ => return Err(Problem::UnsupportedMediaType("application/json or text/csv")),
-    };
+    Upload { rows, once }: Upload,
+) -> Result<Reply<Shown<Summary>>, Problem> {
     let tenant = app.read(&by).await?.tenant;
     let read = wishes(rows, tenant).await?;
     let mut work = match app.change_once(&by, once).await? {

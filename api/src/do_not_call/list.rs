@@ -2,25 +2,35 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::api_keys::Role;
-use shared::do_not_call::{Entry, store};
+use shared::do_not_call::{Entry, Source, store};
 use shared::ids::DoNotCallId;
 
 use crate::app::App;
 use crate::auth::{Allowed, ReadDoNotCall};
-use crate::http::{PageQuery, PageView, Problem, Query, Reply};
+use crate::http::contract::Operation;
+use crate::http::{PageQuery, PageView, Problem, Query, Reply, Shown};
 
 /// An entry as its tenant's people see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DoNotCallEntry")]
 pub(super) struct EntryView {
     id: DoNotCallId,
     /// Left out for those who may not change the list.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "+447700900199")]
     number: Option<String>,
+    /// Where it came from.
+    #[schemars(with = "Source")]
     source: &'static str,
+    /// For people.
+    #[schemars(example = "asked by telephone")]
     reason: Option<String>,
+    /// Who added it.
     added_by: String,
+    /// When.
     added_at: DateTime<Utc>,
 }
 
@@ -37,12 +47,16 @@ impl EntryView {
     }
 }
 
+pub(super) const LIST: Operation =
+    Operation::new("listDoNotCall", "List numbers that are not to be called")
+        .says("Newest first. Numbers are left out for those who may not change the list.");
+
 /// Lists the entries, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadDoNotCall>,
     Query(query): Query<PageQuery>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<EntryView>>>, Problem> {
     let slice = query.slice()?;
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, &work.keys, slice).await?;

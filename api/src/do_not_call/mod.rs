@@ -5,11 +5,9 @@ mod import;
 mod list;
 mod rows;
 
-use axum::Router;
-use axum::routing::{delete, get, post};
-
-use crate::app::{App, Work};
+use crate::app::Work;
 use crate::http::Problem;
+use crate::http::contract::{Routes, delete, get, post};
 use shared::crypto::TenantField;
 
 /// What an entry is called in problems.
@@ -18,11 +16,11 @@ const NOUN: &str = "entry of the do-not-call list";
 const MOST_REASON: usize = 500;
 
 /// Routes below `/v1/do-not-call`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(list::list).post(change::add))
-        .route("/{entry}", delete(change::remove))
-        .route("/import", post(import::import))
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("Do-not-call list")
+        .at("/", get(list::LIST, list::list).post(change::ADD, change::add))
+        .at("/{entry}", delete(change::REMOVE, change::remove))
+        .at("/import", post(import::IMPORT, import::import))
 }
 
 /// Adds an audit entry about the list, sealed under the tenant's key.

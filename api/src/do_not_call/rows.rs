@@ -1,6 +1,11 @@
 //! Reading many numbers: a JSON array or CSV.
 
+use std::fmt;
+
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::http::Problem;
 
@@ -8,26 +13,58 @@ use crate::http::Problem;
 pub(super) const MOST_ROWS: usize = 10_000;
 
 /// A number as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NumberWithReason")]
 pub(super) struct Row {
+    /// As people write it.
+    #[schemars(example = "07700 900199")]
     pub(super) number: String,
+    /// For people, at most 500 characters.
+    #[schemars(example = "asked by telephone")]
     pub(super) reason: Option<String>,
 }
 
 /// An element of the JSON array: a number, or one with a reason.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "NumberRow")]
 enum Element {
     Number(String),
     Row(Row),
 }
 
 /// The JSON body.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NumbersToImport")]
 pub(super) struct Rows {
+    /// Numbers, with reasons or without.
+    #[schemars(length(min = 1, max = MOST_ROWS), example = ["07700 900199"])]
     numbers: Vec<Element>,
+}
+
+/// By hand: serde would take a list for the fields of a row, in their order.
+impl<'de> Deserialize<'de> for Element {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Element;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number as text, or an object with number and reason")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Element, E> {
+                Ok(Element::Number(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Element, A::Error> {
+                Row::deserialize(MapAccessDeserializer::new(map)).map(Element::Row)
+            }
+        }
+        from.deserialize_any(Reader)
+    }
 }
 
 impl Rows {

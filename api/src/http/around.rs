@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::problem::{Details, Problem};
 use crate::app::App;
+use crate::limit::Note;
 
 /// How long a request may take.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -51,13 +52,15 @@ struct ProblemBody<'a> {
     request_id: Uuid,
 }
 
-async fn observe(request: Request, next: Next) -> Response {
+async fn observe(mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = Uuid::now_v7();
     let method = known_method(request.method().as_str());
     let path = request.uri().path().to_owned();
     let route =
         request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
+    let note = Note::default();
+    request.extensions_mut().insert(note.clone());
     let span = tracing::info_span!("request", request.id = %id);
 
     let mut answer = async {
@@ -79,6 +82,7 @@ async fn observe(request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         answer.headers_mut().insert(REQUEST_ID, id);
     }
+    note.tell(answer.headers_mut());
     // Answers hold personal data: nothing between us and the client may keep them.
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let route = route.as_deref().unwrap_or("unmatched");

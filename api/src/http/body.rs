@@ -3,12 +3,15 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use ring::digest::{Context, SHA256, digest};
+use schemars::JsonSchema;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use shared::idempotency;
 
-use super::problem::{FieldError, Problem};
+use super::contract::{Draft, Takes};
+use super::problem::{FieldError, Kind, Problem};
+use super::strict;
 use crate::app::App;
 
 /// Most bytes of a body, unless a route says otherwise.
@@ -30,9 +33,27 @@ pub(crate) struct Post<T> {
 }
 
 /// The body of a request that needs none: nothing at all, or `{}`.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
+
+/// How reading a body of JSON can fail.
+pub(crate) const BODY_FAILS: [Kind; 4] =
+    [Kind::Malformed, Kind::TooLarge, Kind::UnsupportedMediaType, Kind::Invalid];
+
+impl<T: JsonSchema> Takes for Body<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.json_body::<T>();
+        draft.fails(&BODY_FAILS);
+    }
+}
+
+impl<T: JsonSchema> Takes for Post<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        Body::<T>::describe(draft);
+        draft.once();
+    }
+}
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
@@ -80,6 +101,9 @@ pub(crate) fn named(
     body: &[u8],
 ) -> Result<Option<idempotency::Request>, Problem> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    if only(headers, &HeaderName::from_static(IDEMPOTENCY_KEY)).is_none() {
+        return Err(Problem::field("Idempotency-Key", "duplicate", "given more than once"));
+    }
     if key.is_empty() || key.len() > LONGEST_KEY {
         let detail = format!("1 to {LONGEST_KEY} characters");
         return Err(Problem::field("Idempotency-Key", "bad_length", detail));
@@ -98,9 +122,15 @@ pub(crate) fn named(
     }))
 }
 
+/// The value of a header that is given once. Of two, a proxy might believe the one and we the other.
+pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
 /// The media type of a body, without parameters.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let value = only(headers, &header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim())
 }
 
@@ -112,12 +142,8 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> R
     if bytes != b"{}" && !media_type(headers).is_some_and(json) {
         return Err(Problem::UnsupportedMediaType("application/json"));
     }
-    // Serde would take a list for the fields of an object, in their order.
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Problem::field("", "wrong_type", "expected an object"));
-    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value: T = strict::read(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
         let cause = error.into_inner();
         match cause.classify() {
@@ -133,7 +159,7 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> R
 
 /// A value from JSON that was put together here.
 pub(crate) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    strict::read(value).map_err(|error| {
         let pointer = pointer(error.path());
         Problem::Invalid(vec![wrong_field(pointer, &error.into_inner().to_string())])
     })
@@ -195,6 +221,13 @@ where
 #[derive(Debug)]
 pub(crate) struct Path<T>(pub(crate) T);
 
+impl<T: JsonSchema> Takes for Path<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.path::<T>();
+        draft.fails(&[Kind::NotFound]);
+    }
+}
+
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
     type Rejection = Problem;
 
@@ -212,6 +245,13 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
 /// Parameters behind the question mark.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: JsonSchema> Takes for Query<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.query::<T>();
+        draft.fails(&[Kind::Invalid]);
+    }
+}
 
 impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;

@@ -2,18 +2,21 @@
 
 mod around;
 mod body;
+pub(crate) mod contract;
 mod fields;
 mod page;
-mod problem;
+pub(crate) mod problem;
 mod reply;
+mod strict;
 mod version;
 
 pub(crate) use around::around;
 pub(crate) use body::{
-    Body, Nothing, Path, Post, Query, media_type, named, parse, parse_value, present, read,
+    BODY_FAILS, Body, Nothing, Path, Post, Query, media_type, named, only, parse, parse_value,
+    present, read,
 };
 pub(crate) use fields::{Code, Fields};
 pub(crate) use page::{PageQuery, PageView};
-pub(crate) use problem::{FieldError, Problem};
-pub(crate) use reply::Reply;
+pub(crate) use problem::{FieldError, Kind, Problem};
+pub(crate) use reply::{Accepted, Created, Either, Empty, Reply, Shown, Versioned};
 pub(crate) use version::IfMatch;

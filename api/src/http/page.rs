@@ -1,5 +1,6 @@
 //! Pages of a list.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::paging::{Page, Slice};
 
@@ -9,10 +10,14 @@ const USUAL: u16 = 50;
 const MOST: u16 = 200;
 
 /// Which page is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
+    /// At most so many; 50 unless given.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<i64>,
+    /// The `next` of the page before.
+    #[schemars(regex(pattern = "^[0-9a-f]{48}$"))]
     cursor: Option<String>,
 }
 
@@ -41,8 +46,10 @@ impl PageQuery {
 }
 
 /// One page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub(crate) struct PageView<T> {
+    /// What is on the page.
     pub(crate) items: Vec<T>,
     /// The `cursor` of the next page; null on the last.
     pub(crate) next: Option<String>,

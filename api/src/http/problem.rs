@@ -10,7 +10,7 @@ use shared::telemetry::metrics::{self, Dependency, Failure};
 use shared::tenants::KeyError;
 
 /// A field that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct FieldError {
     /// Where it is: a JSON pointer (RFC 6901), or the name of a parameter.
     pub(crate) field: String,
@@ -18,6 +18,85 @@ pub(crate) struct FieldError {
     pub(crate) code: &'static str,
     /// For people; may change. Never quotes the value.
     pub(crate) detail: String,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident $status:ident $code:literal $meaning:literal;)+) => {
+        /// Every problem there is. Codes are public and stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Kind {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl Kind {
+            /// Its status.
+            pub(crate) const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)+ }
+            }
+
+            /// The last word of its type.
+            pub(crate) const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// When it is the answer, in words.
+            pub(crate) const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    Malformed BAD_REQUEST "malformed" "the body is not JSON";
+    Unauthenticated UNAUTHORIZED "unauthenticated" "no key or token, or none that holds";
+    SignInRefused UNAUTHORIZED "sign-in-refused" "e-mail address and password don't go together, or the person may not sign in";
+    SecondFactorNeeded UNAUTHORIZED "second-factor-needed" "the password is right: send a code of the second factor too";
+    SecondFactorWrong UNAUTHORIZED "second-factor-wrong" "the code is wrong, too old, or was used before";
+    BadSignature UNAUTHORIZED "bad-signature" "no signature that holds";
+    Forbidden FORBIDDEN "forbidden" "known, but not allowed to do this";
+    SecondFactorSetupNeeded FORBIDDEN "second-factor-setup-needed" "the session may do nothing but set up a second factor";
+    AccessNotDeclared FORBIDDEN "access-not-declared" "somebody of the platform has declared no access to a tenant";
+    CrossSite FORBIDDEN "cross-site" "a browser was sent here by another site, or lacks `X-Vio-Request`";
+    Suspended FORBIDDEN "tenant-suspended" "the tenant is suspended";
+    NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
+    MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
+    EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
+    CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
+    LastAdministrator CONFLICT "last-administrator" "the tenant's last administrator stays";
+    UserDeactivated CONFLICT "user-deactivated" "the user is deactivated";
+    SecondFactorExists CONFLICT "second-factor-exists" "there is a second factor already";
+    NoSecondFactor CONFLICT "no-second-factor" "there is no second factor, or none that waits to be confirmed";
+    AccessOpen CONFLICT "access-open" "another access is open: one tenant at a time";
+    OwnAccess CONFLICT "own-access" "nobody approves their own access";
+    AccessNotWaiting CONFLICT "access-not-waiting" "the access waits for nobody's approval";
+    UnderWay CONFLICT "request-under-way" "a request with this `Idempotency-Key` is being served at this moment";
+    PreconditionFailed PRECONDITION_FAILED "precondition-failed" "it was changed since it was read";
+    TooLarge PAYLOAD_TOO_LARGE "too-large" "the body is larger than allowed";
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "the body is of another type";
+    Invalid UNPROCESSABLE_ENTITY "invalid" "fields are wrong: `errors` names each";
+    KeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused" "the `Idempotency-Key` was used for another request";
+    PreconditionRequired PRECONDITION_REQUIRED "precondition-required" "`If-Match` is missing";
+    RateLimited TOO_MANY_REQUESTS "rate-limited" "the tenant's requests of this minute are used up";
+    TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "too many attempts that did not end well";
+    Internal INTERNAL_SERVER_ERROR "internal" "something went wrong on our side";
+    Busy SERVICE_UNAVAILABLE "busy" "too busy to serve this now: try again";
+    TooSlow SERVICE_UNAVAILABLE "too-slow" "took longer than ten seconds: it may or may not have been done";
+}
+
+impl Kind {
+    /// Its type: what clients match on.
+    pub(crate) fn urn(self) -> String {
+        format!("urn:vioconcierge:problem:{}", self.code())
+    }
+
+    /// Whether the answer has a `Retry-After`.
+    pub(crate) const fn says_when_to_retry(self) -> bool {
+        matches!(
+            self,
+            Self::Busy | Self::TooSlow | Self::UnderWay | Self::RateLimited | Self::TooManyAttempts
+        )
+    }
 }
 
 /// Why a request was not served.
@@ -80,8 +159,8 @@ pub(crate) enum Problem {
     /// The present state does not allow it.
     #[error("{detail}")]
     Conflict {
-        /// Stable; clients match on it.
-        code: &'static str,
+        /// Which.
+        kind: Kind,
         /// For people; may change.
         detail: String,
         /// What stands in the way, by name.
@@ -99,6 +178,9 @@ pub(crate) enum Problem {
     /// The twin of a request that is not answered yet.
     #[error("a request with this Idempotency-Key is being served at this moment")]
     UnderWay,
+    /// The tenant, or its keys, have asked as often as they may within a minute.
+    #[error("too many requests: ask again in {seconds} seconds")]
+    RateLimited { seconds: u64 },
     /// Worth trying again.
     #[error(
         "too busy to serve this now; nothing was changed unless the connection broke while it was stored"
@@ -113,7 +195,7 @@ pub(crate) enum Problem {
 }
 
 /// Seconds after which a busy server may be asked again.
-const RETRY_AFTER: &str = "1";
+const RETRY_AFTER: u64 = 1;
 
 impl Problem {
     /// One wrong field.
@@ -125,37 +207,35 @@ impl Problem {
         Self::Invalid(vec![FieldError { field: field.into(), code, detail: detail.into() }])
     }
 
-    fn status_and_code(&self) -> (StatusCode, &'static str) {
+    /// Which problem it is.
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
-            Self::SignInRefused => (StatusCode::UNAUTHORIZED, "sign-in-refused"),
-            Self::SecondFactorNeeded => (StatusCode::UNAUTHORIZED, "second-factor-needed"),
-            Self::SecondFactorWrong => (StatusCode::UNAUTHORIZED, "second-factor-wrong"),
-            Self::SecondFactorSetupNeeded => (StatusCode::FORBIDDEN, "second-factor-setup-needed"),
-            Self::AccessNotDeclared => (StatusCode::FORBIDDEN, "access-not-declared"),
-            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
-            Self::TooManyAttempts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-attempts"),
-            Self::BadSignature => (StatusCode::UNAUTHORIZED, "bad-signature"),
-            Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::Suspended => (StatusCode::FORBIDDEN, "tenant-suspended"),
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
-            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
-            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
-            Self::UnsupportedMediaType(_) => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
-            }
-            Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
-            Self::PreconditionRequired => {
-                (StatusCode::PRECONDITION_REQUIRED, "precondition-required")
-            }
-            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
-            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
-            Self::UnderWay => (StatusCode::CONFLICT, "request-under-way"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
-            Self::TooSlow => (StatusCode::SERVICE_UNAVAILABLE, "too-slow"),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Unauthenticated => Kind::Unauthenticated,
+            Self::SignInRefused => Kind::SignInRefused,
+            Self::SecondFactorNeeded => Kind::SecondFactorNeeded,
+            Self::SecondFactorWrong => Kind::SecondFactorWrong,
+            Self::SecondFactorSetupNeeded => Kind::SecondFactorSetupNeeded,
+            Self::AccessNotDeclared => Kind::AccessNotDeclared,
+            Self::CrossSite => Kind::CrossSite,
+            Self::TooManyAttempts { .. } => Kind::TooManyAttempts,
+            Self::BadSignature => Kind::BadSignature,
+            Self::Forbidden { .. } => Kind::Forbidden,
+            Self::Suspended => Kind::Suspended,
+            Self::NotFound(_) => Kind::NotFound,
+            Self::MethodNotAllowed => Kind::MethodNotAllowed,
+            Self::Malformed(_) => Kind::Malformed,
+            Self::Invalid(_) => Kind::Invalid,
+            Self::TooLarge => Kind::TooLarge,
+            Self::UnsupportedMediaType(_) => Kind::UnsupportedMediaType,
+            Self::Conflict { kind, .. } => *kind,
+            Self::PreconditionRequired => Kind::PreconditionRequired,
+            Self::PreconditionFailed => Kind::PreconditionFailed,
+            Self::KeyReused => Kind::KeyReused,
+            Self::UnderWay => Kind::UnderWay,
+            Self::RateLimited { .. } => Kind::RateLimited,
+            Self::Busy => Kind::Busy,
+            Self::TooSlow => Kind::TooSlow,
+            Self::Internal(_) => Kind::Internal,
         }
     }
 }
@@ -175,16 +255,15 @@ pub(super) struct Details {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code) = self.status_and_code();
+        let (kind, status) = (self.kind(), self.kind().status());
         if let Self::Internal(cause) = &self {
             tracing::error!(error = format!("{cause:#}"), "request failed");
         }
         let mut answer = status.into_response();
         let headers = answer.headers_mut();
-        if matches!(self, Self::Busy | Self::TooSlow | Self::UnderWay) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-        }
-        if let Self::TooManyAttempts { seconds } = self {
+        if kind.says_when_to_retry() {
+            let seconds =
+                if let Self::RateLimited { seconds } = self { seconds } else { RETRY_AFTER };
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self, Self::Unauthenticated) {
@@ -199,7 +278,7 @@ impl IntoResponse for Problem {
         let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         // `http::around` writes the body, once it knows the request's id and path.
         answer.extensions_mut().insert(Details {
-            r#type: format!("urn:vioconcierge:problem:{code}"),
+            r#type: kind.urn(),
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail,

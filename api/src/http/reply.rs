@@ -1,53 +1,149 @@
 //! Answers that succeed: they can be kept and given again.
 
+use std::marker::PhantomData;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::idempotency::Kept;
 
+use super::contract::{Answer, Draft};
 use super::problem::Problem;
 
-/// An answer: status, the headers that matter, and a body.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
+/// An answer: status, the headers that matter, and a body. `A` says which answer it is, for the contract.
+#[derive(Debug)]
+pub(crate) struct Reply<A> {
     status: StatusCode,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    answer: PhantomData<fn() -> A>,
+}
+
+/// 200 with a `T`.
+#[derive(Debug)]
+pub(crate) struct Shown<T>(PhantomData<T>);
+/// 201 with a `T`, and its address.
+#[derive(Debug)]
+pub(crate) struct Created<T>(PhantomData<T>);
+/// 202 with a `T`, and the address at which to look: the shape of everything that is done later.
+#[derive(Debug)]
+pub(crate) struct Accepted<T>(PhantomData<T>);
+/// 204.
+#[derive(Debug)]
+pub(crate) struct Empty;
+/// `A` with an `ETag`.
+#[derive(Debug)]
+pub(crate) struct Versioned<A>(PhantomData<A>);
+/// `A` or `B`, by status.
+#[derive(Debug)]
+pub(crate) struct Either<A, B>(PhantomData<(A, B)>);
+
+impl<T: JsonSchema> Answer for Shown<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.answers::<T>(200, "Done; this is how it stands.", &[]);
+    }
+}
+
+impl<T: JsonSchema> Answer for Created<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.answers::<T>(201, "Made.", &["Location"]);
+    }
+}
+
+impl<T: JsonSchema> Answer for Accepted<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.answers::<T>(202, "Accepted; `Location` says where to look.", &["Location"]);
+    }
+}
+
+impl Answer for Empty {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.answers_with(204, "Done; there is nothing to show.", &[]);
+    }
+}
+
+impl<A: Answer> Answer for Versioned<A> {
+    fn describe(draft: &mut Draft<'_>) {
+        A::describe(draft);
+        draft.answers_say("ETag");
+    }
+}
+
+impl<A: Answer, B: Answer> Answer for Either<A, B> {
+    fn describe(draft: &mut Draft<'_>) {
+        A::describe(draft);
+        B::describe(draft);
+    }
+}
+
+impl<A: Answer> Answer for Reply<A> {
+    fn describe(draft: &mut Draft<'_>) {
+        A::describe(draft);
+    }
 }
 
 const JSON: &str = "application/json";
 
-impl Reply {
-    /// 200 with a JSON body.
-    pub(crate) fn ok(body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(body).map_err(|error| Problem::Internal(error.into()))?;
-        Ok(Self { status: StatusCode::OK, headers: vec![("content-type", JSON.to_owned())], body })
-    }
+fn with_body<A>(status: StatusCode, body: &impl Serialize) -> Result<Reply<A>, Problem> {
+    let body = serde_json::to_vec(body).map_err(|error| Problem::Internal(error.into()))?;
+    let headers = vec![("content-type", JSON.to_owned())];
+    Ok(Reply { status, headers, body, answer: PhantomData })
+}
 
+impl<T: Serialize> Reply<Shown<T>> {
+    /// 200 with a JSON body.
+    pub(crate) fn ok(body: &T) -> Result<Self, Problem> {
+        with_body(StatusCode::OK, body)
+    }
+}
+
+impl<T: Serialize> Reply<Created<T>> {
     /// 201 with a JSON body and the address of what was made.
-    pub(crate) fn created(address: String, body: &impl Serialize) -> Result<Self, Problem> {
-        let mut reply = Self::ok(body)?;
-        reply.status = StatusCode::CREATED;
+    pub(crate) fn created(address: String, body: &T) -> Result<Self, Problem> {
+        let mut reply = with_body(StatusCode::CREATED, body)?;
         reply.headers.push(("location", address));
         Ok(reply)
     }
+}
 
+impl<T: Serialize> Reply<Accepted<T>> {
     /// 202 with a JSON body and the address at which to look.
-    pub(crate) fn accepted(address: String, body: &impl Serialize) -> Result<Self, Problem> {
-        let mut reply = Self::created(address, body)?;
-        reply.status = StatusCode::ACCEPTED;
+    pub(crate) fn accepted(address: String, body: &T) -> Result<Self, Problem> {
+        let mut reply = with_body(StatusCode::ACCEPTED, body)?;
+        reply.headers.push(("location", address));
         Ok(reply)
     }
+}
 
+impl Reply<Empty> {
     /// 204.
     pub(crate) fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new() }
+        let (headers, body) = (Vec::new(), Vec::new());
+        Self { status: StatusCode::NO_CONTENT, headers, body, answer: PhantomData }
+    }
+}
+
+impl<A> Reply<A> {
+    /// The same with an `ETag` of the version.
+    pub(crate) fn with_version(mut self, version: i32) -> Reply<Versioned<A>> {
+        self.headers.push(("etag", format!("\"{version}\"")));
+        self.labelled()
     }
 
-    /// The same with an `ETag` of the version.
-    pub(crate) fn with_version(mut self, version: i32) -> Self {
-        self.headers.push(("etag", format!("\"{version}\"")));
-        self
+    /// The first of two answers that a route has.
+    pub(crate) fn first_of<B>(self) -> Reply<Either<A, B>> {
+        self.labelled()
+    }
+
+    /// The second of two answers that a route has.
+    pub(crate) fn second_of<B>(self) -> Reply<Either<B, A>> {
+        self.labelled()
+    }
+
+    fn labelled<B>(self) -> Reply<B> {
+        let Self { status, headers, body, .. } = self;
+        Reply { status, headers, body, answer: PhantomData }
     }
 
     /// The same with another header.
@@ -76,11 +172,11 @@ impl Reply {
         headers.push(("idempotency-replayed", "true".to_owned()));
         // What was kept was a status; the fallback is for rows that somebody edited.
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-        Self { status, headers, body: kept.body }
+        Self { status, headers, body: kept.body, answer: PhantomData }
     }
 }
 
-impl IntoResponse for Reply {
+impl<A> IntoResponse for Reply<A> {
     fn into_response(self) -> Response {
         let mut answer = (self.status, self.body).into_response();
         let headers = answer.headers_mut();

@@ -4,7 +4,9 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
-use super::problem::Problem;
+use super::body::only;
+use super::contract::{Draft, Takes};
+use super::problem::{Kind, Problem};
 use crate::app::App;
 
 /// The version that the client has read, or any (`*`).
@@ -37,12 +39,20 @@ impl IfMatch {
     }
 }
 
+impl Takes for IfMatch {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.header("If-Match");
+        draft.fails(&[Kind::PreconditionRequired, Kind::PreconditionFailed]);
+    }
+}
+
 impl FromRequestParts<App> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
-        let value = parts.headers.get(header::IF_MATCH).ok_or(Problem::PreconditionRequired)?;
-        Ok(value.to_str().map_or(Self::Never, Self::read))
+        parts.headers.get(header::IF_MATCH).ok_or(Problem::PreconditionRequired)?;
+        let value = only(&parts.headers, &header::IF_MATCH).and_then(|value| value.to_str().ok());
+        Ok(value.map_or(Self::Never, Self::read))
     }
 }
 

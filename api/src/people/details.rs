@@ -1,5 +1,6 @@
 //! Reading who somebody is.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::contacts::email::EmailAddress;
 use shared::contacts::name::PersonName;
@@ -8,13 +9,18 @@ use shared::ids::UserId;
 use shared::people::store::users::{EMAIL_IS_UNIQUE, NewUser};
 use shared::tenants::KeyError;
 
-use crate::http::{Fields, Problem};
+use crate::http::{Fields, Kind, Problem};
 
 /// Name and e-mail address of somebody to be invited.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewAdministrator")]
 pub(crate) struct Details {
+    /// What they are called.
+    #[schemars(length(min = 2, max = 200), example = "Grace Example")]
     pub(crate) name: Phi<String>,
+    /// What they sign in with.
+    #[schemars(length(max = 254), example = "grace@example.com")]
     pub(crate) email: Phi<String>,
 }
 
@@ -33,7 +39,7 @@ impl Details {
 pub(crate) fn email_taken(error: KeyError) -> Problem {
     match error {
         KeyError::Db(error) if error.is_refused_by(EMAIL_IS_UNIQUE) => Problem::Conflict {
-            code: "email-taken",
+            kind: Kind::EmailTaken,
             detail: "somebody signs in with this e-mail address already".to_owned(),
             more: None,
         },

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::api_keys::store::{self, Listed, NewKey};
@@ -14,16 +15,24 @@ use super::users::role;
 use super::{NotKept, tell};
 use crate::app::App;
 use crate::auth::{Allowed, EditKeys, PERMISSIONS, ReadKeys};
-use crate::http::{Fields, PageQuery, PageView, Path, Problem, Query, Reply};
+use crate::http::contract::Operation;
+use crate::http::{
+    Created, Empty, Fields, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
+};
 
 const NOUN: &str = "API key";
 const MOST_NAME: usize = 120;
 
 /// A key as administrators see it.
-#[derive(Debug, Serialize)]
-struct KeyView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ApiKey")]
+pub(super) struct KeyView {
     id: ApiKeyId,
+    /// For people.
+    #[schemars(example = "Booking system")]
     name: String,
+    /// As what it acts.
+    #[schemars(with = "Role")]
     role: &'static str,
     /// Null: whatever the role may.
     scopes: Option<Vec<String>>,
@@ -47,35 +56,47 @@ impl KeyView {
     }
 }
 
+pub(super) const LIST: Operation = Operation::new("listApiKeys", "List the keys that are in use")
+    .says("Newest first, without the keys themselves.");
+
 /// Lists the keys that are in use, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadKeys>,
     Query(query): Query<PageQuery>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<KeyView>>>, Problem> {
     let slice = query.slice()?;
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, slice).await?;
     Reply::ok(&PageView::of(page, KeyView::new))
 }
 
+pub(super) const FIND: Operation = Operation::new("readApiKey", "Show a key");
+
 /// Shows one.
 pub(super) async fn find(
     State(app): State<App>,
     by: Allowed<ReadKeys>,
     Path(id): Path<ApiKeyId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<KeyView>>, Problem> {
     let mut work = app.read(&by).await?;
     let key = store::listed(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     Reply::ok(&KeyView::new(key))
 }
 
 /// A key to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewApiKey")]
 pub(super) struct Wish {
+    /// For people.
+    #[schemars(length(min = 1, max = MOST_NAME), example = "Booking system")]
     name: String,
+    /// As what it acts; `client_user` unless given.
+    #[schemars(with = "Option<Role>")]
     role: Option<String>,
+    /// Permissions of the role; all of them unless given.
+    #[schemars(example = ["contacts.read"])]
     scopes: Option<Vec<String>>,
 }
 
@@ -103,20 +124,25 @@ impl Wish {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct MadeView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ApiKeyMade")]
+pub(super) struct MadeView {
     #[serde(flatten)]
     key: KeyView,
     /// Never shown again.
-    api_key: &'a str,
+    #[schemars(example = "vio_…")]
+    api_key: String,
 }
+
+pub(super) const CREATE: Operation = Operation::new("createApiKey", "Make a key")
+    .says("`api_key` is shown once. One that is made with a key never may more than that.");
 
 /// Makes a key. One that is made with a key never may more than that.
 pub(super) async fn create(
     State(app): State<App>,
     by: Allowed<EditKeys>,
     NotKept(wish): NotKept<Wish>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Created<MadeView>>, Problem> {
     let new = wish.read()?;
     if !by.scopes.cover(&new.scopes) {
         let why = "a key makes no key that may more than itself";
@@ -129,17 +155,20 @@ pub(super) async fn create(
         json!({ "name": new.name, "role": new.role.as_str(), "scopes": new.scopes.words() });
     tell(&mut work, ("api_key.created", "api_key.create"), new.id.0, &values)?;
     let listed = store::listed(&mut work.tx, new.id).await?.ok_or(Problem::NotFound(NOUN))?;
-    let view = MadeView { key: KeyView::new(listed), api_key: key.expose() };
+    let view = MadeView { key: KeyView::new(listed), api_key: key.expose().to_owned() };
     let reply = Reply::created(format!("/v1/api-keys/{}", new.id), &view)?;
     work.commit(&app, reply).await
 }
+
+pub(super) const REVOKE: Operation = Operation::new("revokeApiKey", "Revoke a key")
+    .says("No request is served with it after this one.");
 
 /// Revokes a key: no request is served with it after this one.
 pub(super) async fn revoke(
     State(app): State<App>,
     by: Allowed<EditKeys>,
     Path(id): Path<ApiKeyId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     let mut work = app.change(&by).await?;
     if !store::withdraw(&mut work.tx, id, work.now).await? {
         return Err(Problem::NotFound(NOUN));

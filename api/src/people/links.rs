@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use shared::ids::UserId;
@@ -13,14 +14,21 @@ use super::users::found;
 use super::{NotKept, tell};
 use crate::app::{App, Work};
 use crate::auth::{Allowed, EditUsers};
-use crate::http::{Nothing, Path, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{Nothing, Path, Problem, Reply, Shown, problem};
 
 /// A link as it is shown, once. The token goes into the body of `POST /v1/auth/set-password`; a page that takes it from its
 /// own address should take it from behind the `#`, which is never sent to a server.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PasswordLink")]
 pub(crate) struct LinkView {
+    /// A first password, or a new one.
+    #[schemars(with = "Kind")]
     kind: &'static str,
+    /// For the body of `POST /v1/auth/set-password`; shown once.
+    #[schemars(example = "an-invented-token")]
     token: String,
+    /// When it holds no more.
     expires_at: DateTime<Utc>,
 }
 
@@ -38,13 +46,15 @@ pub(crate) async fn make(work: &mut Work, user: UserId, kind: Kind) -> Result<Li
     Ok(LinkView::new(kind, &token, expires))
 }
 
+pub(super) const RENEW: Operation = Operation::new("makePasswordLink", "Make a link to set a password").says("An invitation for who has no password yet, else a reset. Shown once, to be passed on by whoever asks; the old password holds until the link is used.").fails(&[problem::Kind::UserDeactivated]);
+
 /// A new link: an invitation for who has no password yet, else a reset. The old password holds until the link is used.
 pub(super) async fn renew(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
     NotKept(Nothing {}): NotKept<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<LinkView>>, Problem> {
     let mut work = app.change(&by).await?;
     let user = found(&mut work, id).await?;
     let kind = match user.state {
@@ -52,7 +62,7 @@ pub(super) async fn renew(
         Standing::Active => Kind::Reset,
         Standing::Deactivated => {
             return Err(Problem::Conflict {
-                code: "user-deactivated",
+                kind: problem::Kind::UserDeactivated,
                 detail: "reactivate the user first".to_owned(),
                 more: None,
             });

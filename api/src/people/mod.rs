@@ -12,63 +12,81 @@ mod standing;
 mod users;
 mod visits;
 
-use axum::Router;
 use axum::extract::{FromRequest, Request};
-use axum::routing::{delete, get, post};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use shared::crypto::TenantField;
 
 use crate::app::{App, Work};
+use crate::http::contract::{Draft, Routes, Takes, delete, get, post};
 use crate::http::{Body, Problem};
 
 pub(crate) use details::{Details, email_taken};
-pub(crate) use links::make;
+pub(crate) use links::{LinkView, make};
 pub(crate) use visits::VisitView;
 
 const NOUN: &str = "user";
 
 /// Routes below `/v1/me`.
-pub(crate) fn of_oneself() -> Router<App> {
-    Router::new()
-        .route("/", get(me::show))
-        .route("/password", post(my_password::change))
-        .route("/sessions", get(my_sessions::list).delete(my_sessions::end_others))
-        .route("/sessions/{session}", delete(my_sessions::end))
-        .route("/second-factor", post(second_factor::propose))
-        .route("/second-factor/confirm", post(second_factor::confirm))
-        .route("/second-factor/remove", post(second_factor::remove))
-        .route("/second-factor/recovery-codes", post(second_factor::new_codes))
+pub(crate) fn of_oneself() -> Routes {
+    use second_factor as factor;
+    Routes::tagged("Oneself")
+        .at("/", get(me::SHOW, me::show))
+        .at("/password", post(my_password::CHANGE, my_password::change))
+        .at(
+            "/sessions",
+            get(my_sessions::LIST, my_sessions::list)
+                .delete(my_sessions::END_OTHERS, my_sessions::end_others),
+        )
+        .at("/sessions/{session}", delete(my_sessions::END, my_sessions::end))
+        .at("/second-factor", post(factor::PROPOSE, factor::propose))
+        .at("/second-factor/confirm", post(factor::CONFIRM, factor::confirm))
+        .at("/second-factor/remove", post(factor::REMOVE, factor::remove))
+        .at("/second-factor/recovery-codes", post(factor::NEW_CODES, factor::new_codes))
 }
 
 /// Routes below `/v1/users`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(users::list).post(users::invite))
-        .route("/{user}", get(users::find).patch(users::patch))
-        .route("/{user}/deactivate", post(standing::deactivate))
-        .route("/{user}/reactivate", post(standing::reactivate))
-        .route("/{user}/password-link", post(links::renew))
-        .route("/{user}/second-factor/remove", post(standing::remove_second_factor))
-        .route("/{user}/sessions", get(standing::sessions).delete(standing::end_sessions))
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("Users")
+        .at("/", get(users::LIST, users::list).post(users::INVITE, users::invite))
+        .at("/{user}", get(users::FIND, users::find).patch(users::PATCH, users::patch))
+        .at("/{user}/deactivate", post(standing::DEACTIVATE, standing::deactivate))
+        .at("/{user}/reactivate", post(standing::REACTIVATE, standing::reactivate))
+        .at("/{user}/password-link", post(links::RENEW, links::renew))
+        .at(
+            "/{user}/second-factor/remove",
+            post(standing::REMOVE_FACTOR, standing::remove_second_factor),
+        )
+        .at(
+            "/{user}/sessions",
+            get(standing::SESSIONS, standing::sessions)
+                .delete(standing::END_SESSIONS, standing::end_sessions),
+        )
 }
 
 /// Routes below `/v1/api-keys`.
-pub(crate) fn keys_routes() -> Router<App> {
-    Router::new()
-        .route("/", get(keys::list).post(keys::create))
-        .route("/{key}", get(keys::find).delete(keys::revoke))
+pub(crate) fn keys_routes() -> Routes {
+    Routes::tagged("API keys")
+        .at("/", get(keys::LIST, keys::list).post(keys::CREATE, keys::create))
+        .at("/{key}", get(keys::FIND, keys::find).delete(keys::REVOKE, keys::revoke))
 }
 
 /// Routes below `/v1/tenant` that are about people.
-pub(crate) fn of_tenant() -> Router<App> {
-    Router::new()
-        .route("/security", get(security::find).put(security::put))
-        .route("/platform-visits", get(visits::to_tenant))
+pub(crate) fn of_tenant() -> Routes {
+    Routes::tagged("Users")
+        .at("/security", get(security::FIND, security::find).put(security::PUT, security::put))
+        .at("/platform-visits", get(visits::TO_TENANT, visits::to_tenant))
 }
 
 /// The body of a request whose answer holds a secret: it is shown once, so it is not kept for a second asking.
 #[derive(Debug)]
 pub(crate) struct NotKept<T>(pub(crate) T);
+
+impl<T: JsonSchema> Takes for NotKept<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        Body::<T>::describe(draft);
+    }
+}
 
 impl<T: DeserializeOwned> FromRequest<App> for NotKept<T> {
     type Rejection = Problem;

@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::audit::Actor;
 use shared::crypto::Phi;
@@ -12,13 +13,21 @@ use shared::people::store::{self, Chain, sessions};
 
 use crate::app::App;
 use crate::auth::{Attempt, ClientAddress, SignedIn, count, network, new_password};
-use crate::http::{Body, Problem, Reply};
+use crate::http::contract::{Draft, Operation, Takes};
+use crate::http::{Body, Empty, Kind, Problem, Reply};
 
 /// A person who is signed in and is about to show their password again. Wrong ones count as attempts to sign in do: who found
 /// an open screen must not guess at leisure.
 pub(super) struct Anew {
     pub(super) me: Standing,
     attempt: Attempt,
+}
+
+impl Takes for Anew {
+    fn describe(draft: &mut Draft<'_>) {
+        SignedIn::describe(draft);
+        draft.fails(&[Kind::TooManyAttempts, Kind::Invalid]);
+    }
 }
 
 impl FromRequestParts<App> for Anew {
@@ -60,19 +69,28 @@ impl Anew {
 }
 
 /// The password that holds, and the one to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PasswordChange")]
 pub(super) struct Change {
+    /// The password that holds.
+    #[schemars(length(max = 1024), example = &"Invented4Password")]
     password: Phi<String>,
+    /// 8 characters or more, with upper case, lower case and a digit; not a common one.
+    #[schemars(length(min = 8, max = 128), example = &"Another4Invented")]
     new_password: Phi<String>,
 }
+
+pub(super) const CHANGE: Operation = Operation::new("changeMyPassword", "Change one's password")
+    .says("One's other sessions end.")
+    .fails(&[Kind::PreconditionFailed]);
 
 /// Changes one's password, and ends one's other sessions.
 pub(super) async fn change(
     State(app): State<App>,
     anew: Anew,
     Body(change): Body<Change>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     let new = new_password("new_password", change.new_password.expose())?;
     let known = anew.prove(&app, change.password.expose()).await?;
     if change.password == change.new_password {

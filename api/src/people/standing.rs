@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use shared::ids::{SessionId, UserId};
@@ -13,16 +14,21 @@ use super::tell;
 use super::users::{UserView, found, spare_the_last};
 use crate::app::App;
 use crate::auth::{Allowed, EditUsers, ReadUsers};
-use crate::http::{Body, Nothing, Path, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{Body, Empty, Kind, Nothing, PageView, Path, Problem, Reply, Shown, Versioned};
 
 /// A session as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
 pub(super) struct SessionView {
     id: SessionId,
+    /// When somebody signed in.
     started_at: DateTime<Utc>,
     /// To five minutes.
     seen_at: DateTime<Utc>,
+    /// Eight hours later.
     ends_at: DateTime<Utc>,
+    /// A second factor was shown.
     second_factor: bool,
     /// It is the one that asks.
     current: bool,
@@ -41,13 +47,18 @@ impl SessionView {
     }
 }
 
+pub(super) const DEACTIVATE: Operation =
+    Operation::new("deactivateUser", "Let somebody sign in no more")
+        .says("Their sessions end at once.")
+        .fails(&[Kind::LastAdministrator]);
+
 /// Lets somebody sign in no more, and ends their sessions with the commit: each request asks, so none is served after it.
 pub(super) async fn deactivate(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
     Body(Nothing {}): Body<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
     let mut work = app.change(&by).await?;
     work.lock_tenant().await?;
     let mut user = found(&mut work, id).await?;
@@ -66,13 +77,17 @@ pub(super) async fn deactivate(
     Ok(reply)
 }
 
+pub(super) const REACTIVATE: Operation =
+    Operation::new("reactivateUser", "Let somebody sign in again")
+        .says("With the password that they had; who never had one needs a new link.");
+
 /// Lets somebody sign in again, with the password that they had; who never had one needs a new link.
 pub(super) async fn reactivate(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
     Body(Nothing {}): Body<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
     let mut work = app.change(&by).await?;
     work.lock_tenant().await?;
     let mut user = found(&mut work, id).await?;
@@ -87,6 +102,10 @@ pub(super) async fn reactivate(
     work.commit(&app, reply).await
 }
 
+pub(super) const REMOVE_FACTOR: Operation =
+    Operation::new("removeUsersSecondFactor", "Take off the second factor of somebody who lost it")
+        .says("Their sessions end.");
+
 /// Takes off the second factor of somebody who lost it, and ends their sessions. Where the tenant asks for one, they set up
 /// another when they next sign in.
 pub(super) async fn remove_second_factor(
@@ -94,7 +113,7 @@ pub(super) async fn remove_second_factor(
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
     Body(Nothing {}): Body<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
     let mut work = app.change(&by).await?;
     found(&mut work, id).await?;
     if factor::remove_lost(&mut work.tx, id).await? {
@@ -109,26 +128,33 @@ pub(super) async fn remove_second_factor(
     Ok(reply)
 }
 
+pub(super) const SESSIONS: Operation =
+    Operation::new("listUsersSessions", "List where somebody is signed in");
+
 /// Where somebody is signed in.
 pub(super) async fn sessions(
     State(app): State<App>,
     by: Allowed<ReadUsers>,
     Path(id): Path<UserId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<SessionView>>>, Problem> {
     let mut work = app.read(&by).await?;
     found(&mut work, id).await?;
     let found = sessions::of_tenants_user(&mut work.tx, id).await?;
     let own = by.caller.session();
     let items: Vec<_> = found.iter().map(|session| SessionView::new(session, own)).collect();
-    Reply::ok(&json!({ "items": items }))
+    Reply::ok(&PageView { items, next: None })
 }
+
+pub(super) const END_SESSIONS: Operation =
+    Operation::new("endUsersSessions", "End all of somebody's sessions")
+        .says("They may sign in again.");
 
 /// Ends all of somebody's sessions. They may sign in again.
 pub(super) async fn end_sessions(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     let mut work = app.change(&by).await?;
     found(&mut work, id).await?;
     let ended = sessions::end_of_user(&mut work.tx, id, Why::ByAdministrator).await?;

@@ -2,13 +2,14 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::api_keys::Role;
 use shared::contacts::name::PersonName;
 use shared::crypto::Phi;
 use shared::ids::UserId;
-use shared::people::store::links::Kind;
+use shared::people::store::links::Kind as LinkKind;
 use shared::people::store::users as store;
 use shared::people::{State as Standing, User};
 
@@ -17,16 +18,28 @@ use super::links::{LinkView, make};
 use super::{Details, NOUN, NotKept, tell};
 use crate::app::{App, Work};
 use crate::auth::{Allowed, EditUsers, ReadUsers};
-use crate::http::{Body, Fields, IfMatch, PageQuery, PageView, Path, Problem, Query, Reply};
+use crate::http::contract::Operation;
+use crate::http::{
+    Body, Created, Fields, IfMatch, Kind, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
+    Versioned,
+};
 
 /// A user as administrators see them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "User")]
 pub(super) struct UserView {
     id: UserId,
+    #[schemars(example = "Grace Example")]
     name: String,
+    #[schemars(example = "grace@example.com")]
     email: String,
+    /// What they may do.
+    #[schemars(with = "Role")]
     role: &'static str,
+    /// Whether they may sign in.
+    #[schemars(with = "Standing")]
     state: &'static str,
+    /// They sign in with a second factor.
     second_factor: bool,
     signed_in_at: Option<DateTime<Utc>>,
     version: i32,
@@ -60,24 +73,29 @@ pub(super) fn role(fields: &mut Fields, word: &str) -> Option<Role> {
     role.ok()
 }
 
+pub(super) const LIST: Operation =
+    Operation::new("listUsers", "List the tenant's people").says("Newest first.");
+
 /// Lists the tenant's people, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadUsers>,
     Query(query): Query<PageQuery>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<UserView>>>, Problem> {
     let slice = query.slice()?;
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, &work.keys, slice).await?;
     Reply::ok(&PageView::of(page, |user| UserView::new(&user)))
 }
 
+pub(super) const FIND: Operation = Operation::new("readUser", "Show one of the tenant's people");
+
 /// Shows one of them.
 pub(super) async fn find(
     State(app): State<App>,
     by: Allowed<ReadUsers>,
     Path(id): Path<UserId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
     let mut work = app.read(&by).await?;
     let user = found(&mut work, id).await?;
     Ok(Reply::ok(&UserView::new(&user))?.with_version(user.version))
@@ -89,27 +107,37 @@ pub(super) async fn found(work: &mut Work, id: UserId) -> Result<User, Problem> 
 }
 
 /// Somebody to be invited.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "UserInvitation")]
 pub(super) struct Invitation {
+    /// What they are called.
+    #[schemars(length(min = 2, max = 200), example = "Grace Example")]
     name: Phi<String>,
+    /// What they sign in with.
+    #[schemars(length(max = 254), example = "grace@example.com")]
     email: Phi<String>,
+    /// What they may do; `client_user` unless given.
+    #[schemars(with = "Option<Role>")]
     role: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct InvitedView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InvitedUser")]
+pub(super) struct InvitedView {
     #[serde(flatten)]
     user: UserView,
     link: LinkView,
 }
+
+pub(super) const INVITE: Operation = Operation::new("inviteUser", "Invite somebody").says("Makes a user, and the link by which they set their first password: shown once, to be passed on by whoever invites.").fails(&[Kind::EmailTaken]);
 
 /// Makes a user, and the link by which they set their first password: shown once, to be passed on by whoever invites.
 pub(super) async fn invite(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     NotKept(invitation): NotKept<Invitation>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Created<InvitedView>>>, Problem> {
     let mut fields = Fields::default();
     let role = match &invitation.role {
         Some(word) => role(&mut fields, word),
@@ -121,7 +149,7 @@ pub(super) async fn invite(
     let mut work = app.change(&by).await?;
     let keys = (&*work.keys, &*platform);
     store::insert(&mut work.tx, keys, &new, role, work.now).await.map_err(email_taken)?;
-    let link = make(&mut work, new.id, Kind::Invitation).await?;
+    let link = make(&mut work, new.id, LinkKind::Invitation).await?;
     let values = json!({ "role": role.as_str() });
     tell(&mut work, ("user.invited", "user.invite"), new.id.0, &values)?;
     let user = UserView::new(&found(&mut work, new.id).await?);
@@ -131,12 +159,21 @@ pub(super) async fn invite(
 }
 
 /// What changes; what is absent stays.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "UserPatch")]
 pub(super) struct Patch {
+    /// What they are called.
+    #[schemars(length(min = 2, max = 200), example = "Grace Example")]
     name: Option<Phi<String>>,
+    /// What they may do.
+    #[schemars(with = "Option<Role>")]
     role: Option<String>,
 }
+
+pub(super) const PATCH: Operation = Operation::new("changeUser", "Change name or role")
+    .says("A new role holds from the next request on.")
+    .fails(&[Kind::LastAdministrator]);
 
 /// Changes name or role. A new role holds from the next request on.
 pub(super) async fn patch(
@@ -145,7 +182,7 @@ pub(super) async fn patch(
     Path(id): Path<UserId>,
     version: IfMatch,
     Body(patch): Body<Patch>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
     let mut work = app.change(&by).await?;
     work.lock_tenant().await?;
     let mut user = found(&mut work, id).await?;
@@ -186,7 +223,7 @@ pub(super) async fn spare_the_last(work: &mut Work, user: &User) -> Result<(), P
     let counts = user.role == Role::ClientAdmin && user.state == Standing::Active;
     if counts && store::administrators(&mut work.tx).await? <= 1 {
         return Err(Problem::Conflict {
-            code: "last-administrator",
+            kind: Kind::LastAdministrator,
             detail: "the tenant's last administrator stays; invite another first".to_owned(),
             more: None,
         });

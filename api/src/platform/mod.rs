@@ -3,18 +3,18 @@
 mod tenants;
 mod visits;
 
-use axum::Router;
-use axum::routing::{get, post};
-
-use crate::app::App;
+use crate::http::contract::{Routes, get, post};
 
 /// Routes below `/v1/platform`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/tenants", get(tenants::list).post(tenants::create))
-        .route("/tenants/{tenant}", get(tenants::find).patch(tenants::patch))
-        .route("/tenants/{tenant}/administrators", post(tenants::invite))
-        .route("/visits", get(visits::list).post(visits::declare))
-        .route("/visits/{visit}/approve", post(visits::approve))
-        .route("/visits/{visit}/end", post(visits::end))
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("Platform")
+        .at("/tenants", get(tenants::LIST, tenants::list).post(tenants::CREATE, tenants::create))
+        .at(
+            "/tenants/{tenant}",
+            get(tenants::FIND, tenants::find).patch(tenants::PATCH, tenants::patch),
+        )
+        .at("/tenants/{tenant}/administrators", post(tenants::INVITE, tenants::invite))
+        .at("/visits", get(visits::LIST, visits::list).post(visits::DECLARE, visits::declare))
+        .at("/visits/{visit}/approve", post(visits::APPROVE, visits::approve))
+        .at("/visits/{visit}/end", post(visits::END, visits::end))
 }

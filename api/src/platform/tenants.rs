@@ -2,33 +2,44 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::api_keys::Role;
 use shared::audit::Actor;
 use shared::calls::rules::policy::{Allowance, Policy};
-use shared::ids::{AccountId, TenantId};
+use shared::ids::{AccountId, TenantId, UserId};
 use shared::people::Ended;
-use shared::people::store::links::Kind;
+use shared::people::State as Standing;
+use shared::people::store::links::Kind as LinkKind;
 use shared::people::store::{self, Chain, users};
-use shared::tenants::Tenant;
 use shared::tenants::create::{self, NewTenant};
 use shared::tenants::store::directory::{self, Listed};
+use shared::tenants::{KeyError, Tenant};
 
 use crate::app::App;
 use crate::auth::SuperAdmin;
-use crate::contacts::zone;
-use crate::http::{Body, Fields, IfMatch, PageQuery, PageView, Path, Problem, Query, Reply};
-use crate::people::{Details, NotKept, email_taken, make, tell};
+use crate::contacts::{MOST_ZONE, zone};
+use crate::http::contract::{Operation, in_one_piece};
+use crate::http::{
+    Body, Created, Fields, IfMatch, Kind, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
+    Versioned,
+};
+use crate::people::{Details, LinkView, NotKept, email_taken, make, tell};
+use crate::tenant::unknown_zone;
 
 const MOST_NAME: usize = 200;
 const NOUN: &str = "tenant";
 
-#[derive(Debug, Serialize)]
-struct LineView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TenantOfPlatform")]
+pub(super) struct LineView {
     id: TenantId,
+    #[schemars(example = "Elm Street Dental")]
     name: String,
+    /// It is not suspended.
     active: bool,
+    #[schemars(example = "Europe/London")]
     zone: String,
     account_id: Option<AccountId>,
     second_factor_required: bool,
@@ -49,30 +60,41 @@ impl From<Listed> for LineView {
     }
 }
 
+pub(super) const LIST: Operation =
+    Operation::new("listTenants", "List all tenants").says("Newest first.");
+
 /// Lists all tenants, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     _by: SuperAdmin,
     Query(query): Query<PageQuery>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<LineView>>>, Problem> {
     let page = directory::list(&app.db, query.slice()?).await?;
     Reply::ok(&PageView::of(page, LineView::from))
 }
 
 /// A tenant to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewTenant")]
 pub(super) struct Wish {
+    /// What the business is called.
+    #[schemars(length(min = 1, max = MOST_NAME), example = "Elm Street Dental")]
     name: String,
+    /// Its zone; `Europe/London` unless given.
+    #[schemars(length(max = MOST_ZONE))]
     zone: Option<String>,
 }
+
+pub(super) const CREATE: Operation = Operation::new("createTenant", "Make a tenant")
+    .says("Nobody can sign in to it before an administrator is invited.");
 
 /// Makes a tenant. Nobody can sign in to it before an administrator is invited.
 pub(super) async fn create(
     State(app): State<App>,
     by: SuperAdmin,
     NotKept(wish): NotKept<Wish>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Created<LineView>>, Problem> {
     let mut fields = Fields::default();
     let name = fields.text("name", &wish.name, MOST_NAME);
     let zone = zone(&mut fields, wish.zone.as_deref().unwrap_or("Europe/London"));
@@ -88,7 +110,10 @@ pub(super) async fn create(
         allowance: Allowance::default(),
     };
     let mut tx = app.db.engine().await?;
-    create::create(&mut tx, app.keys.master(), &new).await?;
+    create::create(&mut tx, app.keys.master(), &new).await.map_err(|error| match error {
+        KeyError::Db(error) => unknown_zone(error),
+        other => other.into(),
+    })?;
     let (actor, entry) = (Actor::User(by.user), ("tenant.create", new.id.0));
     store::append(&mut tx, None, Chain::Changes, actor, entry).await?;
     tx.commit().await?;
@@ -96,47 +121,65 @@ pub(super) async fn create(
     Reply::created(format!("/v1/platform/tenants/{}", new.id), &LineView::from(made))
 }
 
-#[derive(Debug, Serialize)]
-struct WholeView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TenantOutside")]
+pub(super) struct WholeView {
     id: TenantId,
-    name: &'a str,
+    #[schemars(example = "Elm Street Dental")]
+    name: String,
+    /// It is not suspended.
     active: bool,
+    #[schemars(example = "Europe/London")]
     zone: &'static str,
     account_id: Option<AccountId>,
-    allowance: &'a Allowance,
+    /// How loose its policy may be.
+    allowance: Allowance,
     version: i32,
 }
 
-fn show(tenant: &Tenant) -> Result<Reply, Problem> {
+fn show(tenant: &Tenant) -> Result<Reply<Versioned<Shown<WholeView>>>, Problem> {
     let view = WholeView {
         id: tenant.id,
-        name: &tenant.name,
+        name: tenant.name.clone(),
         active: tenant.active,
         zone: tenant.zone.name(),
         account_id: tenant.account,
-        allowance: &tenant.allowance,
+        allowance: tenant.allowance.clone(),
         version: tenant.version,
     };
     Ok(Reply::ok(&view)?.with_version(tenant.version))
 }
+
+pub(super) const FIND: Operation =
+    Operation::new("readTenantOutside", "Show a tenant from outside")
+        .says("With what only the platform decides.");
 
 /// Shows one, with what only the platform decides.
 pub(super) async fn find(
     State(app): State<App>,
     by: SuperAdmin,
     Path(id): Path<TenantId>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<WholeView>>>, Problem> {
     let work = app.manage(id, Actor::User(by.user)).await?;
     show(&work.tenant)
 }
 
 /// What changes; what is absent stays. The allowance is replaced as a whole.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TenantOutsidePatch")]
 pub(super) struct Patch {
+    /// Whether it may do anything.
     active: Option<bool>,
+    /// How loose its policy may be; what is left out goes back to the default.
+    #[schemars(schema_with = "in_one_piece::<Option<Allowance>>")]
     allowance: Option<Allowance>,
 }
+
+pub(super) const PATCH: Operation =
+    Operation::new("changeTenantOutside", "Change what only the platform decides").says(
+        "Suspends or resumes the tenant, changes how loose its policy may be. The allowance is replaced as a whole.",
+    );
 
 /// Suspends or resumes a tenant, changes how loose its policy may be. Which account it dials through is an operator's matter
 /// (`api admin tenant`): calls that are under way have to be waited for.
@@ -146,7 +189,7 @@ pub(super) async fn patch(
     Path(id): Path<TenantId>,
     version: IfMatch,
     Body(patch): Body<Patch>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Versioned<Shown<WholeView>>>, Problem> {
     let mut work = app.manage(id, Actor::User(by.user)).await?;
     work.lock_tenant().await?;
     version.check(work.tenant.version)?;
@@ -175,23 +218,42 @@ pub(super) async fn patch(
     Ok(reply)
 }
 
+pub(super) const INVITE: Operation =
+    Operation::new("inviteAdministrator", "Invite an administrator")
+        .says("A new tenant's first, or another after the last one left. The link is shown once.")
+        .fails(&[Kind::EmailTaken]);
+
+/// Somebody who was invited.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InvitedAdministrator")]
+pub(super) struct InvitedView {
+    id: UserId,
+    #[schemars(with = "Role")]
+    role: &'static str,
+    #[schemars(with = "Standing")]
+    state: &'static str,
+    /// By which they set their password; shown once.
+    link: LinkView,
+}
+
 /// Invites an administrator: a new tenant's first, or another after the last one left.
 pub(super) async fn invite(
     State(app): State<App>,
     by: SuperAdmin,
     Path(id): Path<TenantId>,
     NotKept(details): NotKept<Details>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Created<InvitedView>>, Problem> {
     let new = details.read()?;
     let platform = app.keys.platform(&app.db).await?;
     let mut work = app.manage(id, Actor::User(by.user)).await?;
     let keys = (&*work.keys, &*platform);
     let role = Role::ClientAdmin;
     users::insert(&mut work.tx, keys, &new, role, work.now).await.map_err(email_taken)?;
-    let link = make(&mut work, new.id, Kind::Invitation).await?;
+    let link = make(&mut work, new.id, LinkKind::Invitation).await?;
     let values = json!({ "role": role.as_str() });
     tell(&mut work, ("user.invited", "user.invite"), new.id.0, &values)?;
-    let view = json!({ "id": new.id, "role": role.as_str(), "state": "invited", "link": link });
+    let (role, state) = (role.as_str(), Standing::Invited.as_str());
+    let view = InvitedView { id: new.id, role, state, link };
     let reply = Reply::created(format!("/v1/users/{}", new.id), &view)?;
     work.commit(&app, reply).await
 }

@@ -1,6 +1,7 @@
 //! Declaring an access to a tenant, and ending it.
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use shared::audit::Actor;
@@ -12,31 +13,47 @@ use shared::tenants::KeyError;
 
 use crate::app::{App, Work};
 use crate::auth::SuperAdmin;
-use crate::http::{Body, Fields, Nothing, PageQuery, PageView, Path, Problem, Query, Reply};
+use crate::http::contract::Operation;
+use crate::http::{
+    Body, Created, Fields, Kind as ProblemKind, Nothing, PageQuery, PageView, Path, Problem, Query,
+    Reply, Shown,
+};
 use crate::people::{VisitView, tell};
 
 const NOUN: &str = "access";
 const MOST_REASON: usize = 500;
 const FEWEST_REASON: usize = 10;
 
+pub(super) const LIST: Operation =
+    Operation::new("listVisits", "List the accesses of all the platform's people")
+        .says("The latest first. Why they were is for the tenant to read.");
+
 /// Lists the accesses of all the platform's people, the latest first. Why they were is for the tenant to read.
 pub(super) async fn list(
     State(app): State<App>,
     _by: SuperAdmin,
     Query(query): Query<PageQuery>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<VisitView>>>, Problem> {
     let page = visits::list(&app.db, query.slice()?).await?;
     let now = app.db.now().await?;
     Reply::ok(&PageView::of(page, |record| VisitView::new(record, now)))
 }
 
 /// Which tenant, why, how deep and for how long.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewVisit")]
 pub(super) struct Wish {
+    /// Which tenant.
     tenant_id: TenantId,
+    /// For the tenant's people.
+    #[schemars(length(min = FEWEST_REASON, max = MOST_REASON), example = "Support asked to look at held calls")]
     reason: String,
+    /// How deep; `read` unless given.
+    #[schemars(with = "Option<Kind>")]
     kind: Option<String>,
+    /// For how long.
+    #[schemars(range(min = 1), example = 30)]
     minutes: Option<i64>,
 }
 
@@ -73,12 +90,19 @@ impl Wish {
     }
 }
 
+pub(super) const DECLARE: Operation = Operation::new(
+    "declareVisit",
+    "Declare an access to a tenant",
+)
+.says("To read begins now; to break the glass waits a quarter of an hour for a second person.")
+.fails(&[ProblemKind::AccessOpen, ProblemKind::NotFound]);
+
 /// Declares an access. To read begins now; to break the glass waits a quarter of an hour for a second person.
 pub(super) async fn declare(
     State(app): State<App>,
     by: SuperAdmin,
     Body(wish): Body<Wish>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Created<VisitView>>, Problem> {
     let new = wish.read(by)?;
     visits::close_lapsed(&app.db, by.user).await?;
     let mut work = app.manage(wish.tenant_id, Actor::Visitor(by.user, new.id)).await?;
@@ -100,7 +124,7 @@ fn one_at_a_time(error: KeyError) -> Problem {
     match error {
         KeyError::Db(error) if error.is_refused_by("visits_are_one_at_a_time") => {
             Problem::Conflict {
-                code: "access-open",
+                kind: ProblemKind::AccessOpen,
                 detail: "end the access that you have first: one tenant at a time".to_owned(),
                 more: None,
             }
@@ -120,18 +144,22 @@ async fn open(app: &App, by: SuperAdmin, id: VisitId) -> Result<(Work, Record), 
     Ok((work, record))
 }
 
+pub(super) const APPROVE: Operation =
+    Operation::new("approveVisit", "Let another person's access begin")
+        .fails(&[ProblemKind::OwnAccess, ProblemKind::AccessNotWaiting]);
+
 /// Lets another person's access begin.
 pub(super) async fn approve(
     State(app): State<App>,
     by: SuperAdmin,
     Path(id): Path<VisitId>,
     Body(Nothing {}): Body<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<VisitView>>, Problem> {
     let (mut work, record) = open(&app, by, id).await?;
     record.may_be_approved(by.user, work.now).map_err(|why| Problem::Conflict {
-        code: match why {
-            NotApproved::OwnWish => "own-access",
-            NotApproved::NotWaiting => "access-not-waiting",
+        kind: match why {
+            NotApproved::OwnWish => ProblemKind::OwnAccess,
+            NotApproved::NotWaiting => ProblemKind::AccessNotWaiting,
         },
         detail: why.to_string(),
         more: None,
@@ -145,13 +173,16 @@ pub(super) async fn approve(
     Ok(reply)
 }
 
+pub(super) const END: Operation = Operation::new("endVisit", "End an access")
+    .says("One's own, or another's that should not go on. One that is over stays as it is.");
+
 /// Ends an access: one's own, or another's that should not go on. One that is over stays as it is.
 pub(super) async fn end(
     State(app): State<App>,
     by: SuperAdmin,
     Path(id): Path<VisitId>,
     Body(Nothing {}): Body<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<VisitView>>, Problem> {
     let (mut work, _) = open(&app, by, id).await?;
     let ended = visits::end(&mut work.tx, id, work.now).await?;
     if ended {

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{Datelike, NaiveDate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::tenants::closed_dates::{self, ClosedDate, YEARS};
@@ -9,16 +10,21 @@ use shared::tenants::closed_dates::{self, ClosedDate, YEARS};
 use super::tell;
 use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditTenant, ReadTenant};
-use crate::http::{Body, Fields, PageView, Path, Post, Problem, Reply};
+use crate::http::contract::Operation;
+use crate::http::{Body, Empty, Fields, PageView, Path, Post, Problem, Reply, Shown};
 use crate::planning::{self, Planned};
 
 const MOST_NAME: usize = 120;
 const NOUN: &str = "closed date";
 
 /// A closed date as it is shown.
-#[derive(Debug, Serialize)]
-struct DateView {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ClosedDate")]
+pub(super) struct DateView {
+    /// The date, by the tenant's calendar.
     date: NaiveDate,
+    /// What it is called.
+    #[schemars(example = "Christmas Day")]
     name: String,
 }
 
@@ -26,22 +32,31 @@ fn view(closed: ClosedDate) -> DateView {
     DateView { date: closed.date, name: closed.name }
 }
 
+pub(super) const LIST: Operation = Operation::new("listClosedDates", "List closed dates")
+    .says("All of them on one page, in order.");
+
 /// Lists the closed dates, in order.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadTenant>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<DateView>>>, Problem> {
     let mut work = app.read(&by).await?;
     let items = closed_dates::list(&mut work.tx).await?.into_iter().map(view).collect();
     Reply::ok(&PageView { items, next: None })
 }
 
 /// What a closed date is called.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ClosedDateName")]
 pub(super) struct Named {
+    /// For people.
+    #[schemars(length(min = 1, max = MOST_NAME), example = "Christmas Day")]
     name: String,
 }
+
+pub(super) const PUT: Operation = Operation::new("putClosedDate", "Close a date")
+    .says("Nobody is called on it. A date that is closed already is renamed.");
 
 /// Closes a date, or renames one that is closed.
 pub(super) async fn put(
@@ -49,7 +64,7 @@ pub(super) async fn put(
     by: Allowed<EditTenant>,
     Path(date): Path<NaiveDate>,
     Body(body): Body<Named>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<DateView>>, Problem> {
     let mut work = app.change(&by).await?;
     work.lock_tenant().await?;
     let mut fields = Fields::default();
@@ -66,12 +81,14 @@ pub(super) async fn put(
     work.commit(&app, reply).await
 }
 
+pub(super) const REMOVE: Operation = Operation::new("removeClosedDate", "Open a date again");
+
 /// Opens a date again.
 pub(super) async fn remove(
     State(app): State<App>,
     by: Allowed<EditTenant>,
     Path(date): Path<NaiveDate>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Empty>, Problem> {
     let mut work = app.change(&by).await?;
     work.lock_tenant().await?;
     if !closed_dates::remove(&mut work.tx, date).await? {
@@ -83,18 +100,27 @@ pub(super) async fn remove(
 }
 
 /// Of which year.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PresetYear")]
 pub(super) struct Year {
+    /// The year.
+    #[schemars(range(min = 2000, max = 2199), example = 2027)]
     year: i64,
 }
+
+pub(super) const PRESET: Operation =
+    Operation::new("closeBankHolidays", "Close the UK bank holidays of a year").says(
+        "Those of England and Wales, substitute days included. Dates that are closed already keep their names; the \
+         answer has those that were added.",
+    );
 
 /// Closes the bank holidays of England and Wales in a year. Dates that are closed already keep their names.
 pub(super) async fn bank_holidays(
     State(app): State<App>,
     by: Allowed<EditTenant>,
     Post { body, once }: Post<Year>,
-) -> Result<Reply, Problem> {
+) -> Result<Reply<Shown<PageView<DateView>>>, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),

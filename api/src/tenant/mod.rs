@@ -5,25 +5,30 @@ mod pause;
 mod policy;
 mod settings;
 
-use axum::Router;
-use axum::routing::{get, post, put};
 use shared::crypto::TenantField;
 
-use crate::app::{App, Work};
+use crate::app::Work;
 use crate::http::Problem;
+use crate::http::contract::{Routes, get, post, put};
+
+pub(crate) use settings::unknown_zone;
 
 /// Routes below `/v1/tenant`.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(settings::find).patch(settings::patch))
-        .route("/zone", put(settings::change_zone))
-        .route("/policy", get(policy::find).patch(policy::patch))
-        .route("/pause", post(pause::pause))
-        .route("/resume", post(pause::resume))
-        .route("/retry-configuration", post(pause::retry_configuration))
-        .route("/closed-dates", get(closed_dates::list))
-        .route("/closed-dates/{date}", put(closed_dates::put).delete(closed_dates::remove))
-        .route("/closed-dates/presets/uk-bank-holidays", post(closed_dates::bank_holidays))
+pub(crate) fn routes() -> Routes {
+    use closed_dates as dates;
+    Routes::tagged("Tenant")
+        .at("/", get(settings::FIND, settings::find).patch(settings::PATCH, settings::patch))
+        .at("/zone", put(settings::CHANGE_ZONE, settings::change_zone))
+        .at("/policy", get(policy::FIND, policy::find).patch(policy::PATCH, policy::patch))
+        .at("/pause", post(pause::PAUSE, pause::pause))
+        .at("/resume", post(pause::RESUME, pause::resume))
+        .at("/retry-configuration", post(pause::RETRY, pause::retry_configuration))
+        .at("/closed-dates", get(dates::LIST, dates::list))
+        .at(
+            "/closed-dates/{date}",
+            put(dates::PUT, dates::put).delete(dates::REMOVE, dates::remove),
+        )
+        .at("/closed-dates/presets/uk-bank-holidays", post(dates::PRESET, dates::bank_holidays))
 }
 
 /// Adds an event and an audit entry about the tenant, sealed under its key.

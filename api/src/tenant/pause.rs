@@ -1,31 +1,38 @@
 //! Stopping and resuming a tenant's dialling.
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use shared::tenants::store;
 
-use super::settings::view;
+use super::settings::{TenantReply, view};
 use super::tell;
 use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditTenant};
+use crate::http::contract::Operation;
 use crate::http::{Fields, Nothing, Post, Problem, Reply};
 
 const MOST_REASON: usize = 500;
 
 /// Why dialling stops.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pause {
+    /// For people.
+    #[schemars(length(min = 1, max = MOST_REASON), example = "The telephone line is being repaired")]
     reason: String,
 }
+
+pub(super) const PAUSE: Operation = Operation::new("pauseTenant", "Stop dialling")
+    .says("A dial that was claimed before goes on. Pausing again changes the reason only.");
 
 /// Stops the tenant's dialling. A dial that was claimed before goes on.
 pub(super) async fn pause(
     State(app): State<App>,
     by: Allowed<EditTenant>,
     Post { body, once }: Post<Pause>,
-) -> Result<Reply, Problem> {
+) -> Result<TenantReply, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -39,12 +46,15 @@ pub(super) async fn pause(
     finish(work, &app).await
 }
 
+pub(super) const RESUME: Operation = Operation::new("resumeTenant", "Resume dialling")
+    .says("Ends the pause by hand and the automatic one, which then counts from here.");
+
 /// Ends the pause by hand and the automatic one.
 pub(super) async fn resume(
     State(app): State<App>,
     by: Allowed<EditTenant>,
     Post { body: Nothing {}, once }: Post<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<TenantReply, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -56,12 +66,16 @@ pub(super) async fn resume(
     finish(work, &app).await
 }
 
+pub(super) const RETRY: Operation =
+    Operation::new("retryConfiguration", "Try a refused configuration again")
+        .says("Gives a configuration that the provider refused another chance.");
+
 /// Gives a configuration that the provider refused another chance.
 pub(super) async fn retry_configuration(
     State(app): State<App>,
     by: Allowed<EditTenant>,
     Post { body: Nothing {}, once }: Post<Nothing>,
-) -> Result<Reply, Problem> {
+) -> Result<TenantReply, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -73,7 +87,7 @@ pub(super) async fn retry_configuration(
     finish(work, &app).await
 }
 
-async fn finish(mut work: Work, app: &App) -> Result<Reply, Problem> {
+async fn finish(mut work: Work, app: &App) -> Result<TenantReply, Problem> {
     work.tenant = store::find(&mut work.tx).await?.ok_or(Problem::NotFound("tenant"))?;
     let reply = Reply::ok(&view(&work.tenant))?.with_version(work.tenant.version);
     work.commit(app, reply).await

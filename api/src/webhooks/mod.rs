@@ -5,20 +5,18 @@ mod inbox;
 mod keys;
 mod receive;
 
-use axum::Router;
-use axum::routing::post;
-
-use crate::app::App;
+use crate::http::contract::{Routes, post};
 
 pub use inbox::Inbox;
 pub use keys::WebhookKeys;
 
 /// Routes below `/v1/webhooks`: a path for each provider account.
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/retell/{account}", post(receive::of_account))
+pub(crate) fn routes() -> Routes {
+    Routes::tagged("Webhooks")
+        .at("/retell/{account}", post(receive::OF_ACCOUNT, receive::of_account))
 }
 
 /// Routes below `/api/webhook`, as the requirements have them.
-pub(crate) fn of_the_requirements() -> Router<App> {
-    Router::new().route("/call-outcome", post(receive::call_outcome))
+pub(crate) fn of_the_requirements() -> Routes {
+    Routes::tagged("Webhooks").at("/call-outcome", post(receive::OUTCOME, receive::call_outcome))
 }

@@ -1,5 +1,7 @@
 //! A client without a socket.
 
+use std::sync::Arc;
+
 use api::App;
 use axum::Router;
 use axum::body::Body;
@@ -10,9 +12,11 @@ use shared::api_keys::ApiKey;
 use shared::testing::{Inhabitant, World};
 use tower::ServiceExt;
 
+use crate::contract;
+
 /// A world, its API, and one tenant's administrator in front of it.
 pub(crate) struct Client {
-    pub(crate) world: World,
+    pub(crate) world: Arc<World>,
     pub(crate) clinic: Inhabitant,
     pub(crate) router: Router,
 }
@@ -53,6 +57,7 @@ pub(crate) fn app(world: &World) -> App {
         keys: world.keys.clone(),
         queues: world.queues.clone(),
         signals: world.signals.clone(),
+        limits: api::Limits::new(api::Rules::of(10_000, 1), &world.queues),
         inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
         webhook_keys: api::WebhookKeys::default(),
         journal: None,
@@ -74,25 +79,40 @@ impl Client {
 
     /// A client of an API that `change` has changed.
     pub(crate) async fn with(change: impl FnOnce(&mut App)) -> Self {
+        Self::with_world(|app, _| change(app)).await
+    }
+
+    /// A client of an API that `change` has changed, in the world that it is given.
+    pub(crate) async fn with_world(change: impl FnOnce(&mut App, &World)) -> Self {
         let world = World::new().await;
         let clinic = world.tenant().await;
         let mut app = app(&world);
-        change(&mut app);
+        change(&mut app, &world);
         let router = api::router(app);
-        Self { world, clinic, router }
+        Self { world: Arc::new(world), clinic, router }
     }
 
-    /// Sends a request as it is.
+    /// The same tenant before another process.
+    pub(crate) fn beside(&self, app: App) -> Self {
+        let router = api::router(app);
+        Self { world: self.world.clone(), clinic: self.clinic.clone(), router }
+    }
+
+    /// Sends a request as it is, and holds the answer against the contract.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let asked = (request.method().clone(), request.uri().path().to_owned());
         let answer = self.router.clone().oneshot(request).await.expect("the router never fails");
         let (parts, body) = answer.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
         let body = if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes).expect("JSON")
+            let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| text())
         };
-        Answer { status: parts.status, headers: parts.headers, body }
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        contract::hold(&asked.0, &asked.1, &answer);
+        answer
     }
 
     /// Sends JSON as the holder of `key`, with further headers.

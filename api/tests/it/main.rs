@@ -1,20 +1,24 @@
 //! The API as its clients see it: the real router, a real database, no socket.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod access;
 mod appointments;
 mod bad_inputs;
 mod call_now;
 mod client;
 mod compat;
 mod contacts;
+mod contract;
 mod do_not_call;
+mod guide;
 mod idempotency;
 mod journal;
+mod limits;
 mod operators;
 mod ops;
 mod people;
 mod planning;
 mod start;
 mod tenant;
-mod walls;
+mod tricks;
 mod webhooks;

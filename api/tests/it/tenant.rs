@@ -153,3 +153,25 @@ async fn a_new_agent_gives_a_refused_configuration_another_chance() {
     client.change("PATCH /v1/tenant", "\"2\"", json!({ "agent_id": "agent_2" })).await;
     assert_eq!(client.world.number("select count(refused_at) from tenants").await, 0);
 }
+
+#[tokio::test]
+async fn a_zone_that_the_database_lacks_is_a_wrong_field_and_nothing_changes() {
+    let client = Client::new().await;
+    // Two zone databases, of which ours may be the younger.
+    client
+        .world
+        .run(
+            "create or replace function refuse_unknown_zones() returns trigger language plpgsql as $$ begin
+                 raise check_violation using constraint = 'tenants_zone_is_known', message = 'unknown';
+             end $$",
+        )
+        .await;
+    let before = client.everything().await;
+    let zone = json!({ "zone": "America/Coyhaique" });
+    let answer = client.change("PUT /v1/tenant/zone", "*", zone).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.faults()),
+        (422, vec!["/zone unknown_zone".to_owned()])
+    );
+    assert_eq!(client.everything().await, before);
+}

@@ -15,7 +15,8 @@ pub use scopes::Scopes;
 use crate::crypto::CryptoError;
 
 /// What a key may do, or somebody of the tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename = "TenantRole", rename_all = "snake_case")]
 pub enum Role {
     /// Everything in one tenant.
     ClientAdmin,

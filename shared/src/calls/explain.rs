@@ -18,7 +18,7 @@ use crate::db::{Error, TenantTx};
 use crate::ids::{CallId, ContactId};
 
 /// One check, as it is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct ShownCheck {
     /// Which check.
     pub check: Check,
@@ -32,7 +32,7 @@ pub struct ShownCheck {
 }
 
 /// One reason, as it is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct ShownReason {
     /// Stable; clients match on it.
     pub code: Reason,
@@ -43,7 +43,7 @@ pub struct ShownReason {
 }
 
 /// Why a call has not gone out, and when it will.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct Explanation {
     /// The instant that it is about.
     pub now: DateTime<Utc>,

@@ -77,6 +77,12 @@ pub struct Api {
     pub metrics_listen: SocketAddr,
     /// `PUBLIC_URL`: how the API is reached from outside, without a slash at the end.
     pub public_url: Option<String>,
+    /// `API_PROCESSES`: how many API processes there are, 1 to 100, 2 unless given. While Redis is away each allows its
+    /// share of a tenant's requests.
+    pub processes: u32,
+    /// `API_REQUESTS_PER_MINUTE`: of one tenant, over all processes, 10 to 10,000,000; 1,000 unless given. Its API keys
+    /// together get seven in ten of them.
+    pub requests_per_minute: u32,
     /// `API_PROXIES`: how many proxies of ours stand before the API, each of which adds to `X-Forwarded-For`; 0 to 5, none unless
     /// given. Too many would have clients choose the address by which their sign-ins are counted.
     pub proxies: usize,
@@ -102,6 +108,8 @@ impl Api {
             if listen.is_some() && listen == metrics_listen {
                 env.fault("API_LISTEN, API_METRICS_LISTEN", "must not be the same address");
             }
+            let processes = env.number("API_PROCESSES", 2, 1..=100);
+            let requests = env.number("API_REQUESTS_PER_MINUTE", 1000, 10..=10_000_000);
             let proxies = env.number("API_PROXIES", 0, 0..=5);
             let public_url = env.text("PUBLIC_URL").map(str::to_owned);
             let public_url = public_url.map(|url| web_address(env, "PUBLIC_URL", &url));
@@ -118,6 +126,8 @@ impl Api {
                     Some(checked) => Some(checked?),
                     None => None,
                 },
+                processes: processes?,
+                requests_per_minute: requests?,
                 state_dir: env.text("STATE_DIR").map(PathBuf::from),
             })
         })

@@ -3,7 +3,7 @@
 use crate::calls::rules::reason::{Lifter, Reason};
 
 /// Where a contact stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallingState {
     /// Nothing is planned, nothing is open.

@@ -25,6 +25,24 @@ impl<T> Phi<T> {
     }
 }
 
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Phi<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::json_schema(generator)
+    }
+}
+
 impl<T> From<T> for Phi<T> {
     fn from(value: T) -> Self {
         Self(value)

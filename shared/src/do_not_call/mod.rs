@@ -10,7 +10,8 @@ use crate::contacts::phone::PhoneNumber;
 use crate::ids::DoNotCallId;
 
 /// How a number came onto the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename = "DoNotCallSource", rename_all = "snake_case")]
 pub enum Source {
     /// By hand.
     Manual,

@@ -26,7 +26,8 @@ pub use caller::Caller;
 pub use endings::{Ended, Endings, UnknownWord};
 
 /// What a user is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename = "Role", rename_all = "snake_case")]
 pub enum Role {
     /// Manages tenants, and sees one of them at a time through a declared access.
     SuperAdmin,
@@ -82,7 +83,8 @@ impl FromStr for Role {
 }
 
 /// How a user stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename = "UserState", rename_all = "snake_case")]
 pub enum State {
     /// Has no password yet.
     Invited,

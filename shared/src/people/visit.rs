@@ -14,7 +14,8 @@ pub const APPROVAL: Duration = Duration::minutes(15);
 pub const USUAL_MINUTES: u16 = 60;
 
 /// How deep the access goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename = "VisitKind", rename_all = "snake_case")]
 pub enum Kind {
     /// Sees what the tenant's readers see. One person declares it.
     Read,

@@ -8,7 +8,7 @@ use crate::client::Client;
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+enum Access {
     /// Anybody: a secret in the body proves who it is.
     Open,
     /// Anybody who is known, keys too.
@@ -24,7 +24,7 @@ pub(crate) enum Access {
 }
 
 /// Every route about people. `{u}`, `{s}`, `{k}`, `{t}`, `{v}` are a user, a session, a key, a tenant and a declared access.
-pub(crate) const ROUTES: [(&str, Access); 41] = [
+const ROUTES: [(&str, Access); 41] = [
     ("POST /v1/auth/sign-in", Access::Open),
     ("POST /v1/auth/refresh", Access::Open),
     ("POST /v1/auth/sign-out", Access::Open),

@@ -28,8 +28,6 @@ use zeroize::Zeroizing;
 
 use crate::client::{Answer, Client};
 
-pub(crate) use access::ROUTES;
-
 pub(crate) const PASSWORD: &str = "Correct4Horse";
 
 /// Somebody who may sign in.

@@ -20,7 +20,7 @@ pub use region::{BadRegion, Region};
 pub const WINDOW: Duration = Duration::minutes(15);
 
 /// How a contact is addressed by the voice agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SpokenName {
     /// As stored.
@@ -30,7 +30,7 @@ pub enum SpokenName {
 }
 
 /// What a tenant has chosen; `{}` is the default policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// When calls may start, by the tenant's wall clock and the contact's.

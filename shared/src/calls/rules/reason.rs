@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Who can lift what is in a call's way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifter {
     /// Nobody needs to: it passes by itself.
@@ -25,7 +25,7 @@ pub enum Lifter {
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident, $code:literal, $lifter:ident;)+) => {
         /// One way of failing a check. The codes are public and stable.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
         pub enum Reason {
             $($(#[$doc])* #[serde(rename = $code)] $name,)+
         }

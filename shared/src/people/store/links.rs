@@ -7,7 +7,8 @@ use crate::ids::{TenantId, UserId};
 use crate::people::secret::SecretHash;
 
 /// What a link is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(rename = "LinkKind", rename_all = "snake_case")]
 pub enum Kind {
     /// The first password.
     Invitation,

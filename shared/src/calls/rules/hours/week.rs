@@ -9,8 +9,21 @@ use serde::{Deserialize, Serialize};
 /// A time of day by the wall clock, to the minute: `00:00` to `24:00`, where `24:00` is the end of the day.
 ///
 /// Written as text, `"08:00"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(into = "String", try_from = "String")]
+#[schemars(inline, extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", "examples" = ["08:00"]))]
 pub struct TimeOfDay(u16);
 
 /// The text isn't a time of day between `00:00` and `24:00`.
@@ -67,7 +80,7 @@ impl From<TimeOfDay> for String {
 }
 
 /// When a day opens and closes: open at `opens`, closed at `closes`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
     /// The first minute at which calls may start.
@@ -86,7 +99,7 @@ impl Opening {
 }
 
 /// The hours of each weekday; `None` (in JSON `null`) is a closed day, a missing one is 08:00 to 20:00.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "seven weekdays")]
 pub struct Week {

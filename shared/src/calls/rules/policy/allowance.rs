@@ -17,7 +17,7 @@ const YEAR_MINUTES: u32 = 365 * 24 * 60;
 /// How loose a tenant's policy may be; `{}` allows the default policy and whatever is stricter.
 ///
 /// Only a platform administrator changes it, tenant by tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Allowance {
     /// No day opens earlier.

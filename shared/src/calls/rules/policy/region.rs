@@ -5,8 +5,21 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A region by its ISO 3166 code of two capitals, `GB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(into = "String", try_from = "String")]
+#[schemars(inline, extend("pattern" = "^[A-Z]{2}$", "examples" = ["GB"]))]
 pub struct Region([u8; 2]);
 
 /// The text isn't two capital letters.
