@@ -8,7 +8,7 @@ mod process;
 mod stores;
 
 pub use environment::{Environment, Fault, Faults, Reader, Secret};
-pub use process::{Api, Demo, Logs, Owner, QueueName, Worker};
+pub use process::{Api, Demo, Logs, Owner, QueueName, Traces, Worker};
 pub use stores::{Keys, Postgres, Redis};
 
 #[cfg(test)]

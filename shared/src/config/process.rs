@@ -26,6 +26,45 @@ impl Logs {
     }
 }
 
+/// Where traces go, and which.
+#[derive(Debug, Clone)]
+pub struct Traces {
+    /// `TRACES_ENDPOINT`: a collector that takes OTLP over HTTP, such as `http://collector:4318`; without it there are no traces.
+    pub endpoint: Option<String>,
+    /// `TRACES_AUTHORIZATION`: what the collector wants to see in the header `Authorization`.
+    pub authorization: Option<Secret>,
+    /// `TRACES_SAMPLE_RATIO`: the share of traces that are kept, of those that begin here; 0.1 unless given.
+    pub ratio: f64,
+    /// `TRACES_TRUST_PARENT`: callers' `traceparent` is gone on with, and their word whether to keep it is honoured.
+    pub trust_parent: bool,
+}
+
+impl Traces {
+    /// Reads the settings; `None` if any is wrong.
+    pub fn read(env: &mut Reader<'_>) -> Option<Self> {
+        let endpoint = env.text("TRACES_ENDPOINT").map(str::to_owned);
+        let endpoint = endpoint.map(|url| web_address(env, "TRACES_ENDPOINT", &url));
+        let ratio = env.or("TRACES_SAMPLE_RATIO", 0.1_f64, "a number from 0 to 1");
+        if ratio.is_some_and(|ratio| !(0.0..=1.0).contains(&ratio)) {
+            env.fault("TRACES_SAMPLE_RATIO", "expected a number from 0 to 1");
+        }
+        let authorization = env.secret_if_given("TRACES_AUTHORIZATION");
+        let trust_parent = env.flag("TRACES_TRUST_PARENT");
+        if endpoint.is_none() && (authorization.is_some() || trust_parent == Some(true)) {
+            env.fault("TRACES_ENDPOINT", "is missing, but other settings of traces are given");
+        }
+        Some(Self {
+            endpoint: match endpoint {
+                Some(checked) => Some(checked?),
+                None => None,
+            },
+            authorization,
+            ratio: ratio?,
+            trust_parent: trust_parent?,
+        })
+    }
+}
+
 /// What is allowed in a demo only.
 #[derive(Debug, Clone)]
 pub struct Demo {
@@ -70,6 +109,7 @@ pub struct Api {
     pub redis: Redis,
     pub keys: Keys,
     pub logs: Logs,
+    pub traces: Traces,
     pub demo: Demo,
     /// `API_LISTEN`: where clients are served, 127.0.0.1:8080 unless given.
     pub listen: SocketAddr,
@@ -93,6 +133,7 @@ impl Api {
             let redis = Redis::read(env);
             let keys = Keys::read(env);
             let logs = Logs::read(env);
+            let traces = Traces::read(env);
             let demo = Demo::read(env);
             let listen = env.listen("API_LISTEN", local(8080));
             let metrics_listen = env.listen("API_METRICS_LISTEN", local(9100));
@@ -106,6 +147,7 @@ impl Api {
                 redis: redis?,
                 keys: keys?,
                 logs,
+                traces: traces?,
                 demo: demo?,
                 listen: listen?,
                 metrics_listen: metrics_listen?,
@@ -168,6 +210,7 @@ pub struct Worker {
     pub redis: Redis,
     pub keys: Keys,
     pub logs: Logs,
+    pub traces: Traces,
     pub demo: Demo,
     /// `WORKER_METRICS_LISTEN`: where operators are served, 127.0.0.1:9101 unless given.
     pub metrics_listen: SocketAddr,
@@ -193,6 +236,7 @@ impl Worker {
             let redis = Redis::read(env);
             let keys = Keys::read(env);
             let logs = Logs::read(env);
+            let traces = Traces::read(env);
             let demo = Demo::read(env);
             let metrics_listen = env.listen("WORKER_METRICS_LISTEN", local(9101));
             let queues = queues(env);
@@ -207,6 +251,7 @@ impl Worker {
                 redis: redis?,
                 keys: keys?,
                 logs,
+                traces: traces?,
                 demo: demo?,
                 metrics_listen: metrics_listen?,
                 queues: queues?,

@@ -88,6 +88,15 @@ labels! {
         /// Trying again doesn't help.
         Broken => "broken",
     }
+    /// What became of a span of a trace.
+    SpanFate {
+        /// The collector took it.
+        Exported => "exported",
+        /// The collector was asked, and didn't.
+        Failed => "failed",
+        /// Too many waited.
+        Dropped => "dropped",
+    }
     /// Who paused a tenant.
     PausedBy {
         /// An administrator.
@@ -190,6 +199,11 @@ pub fn restarted(queue: &'static str) {
 /// A dependency failed.
 pub fn failed(dependency: Dependency, failure: Failure) {
     METRICS.failures.with_label_values(&[dependency.label(), failure.label()]).inc();
+}
+
+/// Finished spans of traces were sent, or not.
+pub fn spans(fate: SpanFate, count: u64) {
+    METRICS.spans.with_label_values(&[fate.label()]).inc_by(count);
 }
 
 /// All metrics as Prometheus reads them (text format 0.0.4).

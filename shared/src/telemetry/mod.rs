@@ -1,4 +1,5 @@
-//! What operators see: logs and metrics. Nothing personal is in either.
+//! What operators see: logs, metrics and traces. Nothing personal is in any of them.
 
 pub mod logs;
 pub mod metrics;
+pub mod traces;

@@ -8,7 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use super::{Dependency, DialAnswer, Failure, Since, WebhookResult};
+use super::{Dependency, DialAnswer, Failure, PausedBy, Since, SpanFate, WebhookResult};
 
 /// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
 const PICKUP_BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -41,6 +41,7 @@ pub(super) struct Metrics {
     pub(super) pool: IntGaugeVec,
     pub(super) restarts: IntCounterVec,
     pub(super) failures: IntCounterVec,
+    pub(super) spans: IntCounterVec,
 }
 
 /// One registry a process: a metric is counted from wherever the thing happens.
@@ -112,6 +113,7 @@ impl Metrics {
             pool: make.gauges("vio_pool_connections", "Connections to PostgreSQL by role.", &["role", "state"]),
             restarts: make.counters("vio_worker_restarts_total", "Queue workers that ended and were started again.", &["queue"]),
             failures: make.counters("vio_dependency_failures_total", "Failures of PostgreSQL, Redis and the provider.", &["dependency", "kind"]),
+            spans: make.counters("vio_trace_spans_total", "Finished spans of traces, by what became of them.", &["result"]),
             registry: make.0,
         };
         metrics.start_at_zero();
@@ -127,6 +129,12 @@ impl Metrics {
         }
         for result in WebhookResult::ALL {
             self.webhooks.with_label_values(&[result.label()]);
+        }
+        for fate in SpanFate::ALL {
+            self.spans.with_label_values(&[fate.label()]);
+        }
+        for by in PausedBy::ALL {
+            self.tenants_paused.with_label_values(&[by.label()]);
         }
         for dependency in Dependency::ALL {
             for failure in Failure::ALL {
