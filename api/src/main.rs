@@ -53,8 +53,10 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let environment = Environment::of_process();
     let cli = Cli::parse();
-    let filter = environment.read(|env| Some(Logs::read(env)))?.filter;
-    logs::start(&filter)?;
+    if !matches!(cli.command, Command::Serve) {
+        let filter = environment.read(|env| Some(Logs::read(env)))?.filter;
+        logs::start(&filter)?;
+    }
     match cli.command {
         Command::Serve => commands::serve::run(&environment).await,
         Command::Migrate => commands::migrate::run(&environment).await,

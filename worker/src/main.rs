@@ -64,9 +64,15 @@ async fn run() -> anyhow::Result<()> {
         Ok(config) => config,
         Err(faults) => anyhow::bail!("{faults}"),
     };
-    logs::start(&config.logs.filter)?;
+    let traces = logs::start_serving(&config.logs, &config.traces, "vio-worker")?;
     match cli.command {
-        Command::Run => worker::run::run(config, worker::run::stop_on_signal()?).await,
+        Command::Run => {
+            let ended = worker::run::run(config, worker::run::stop_on_signal()?).await;
+            if let Some(traces) = traces {
+                traces.flush().await;
+            }
+            ended
+        }
         Command::Provider(ProviderCommand::Check { account, to, from, agent, patience }) => {
             let check = worker::provider_check::Check { account, to, from, agent, patience };
             println!("{}", worker::provider_check::run(&config, &check).await?);

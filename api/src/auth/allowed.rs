@@ -11,7 +11,7 @@ use shared::ids::{ApiKeyId, TenantId};
 use shared::tenants::Tenant;
 
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::{Caller, Problem};
 
 /// Something that one may be allowed to do.
 pub(crate) trait Permission: Send + Sync + 'static {
@@ -88,6 +88,7 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let key = bearer(parts).ok_or(Problem::Unauthenticated)?;
         let holder = store::find(&app.db, &key).await?.ok_or(Problem::Unauthenticated)?;
+        Caller::note(parts, holder.tenant, "key");
         if !holder.tenant_active {
             return Err(Problem::Suspended);
         }

@@ -11,6 +11,7 @@ use shared::config::{Api, Environment};
 use shared::db::Db;
 use shared::journal::Journal;
 use shared::queue::{self, Queues, Signals};
+use shared::telemetry::logs;
 use shared::tenants::KeyRing;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +26,7 @@ const RECOVERY_LOOK: Duration = Duration::from_secs(5);
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let config = Api::read(environment)?;
+    let traces = logs::start_serving(&config.logs, &config.traces, "vio-api")?;
     let postgres = &config.postgres;
     let db = Db::connect(
         postgres.app_url.expose(),
@@ -70,6 +72,9 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         Err(_) => tracing::warn!("some requests did not end in time"),
     }
     db.close().await;
+    if let Some(traces) = traces {
+        traces.flush().await;
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ mod problem;
 mod reply;
 mod version;
 
-pub(crate) use around::around;
+pub(crate) use around::{Caller, around};
 pub(crate) use body::{
     Body, Nothing, Path, Post, Query, media_type, named, parse, parse_value, present, read,
 };

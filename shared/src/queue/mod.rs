@@ -23,6 +23,7 @@ pub use sentinel::Sentinel;
 pub use signal::{Signal, Signals, Wakes};
 
 use crate::ids::{AttemptId, TenantId, WebhookId};
+use crate::telemetry::traces::{self, Trace};
 
 /// apalis-redis 1.0.0 moves all due tasks in one Lua call and wedges for good at about 8,000 of them.
 pub const MAX_WAITING: usize = 400;
@@ -71,6 +72,17 @@ pub enum Task {
         /// In the order of their arrival.
         webhooks: Vec<WebhookId>,
     },
+}
+
+/// What lies in Redis: a task, and the trace it belongs to. A release that knows no traces reads past it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// The task.
+    #[serde(flatten)]
+    pub task: Task,
+    /// Where it was sent from.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "traces::lenient")]
+    pub trace: Option<Trace>,
 }
 
 /// A task with the id under which apalis drops a second copy.
@@ -157,6 +169,19 @@ impl Queues {
     /// # Errors
     /// Redis is away; some of the tasks may be there all the same.
     pub async fn push(&self, queue: Queue, sendings: &[Sending]) -> Result<(), QueueError> {
+        self.push_traced(queue, sendings, |_| None).await
+    }
+
+    /// As [`Queues::push`], each task with the trace that `trace` says it belongs to.
+    ///
+    /// # Errors
+    /// Redis is away; some of the tasks may be there all the same.
+    pub async fn push_traced(
+        &self,
+        queue: Queue,
+        sendings: &[Sending],
+        trace: impl Fn(&Sending) -> Option<Trace>,
+    ) -> Result<(), QueueError> {
         if sendings.is_empty() {
             return Ok(());
         }
@@ -164,7 +189,8 @@ impl Queues {
         let tasks: Vec<_> = sendings
             .iter()
             .map(|sending| {
-                let payload = serde_json::to_value(&sending.task).unwrap_or_default();
+                let payload = Payload { task: sending.task.clone(), trace: trace(sending) };
+                let payload = serde_json::to_value(&payload).unwrap_or_default();
                 TaskBuilder::new(payload).task_id(TaskId::from_string(id(sending))).build()
             })
             .collect();
@@ -225,6 +251,33 @@ mod tests {
         for text in [dial, settle] {
             let task: Task = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&task).unwrap(), text);
+            let payload: Payload = serde_json::from_str(text).unwrap();
+            assert_eq!(payload, Payload { task, trace: None });
+            assert_eq!(serde_json::to_value(&payload).unwrap().to_string().len(), text.len());
+        }
+    }
+
+    /// The first release reads a `Task`, whatever stands beside it.
+    #[test]
+    fn the_first_release_reads_a_task_that_has_a_trace() {
+        let place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let task = Task::Dial { tenant: TenantId::new(), attempt: AttemptId::new() };
+        let payload = Payload { task: task.clone(), trace: Trace::parse(place) };
+        let text = serde_json::to_string(&payload).unwrap();
+        assert!(text.contains(place), "{text}");
+        assert_eq!(serde_json::from_str::<Task>(&text).unwrap(), task);
+        assert_eq!(serde_json::from_str::<Payload>(&text).unwrap(), payload);
+    }
+
+    /// A trace that can't be read, perhaps a later release's, costs the trace and not the call.
+    #[test]
+    fn a_task_with_an_unreadable_trace_is_still_a_task() {
+        for trace in ["null", "7", "\"\"", "{\"v\":2}"] {
+            let text = format!(
+                r#"{{"task":"settle","webhooks":[],"trace":{trace}}}"#
+            );
+            let payload: Payload = serde_json::from_str(&text).unwrap();
+            assert_eq!(payload, Payload { task: Task::Settle { webhooks: vec![] }, trace: None });
         }
     }
 }

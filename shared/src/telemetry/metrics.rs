@@ -22,7 +22,8 @@ macro_rules! labels {
             /// All values of the label.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            fn label(self) -> &'static str {
+            /// The value as it is written.
+            pub fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label),+ }
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::db::{Db, Error};
 use crate::ids::{AccountId, AttemptId, TenantId, WebhookId};
+use crate::telemetry::traces::Trace;
 
 /// A received webhook, sealed under the master key.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Received {
     pub body: Vec<u8>,
     /// SHA-256 of the body: a repetition is dropped.
     pub body_hash: Vec<u8>,
+    /// The trace that it belongs to, if traces are exported.
+    pub trace: Option<Trace>,
 }
 
 /// Stores webhooks in one transaction. Returns the ids of those that were new.
@@ -31,10 +34,12 @@ pub async fn store(db: &Db, received: &[Received]) -> Result<Vec<WebhookId>, Err
     let formats: Vec<_> = received.iter().map(|webhook| webhook.format).collect();
     let bodies: Vec<_> = received.iter().map(|webhook| webhook.body.as_slice()).collect();
     let hashes: Vec<_> = received.iter().map(|webhook| webhook.body_hash.as_slice()).collect();
+    let traces: Vec<_> = received.iter().map(|webhook| webhook.trace.map(|t| t.to_string())).collect();
     Ok(sqlx::query_scalar(
-        "insert into webhooks (id, account_id, tenant_id, format, body, body_hash, received_at) \
-         select i, a, t, f, b, h, app_clock() from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[]) \
-             as w (i, a, t, f, b, h) \
+        "insert into webhooks (id, account_id, tenant_id, format, body, body_hash, trace, received_at) \
+         select i, a, t, f, b, h, p, app_clock() \
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::text[]) \
+             as w (i, a, t, f, b, h, p) \
          on conflict do nothing returning id",
     )
     .bind(ids)
@@ -43,6 +48,7 @@ pub async fn store(db: &Db, received: &[Received]) -> Result<Vec<WebhookId>, Err
     .bind(formats)
     .bind(bodies)
     .bind(hashes)
+    .bind(traces)
     .fetch_all(db.engine_pool())
     .await?)
 }
@@ -60,6 +66,8 @@ pub struct Stored {
     pub format: String,
     /// The body, sealed.
     pub body: Vec<u8>,
+    /// The trace that it belongs to, as a `traceparent`.
+    pub trace: Option<String>,
 }
 
 /// Those of `webhooks` that are not processed yet, oldest first.
@@ -69,7 +77,7 @@ pub struct Stored {
 pub async fn unprocessed(db: &Db, webhooks: &[WebhookId]) -> Result<Vec<Stored>, Error> {
     let ids: Vec<_> = webhooks.iter().map(|id| id.0).collect();
     Ok(sqlx::query_as(
-        "select id, account_id, tenant_id, format, body from webhooks where id = any ($1) and state = 'stored' and body is not null \
+        "select id, account_id, tenant_id, format, body, trace from webhooks where id = any ($1) and state = 'stored' and body is not null \
          order by received_at, id",
     )
     .bind(ids)

@@ -35,6 +35,7 @@ pub(super) async fn store(
         .when(|error: &Error| matches!(error, Error::Busy(_)))
         .await;
     metrics::dialled(label(&answer), took);
+    tracing::Span::current().record("answer", label(&answer).label());
     match stored {
         Ok(()) => {}
         Err(error) => tracing::error!(

@@ -18,10 +18,13 @@ use shared::ids::WebhookId;
 use shared::queue::Signal;
 use shared::retell::wire::Webhook;
 use shared::telemetry::metrics;
+use shared::telemetry::traces::{self, Trace};
 use shared::webhooks::store::{self, Stored};
 
 use crate::app::App;
 use told::Told;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span};
 
 /// Applies stored webhooks, each by itself: whatever one of them does, its neighbours are applied. Those that fail stay
 /// stored, and are sent again.
@@ -32,7 +35,12 @@ pub async fn settle(app: &App, webhooks: &[WebhookId]) -> anyhow::Result<()> {
     for webhook in store::unprocessed(&app.db, webhooks).await? {
         // Counted before it is tried: one that ends the process must not be tried for ever.
         let Some(tries) = try_webhook(&app.db, webhook.id).await? else { continue };
-        match AssertUnwindSafe(one(app, &webhook)).catch_unwind().await {
+        let span = tracing::info_span!(
+            target: traces::TARGET, parent: None, "settle", otel.kind = "consumer", webhook.id = %webhook.id,
+            tenant.id = Empty, attempt.id = Empty,
+        );
+        traces::follow(&span, webhook.trace.as_deref().and_then(Trace::parse));
+        match AssertUnwindSafe(one(app, &webhook).instrument(span)).catch_unwind().await {
             Ok(Ok(applied)) => {
                 let (state, result, label) = match applied {
                     true => ("processed", "applied", metrics::WebhookResult::Processed),
@@ -94,6 +102,7 @@ async fn one(app: &App, webhook: &Stored) -> anyhow::Result<bool> {
         None => store::attempt_of(&app.db, account, &call.call_id).await?,
     };
     let Some((tenant, attempt)) = ids else { return Ok(false) };
+    Span::current().record("tenant.id", display(tenant)).record("attempt.id", display(attempt));
     let told = Told::by_webhook(&event, call);
     Ok(apply::apply(app, tenant, attempt, Some(account), &told).await?)
 }

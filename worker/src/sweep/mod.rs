@@ -202,6 +202,8 @@ async fn gauges(app: &App) -> anyhow::Result<()> {
         count(gauges.platform_limit),
     );
     metrics::slots(metrics::AccountKind::Own, count(gauges.own_slots), count(gauges.own_limit));
+    metrics::tenants_paused(metrics::PausedBy::Hand, count(gauges.paused_by_hand));
+    metrics::tenants_paused(metrics::PausedBy::Rule, count(gauges.paused_by_rule));
     for pool in app.db.pool_use() {
         metrics::pool(pool.role, pool.open.into(), pool.idle as u64);
     }

@@ -20,6 +20,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 pub use export::{ExportError, Exporting};
+pub(crate) use place::lenient;
 pub use place::{HEADER, Trace};
 
 use crate::config::Traces;
