@@ -26,6 +26,7 @@ mod product;
 mod provider;
 mod provider_client;
 mod recovery;
+mod redaction;
 mod scripted_server;
 mod states;
 mod stored_webhooks;
