@@ -13,8 +13,8 @@ use tracing::field::Empty;
 use crate::app::App;
 use crate::{dial, settle};
 
-/// Longer than the longest dial (20 s), with its answer stored after several tries (63 s) and what goes before.
-pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a task may take.
+const HANDLER_TIMEOUT: Duration = shared::config::LONGEST_TASK;
 /// Between the end of an apalis worker and the start of the next.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Time for apalis to tell Redis what was done, once everything is. Who misses it runs again elsewhere, to no effect.

@@ -1,15 +1,19 @@
 //! The worker process: see the library.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use shared::config::{Environment, Worker};
+use shared::config::{Environment, Process, Worker, printed};
 use shared::ids::AccountId;
 use shared::telemetry::logs;
 
 #[derive(Debug, Parser)]
 #[command(version, about = "Dials what the API has planned, and settles what came of it")]
 struct Cli {
+    /// A TOML file of settings; the environment goes before it. Or `VIO_CONFIG`.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -18,6 +22,12 @@ struct Cli {
 enum Command {
     /// Works until it is told to stop (SIGTERM, Ctrl-C).
     Run,
+    /// Shows which settings are in force and where each came from, without secrets; fails if any is wrong.
+    Config {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Questions about the voice provider.
     #[command(subcommand)]
     Provider(ProviderCommand),
@@ -60,12 +70,18 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let config = match Worker::read(&Environment::of_process()) {
+    let environment = Environment::of_process(cli.config.as_deref());
+    if let Command::Config { json } = cli.command {
+        print!("{}", printed(&environment.in_force(Process::Worker), json));
+    }
+    let config = match Worker::read(&environment) {
         Ok(config) => config,
         Err(faults) => anyhow::bail!("{faults}"),
     };
     let traces = logs::start_serving(&config.logs, &config.traces, "vio-worker")?;
     match cli.command {
+        // Printed above, and nothing was wrong.
+        Command::Config { .. } => Ok(()),
         Command::Run => {
             let ended = worker::run::run(config, worker::run::stop_on_signal()?).await;
             if let Some(traces) = traces {

@@ -29,6 +29,8 @@ pub(crate) enum Act {
         #[command(subcommand)]
         act: AccountAct,
     },
+    /// Show which settings are in force for `api serve` and where each came from, without secrets; fails if any is wrong.
+    Config(super::config::Shown),
     /// Stop all dialling on the platform, or let it go on.
     StopAll {
         /// Stop or go on.
@@ -112,6 +114,7 @@ pub(crate) enum AccountAct {
 pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<()> {
     let base = Base::connect(environment)?;
     let result = match act {
+        Act::Config(shown) => return super::config::run(environment, &shown),
         Act::Tenant { act } => tenant(&base, act).await?,
         Act::Key { act } => key(&base, act).await?,
         Act::Account { act } => account(environment, &base, act).await?,

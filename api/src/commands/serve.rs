@@ -17,9 +17,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// How long requests that are under way are waited for. A request takes 10 s at most.
-const DRAIN: Duration = Duration::from_secs(12);
-
 /// How often is asked whether the database went back. Dialling is then held for longer by far.
 const RECOVERY_LOOK: Duration = Duration::from_secs(5);
 
@@ -67,7 +64,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     wait_for_signal().await?;
     tracing::info!("stopping: no new requests, those under way are finished");
     stop.send_replace(true);
-    match tokio::time::timeout(DRAIN, serving).await {
+    match tokio::time::timeout(config.drain, serving).await {
         Ok(ended) => ended??,
         Err(_) => tracing::warn!("some requests did not end in time"),
     }
@@ -81,7 +78,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
 /// Connects to Redis, however long that takes.
 async fn connect(config: &Api) -> Queues {
     loop {
-        match queue::connect(config.redis.url.expose()).await {
+        match queue::connect_to(&config.redis).await {
             Ok(conn) => return Queues::new(conn, &config.redis.prefix),
             Err(error) => {
                 tracing::warn!(error = %error, "waiting for Redis");

@@ -1,7 +1,7 @@
 //! What stands around every route: an id, a time limit, a net for panics, metrics, and the bodies of problems.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use shared::config::LONGEST_REQUEST;
 use shared::ids::TenantId;
 use shared::telemetry::{metrics, traces};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -19,9 +20,6 @@ use uuid::Uuid;
 
 use super::problem::{Details, Problem};
 use crate::app::App;
-
-/// How long a request may take.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where a request's id is told.
 const REQUEST_ID: &str = "x-request-id";
@@ -40,7 +38,7 @@ pub(crate) fn around(routes: Router<App>) -> Router<App> {
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+    match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => Problem::TooSlow.into_response(),
     }

@@ -115,7 +115,8 @@ async fn store(app: &App, source: Source, body: &[u8]) -> Result<Reply, Problem>
     let span = tracing::info_span!(target: traces::TARGET, "store webhook");
     if traces::are_on() {
         // Signed by the provider, and so our own: it gives back what our dial gave it.
-        let told = serde_json::from_slice::<Traced>(body).ok().and_then(|it| it.call.metadata.trace);
+        let told =
+            serde_json::from_slice::<Traced>(body).ok().and_then(|it| it.call.metadata.trace);
         if let Some(told) = told.as_deref().and_then(Trace::parse) {
             traces::link(&span, traces::current());
             traces::follow(&span, Some(told));

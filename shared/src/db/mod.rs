@@ -80,7 +80,10 @@ impl Db {
     /// [`Error::Busy`] if PostgreSQL is away or no connection is free in time.
     pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx, Error> {
         // One round trip in place of two. A uuid prints as hex and hyphens, so nothing can be injected.
-        #[expect(clippy::disallowed_methods, reason = "the only interpolated values are a uuid and a trace: hex and hyphens")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the only interpolated values are a uuid and a trace: hex and hyphens"
+        )]
         let begin = sqlx::AssertSqlSafe(match traces::current() {
             // What is planned here remembers for whom: see `calls.trace`.
             Some(trace) => format!(

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use apalis::prelude::*;
 use apalis_redis::{Config, RedisStorage};
+use redis::TlsCertificates;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,6 +23,7 @@ pub use poll::WakePoll;
 pub use sentinel::Sentinel;
 pub use signal::{Signal, Signals, Wakes};
 
+use crate::config;
 use crate::ids::{AttemptId, TenantId, WebhookId};
 use crate::telemetry::traces::{self, Trace};
 
@@ -81,7 +83,11 @@ pub struct Payload {
     #[serde(flatten)]
     pub task: Task,
     /// Where it was sent from.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "traces::lenient")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "traces::lenient"
+    )]
     pub trace: Option<Trace>,
 }
 
@@ -119,12 +125,35 @@ impl From<redis::RedisError> for QueueError {
 /// # Errors
 /// The address doesn't parse, or Redis is away.
 pub async fn connect(url: &str) -> Result<ConnectionManager, QueueError> {
+    manage(client(url, None)?).await
+}
+
+/// The same, with the settings of a process: over TLS if they say so.
+///
+/// # Errors
+/// The address doesn't parse, the server's certificate isn't the CA's, or Redis is away.
+pub async fn connect_to(settings: &config::Redis) -> Result<ConnectionManager, QueueError> {
+    manage(client(settings.url.expose(), settings.ca.as_deref())?).await
+}
+
+/// A client; with the certificates of a CA, and a `rediss://` address, one that trusts no other.
+fn client(url: &str, ca: Option<&[u8]>) -> Result<redis::Client, redis::RedisError> {
+    match ca {
+        Some(ca) => redis::Client::build_with_tls(
+            url,
+            TlsCertificates { client_tls: None, root_cert: Some(ca.to_vec()) },
+        ),
+        None => redis::Client::open(url),
+    }
+}
+
+async fn manage(client: redis::Client) -> Result<ConnectionManager, QueueError> {
     let config = ConnectionManagerConfig::new()
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
         .set_connection_timeout(Some(Duration::from_secs(2)))
         .set_number_of_retries(1)
         .set_max_delay(Duration::from_millis(500));
-    Ok(ConnectionManager::new_with_config(redis::Client::open(url)?, config).await?)
+    Ok(ConnectionManager::new_with_config(client, config).await?)
 }
 
 impl Queues {
@@ -273,9 +302,7 @@ mod tests {
     #[test]
     fn a_task_with_an_unreadable_trace_is_still_a_task() {
         for trace in ["null", "7", "\"\"", "{\"v\":2}"] {
-            let text = format!(
-                r#"{{"task":"settle","webhooks":[],"trace":{trace}}}"#
-            );
+            let text = format!(r#"{{"task":"settle","webhooks":[],"trace":{trace}}}"#);
             let payload: Payload = serde_json::from_str(&text).unwrap();
             assert_eq!(payload, Payload { task: Task::Settle { webhooks: vec![] }, trace: None });
         }

@@ -34,7 +34,8 @@ pub async fn store(db: &Db, received: &[Received]) -> Result<Vec<WebhookId>, Err
     let formats: Vec<_> = received.iter().map(|webhook| webhook.format).collect();
     let bodies: Vec<_> = received.iter().map(|webhook| webhook.body.as_slice()).collect();
     let hashes: Vec<_> = received.iter().map(|webhook| webhook.body_hash.as_slice()).collect();
-    let traces: Vec<_> = received.iter().map(|webhook| webhook.trace.map(|t| t.to_string())).collect();
+    let traces: Vec<_> =
+        received.iter().map(|webhook| webhook.trace.map(|t| t.to_string())).collect();
     Ok(sqlx::query_scalar(
         "insert into webhooks (id, account_id, tenant_id, format, body, body_hash, trace, received_at) \
          select i, a, t, f, b, h, p, app_clock() \

@@ -75,8 +75,7 @@ impl Watched {
         let take = |State(exports): State<Arc<Mutex<Vec<Bytes>>>>, body: Bytes| async move {
             exports.lock().unwrap().push(body);
         };
-        let router =
-            Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&exports));
+        let router = Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&exports));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let lines = Kept::default();
         let to = lines.clone();
@@ -186,8 +185,10 @@ impl Product {
 
     /// Sends JSON, and gives status and answer.
     pub(crate) async fn send(&self, what: &str, body: &Value) -> (u16, Value) {
-        self.answer(self.request(what).header("content-type", "application/json").body(body.to_string()))
-            .await
+        self.answer(
+            self.request(what).header("content-type", "application/json").body(body.to_string()),
+        )
+        .await
     }
 
     /// Sends what was made, and gives status and answer.

@@ -43,10 +43,13 @@ async fn the_whole_journey() {
     let watched = Watched::start("trace").await;
     let mut product = Product::start().await;
     let doors = Doors::open(&product).await;
-    product.simulator.set_rules(&[
-        Rule::suffix("0001").faults(Faults { never_analyzed: true, ..Faults::default() }),
-        Rule::suffix("0005").faults(Faults { refuse: Some(500), ..Faults::default() }),
-    ]).unwrap();
+    product
+        .simulator
+        .set_rules(&[
+            Rule::suffix("0001").faults(Faults { never_analyzed: true, ..Faults::default() }),
+            Rule::suffix("0005").faults(Faults { refuse: Some(500), ..Faults::default() }),
+        ])
+        .unwrap();
 
     let contact = the_call_is_made(&product).await;
     the_provider_tells(&product).await;
@@ -66,8 +69,13 @@ async fn the_whole_journey() {
 /// A contact whose every field is marked, called and confirmed; and another, whose call the provider breaks.
 async fn the_call_is_made(product: &Product) -> String {
     let (status, _) = product
-        .answer(product.request("PATCH /v1/tenant/policy").header("if-match", "*")
-            .header("content-type", "application/json").body(r#"{"keep_transcripts":true}"#))
+        .answer(
+            product
+                .request("PATCH /v1/tenant/policy")
+                .header("if-match", "*")
+                .header("content-type", "application/json")
+                .body(r#"{"keep_transcripts":true}"#),
+        )
         .await;
     assert_eq!(status, 200);
     let mut appointment = product.in_a_day_and_an_hour().await;
@@ -76,8 +84,11 @@ async fn the_call_is_made(product: &Product) -> String {
         "name": "Zorblax Quillfeather", "phone": "07700 900001", "email": "zorblax.mark@clinic.example",
         "notes": "Says NOTESMARK.", "appointment": appointment,
     });
-    let keyed = product.request("POST /v1/contacts").header("idempotency-key", "once-urlmark")
-        .header("content-type", "application/json").body(contact.to_string());
+    let keyed = product
+        .request("POST /v1/contacts")
+        .header("idempotency-key", "once-urlmark")
+        .header("content-type", "application/json")
+        .body(contact.to_string());
     let (status, made) = product.answer(keyed.try_clone().unwrap()).await;
     assert_eq!(status, 201, "{made}");
     let (status, again) = product.answer(keyed).await;
@@ -113,8 +124,14 @@ async fn the_provider_tells(product: &Product) {
     }});
     let path = format!("POST /v1/webhooks/retell/{}", product.tenant.account);
     let nobodys = json!({ "event": "call_ended", "call": { "call_id": "SCRIPTMARK", "transcript": "SCRIPTMARK" } });
-    for body in [heard.to_string(), "{ SCRIPTMARK".to_owned(), nobodys.to_string(), json!(["SCRIPTMARK"]).to_string()] {
-        let signed = product.request(&path).header(HEADER, sign("key_1", body.as_bytes(), now())).body(body);
+    for body in [
+        heard.to_string(),
+        "{ SCRIPTMARK".to_owned(),
+        nobodys.to_string(),
+        json!(["SCRIPTMARK"]).to_string(),
+    ] {
+        let signed =
+            product.request(&path).header(HEADER, sign("key_1", body.as_bytes(), now())).body(body);
         assert_eq!(product.answer(signed).await.0, 204);
     }
     let forged = product.request(&path).header(HEADER, "v=1,d=urlmark").body("BADMARK");
@@ -132,7 +149,10 @@ async fn numbers_are_listed(product: &Product) {
     let entry = json!({ "number": "07700 900777", "reason": "REASONMARK" });
     assert_eq!(product.send("POST /v1/do-not-call", &entry).await.0, 201);
     let rows = "07700900778,REASONMARK\nBADMARK,REASONMARK\n07700900777,again\n";
-    let csv = product.request("POST /v1/do-not-call/import").header("content-type", "text/csv").body(rows);
+    let csv = product
+        .request("POST /v1/do-not-call/import")
+        .header("content-type", "text/csv")
+        .body(rows);
     let (status, result) = product.answer(csv).await;
     assert_eq!(status, 200, "{result}");
 }
@@ -141,11 +161,23 @@ async fn numbers_are_listed(product: &Product) {
 async fn everything_is_done_wrong(product: &Product, contact: &str) {
     let of_contact = format!("/v1/contacts/{contact}");
     for (what, body) in [
-        ("POST /v1/contacts", json!({ "name": "BADMARK 4711", "phone": "BADMARK", "email": "BADMARK" })),
+        (
+            "POST /v1/contacts",
+            json!({ "name": "BADMARK 4711", "phone": "BADMARK", "email": "BADMARK" }),
+        ),
         ("POST /v1/contacts", json!({ "name": "Bad Mark", "phone": "07700 900002", "BADMARK": 1 })),
-        ("POST /v1/contacts", json!({ "name": "Bad Mark", "phone": "07700 900002", "notes": "BADMARK\u{0}" })),
-        ("POST /v1/contacts", json!({ "name": "Bad Mark", "phone": "07700 900002", "zone": "Europe/BADMARK" })),
-        ("POST /v1/contacts", json!({ "name": "Twin Quillfeather", "phone": "07700 900001", "email": "zorblax.mark@clinic.example" })),
+        (
+            "POST /v1/contacts",
+            json!({ "name": "Bad Mark", "phone": "07700 900002", "notes": "BADMARK\u{0}" }),
+        ),
+        (
+            "POST /v1/contacts",
+            json!({ "name": "Bad Mark", "phone": "07700 900002", "zone": "Europe/BADMARK" }),
+        ),
+        (
+            "POST /v1/contacts",
+            json!({ "name": "Twin Quillfeather", "phone": "07700 900001", "email": "zorblax.mark@clinic.example" }),
+        ),
         ("POST /v1/contacts", json!("BADMARK")),
         ("POST /v1/contacts/urlmark", Value::Null),
         ("GET /v1/contacts?urlmark=BADMARK", Value::Null),
@@ -153,9 +185,15 @@ async fn everything_is_done_wrong(product: &Product, contact: &str) {
         ("GET /urlmark/BADMARK", Value::Null),
         ("URLMARK /v1/contacts", Value::Null),
         ("POST /v1/do-not-call", json!({ "number": "BADMARK", "reason": "BADMARK" })),
-        ("POST /v1/do-not-call/import", json!({ "numbers": ["BADMARK", { "number": "BADMARK", "x": "BADMARK" }] })),
+        (
+            "POST /v1/do-not-call/import",
+            json!({ "numbers": ["BADMARK", { "number": "BADMARK", "x": "BADMARK" }] }),
+        ),
         ("PUT /v1/tenant/zone", json!({ "zone": "BADMARK" })),
-        ("POST /api/webhook/call-outcome", json!({ "session_id": "BADMARK", "call_outcome": "BADMARK" })),
+        (
+            "POST /api/webhook/call-outcome",
+            json!({ "session_id": "BADMARK", "call_outcome": "BADMARK" }),
+        ),
     ] {
         let (status, answer) = product.send(what, &body).await;
         assert!((400..500).contains(&status), "{what}: {status} {answer}");
@@ -169,8 +207,16 @@ async fn everything_is_done_wrong(product: &Product, contact: &str) {
         (raw("POST /v1/contacts", "application/json", "{\"name\": \"BADMARK\", \"name\": 1}"), 422),
         (raw("POST /v1/contacts", "text/urlmark", "BADMARK"), 415),
         (raw("POST /v1/contacts", "application/json", &"BADMARK".repeat(20_000)), 413),
-        (raw("POST /v1/contacts", "application/json", "{}").header("idempotency-key", "once-urlmark"), 422),
-        (raw(&patch, "application/json", "{\"notes\": \"BADMARK\"}").header("if-match", "\"urlmark\""), 412),
+        (
+            raw("POST /v1/contacts", "application/json", "{}")
+                .header("idempotency-key", "once-urlmark"),
+            422,
+        ),
+        (
+            raw(&patch, "application/json", "{\"notes\": \"BADMARK\"}")
+                .header("if-match", "\"urlmark\""),
+            412,
+        ),
         (raw(&patch, "application/json", "{\"notes\": \"BADMARK\"}"), 428),
     ] {
         let (status, answer) = product.answer(request).await;
@@ -178,20 +224,33 @@ async fn everything_is_done_wrong(product: &Product, contact: &str) {
         assert!((400..500).contains(&status), "{expected} or so: {status} {answer}");
     }
     let stranger = product.request("GET /v1/contacts").headers(
-        [("authorization", "Bearer urlmark"), ("x-request-id", "urlmark"), ("traceparent", "urlmark"),
-            ("user-agent", "urlmark"), ("x-forwarded-for", "urlmark")]
-            .into_iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect(),
+        [
+            ("authorization", "Bearer urlmark"),
+            ("x-request-id", "urlmark"),
+            ("traceparent", "urlmark"),
+            ("user-agent", "urlmark"),
+            ("x-forwarded-for", "urlmark"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+        .collect(),
     );
     assert_eq!(product.answer(stranger).await.0, 401);
     // Names are read back and changed, too: an answer is no side door, but its way may be.
     assert_eq!(product.send(&format!("GET {of_contact}"), &Value::Null).await.0, 200);
-    let change = raw(&patch, "application/json", r#"{"name":"Zorblax Quillfeather Esq"}"#).header("if-match", "*");
+    let change = raw(&patch, "application/json", r#"{"name":"Zorblax Quillfeather Esq"}"#)
+        .header("if-match", "*");
     assert_eq!(product.answer(change).await.0, 200);
-    assert_eq!(product.answer(product.request(&format!("DELETE {of_contact}")).header("if-match", "*")).await.0, 204);
+    assert_eq!(
+        product
+            .answer(product.request(&format!("DELETE {of_contact}")).header("if-match", "*"))
+            .await
+            .0,
+        204
+    );
     // A column that PostgreSQL refuses: the error's detail quotes the row.
-    let (pause, _) = product.send("POST /v1/tenant/pause", &json!({ "reason": "REASONMARK" })).await;
+    let (pause, _) =
+        product.send("POST /v1/tenant/pause", &json!({ "reason": "REASONMARK" })).await;
     assert!(pause < 300, "{pause}");
 }
 
@@ -200,7 +259,9 @@ async fn the_search_finds_what_is_there(doors: &Doors, watched: &Watched, produc
     const SLIP: [(&str, &str); 1] = [("a slip", "SLIPMARK")];
     assert_eq!(doors.search(watched, product, &SLIP, &[]).await, [""; 0]);
     tracing::debug!(contact = "slipmark", "a line that says too much");
-    drop(tracing::info_span!(target: shared::telemetry::traces::TARGET, "slip", attempt.id = "SLIPMARK"));
+    drop(
+        tracing::info_span!(target: shared::telemetry::traces::TARGET, "slip", attempt.id = "SLIPMARK"),
+    );
     shared::telemetry::metrics::deferred("SLIPMARK");
     let mut conn = product.world.queues.conn();
     let key = format!("{}.slip", product.world.queues.prefix());

@@ -32,7 +32,8 @@ const ATTRIBUTES: [&str; 12] = [
 /// Runs an ignored test of this binary in a process of its own, and gives what it printed.
 pub(crate) fn in_a_process_of_its_own(test: &str) -> String {
     let own = std::env::current_exe().unwrap();
-    let ran = Command::new(own).args([test, "--exact", "--ignored", "--nocapture"]).output().unwrap();
+    let ran =
+        Command::new(own).args([test, "--exact", "--ignored", "--nocapture"]).output().unwrap();
     let printed = [ran.stdout, ran.stderr].concat();
     let printed = String::from_utf8_lossy(&printed).into_owned();
     assert!(ran.status.success(), "{printed}");
@@ -68,7 +69,10 @@ async fn one_trace() {
 
     let spans = watched.spans().await;
     let named = |name: &str| -> &Span {
-        spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
+        spans
+            .iter()
+            .find(|span| span.name == name)
+            .unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
     };
     let request = named("POST /v1/contacts");
     assert_ne!(request.trace, THEIRS[3..35], "an outsider does not choose our trace");
@@ -82,12 +86,17 @@ async fn one_trace() {
     let by_id: HashMap<&str, &Span> = spans.iter().map(|span| (span.id.as_str(), span)).collect();
     let parents = |name| -> Vec<&str> {
         let named = spans.iter().filter(|span| span.name == name);
-        let mut names: Vec<_> = named.map(|span| by_id.get(span.parent.as_str()).map_or("", |p| &p.name)).collect();
+        let mut names: Vec<_> =
+            named.map(|span| by_id.get(span.parent.as_str()).map_or("", |p| &p.name)).collect();
         names.sort_unstable();
         names.dedup();
         names
     };
-    assert_eq!(parents("store webhook"), ["dial"], "the provider gives the place back in its metadata");
+    assert_eq!(
+        parents("store webhook"),
+        ["dial"],
+        "the provider gives the place back in its metadata"
+    );
     assert_eq!(parents("settle"), ["store webhook"]);
     for name in ["send dial", "dial", "create-phone-call", "store webhook", "settle"] {
         assert_eq!(named(name).trace, request.trace, "{name} is in the same trace");
@@ -110,15 +119,17 @@ async fn one_trace() {
 /// Every request leaves one line, with its template and not its path, and with who asked.
 fn one_line_for_each_request(watched: &Watched, request: &Span) {
     let lines = String::from_utf8(watched.lines.bytes()).unwrap();
-    let lines: Vec<Value> =
-        lines.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect();
-    let answered: Vec<&Value> =
-        lines.iter().filter(|line| line["message"] == "answered").collect();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON object a line"))
+        .collect();
+    let answered: Vec<&Value> = lines.iter().filter(|line| line["message"] == "answered").collect();
     let made: Vec<_> = answered.iter().filter(|line| line["route"] == "/v1/contacts").collect();
     assert_eq!(made.len(), 1, "{answered:#?}");
     assert_eq!((&made[0]["method"], &made[0]["status"]), (&json!("POST"), &json!(201)));
     assert_eq!((&made[0]["caller"], &made[0]["trace.id"]), (&json!("key"), &json!(request.trace)));
     assert!(made[0]["duration_ms"].is_f64() && made[0]["request.id"].is_string(), "{}", made[0]);
-    let webhook = answered.iter().find(|line| line["route"] == "/v1/webhooks/retell/{account}").unwrap();
+    let webhook =
+        answered.iter().find(|line| line["route"] == "/v1/webhooks/retell/{account}").unwrap();
     assert_eq!(webhook.get("caller"), None, "nobody signed in: {webhook}");
 }

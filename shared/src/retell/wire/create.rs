@@ -49,7 +49,11 @@ pub struct CallMetadata {
     /// The tenant.
     pub tenant_id: Uuid,
     /// The trace of the dial, if traces are exported: what the provider tells us about the call goes on with it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "traces::lenient")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "traces::lenient"
+    )]
     pub trace: Option<Trace>,
 }
 

@@ -17,9 +17,7 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, SpanExporter as Otlp, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor,
-};
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::Secret;
@@ -147,7 +145,9 @@ async fn send(
             },
         };
         loop {
-            while batch.len() < BATCH && let Ok(span) = spans.try_recv() {
+            while batch.len() < BATCH
+                && let Ok(span) = spans.try_recv()
+            {
                 batch.push(span);
             }
             if batch.is_empty() {
@@ -191,7 +191,11 @@ async fn hand_over(exporter: &Otlp, batch: &mut Vec<SpanData>) {
         Err(error) => {
             metrics::spans(SpanFate::Failed, count);
             // Its text may quote the collector's answer, which is somebody else's.
-            tracing::debug!(count, kind = kind(&error), "the collector of traces did not take spans");
+            tracing::debug!(
+                count,
+                kind = kind(&error),
+                "the collector of traces did not take spans"
+            );
         }
     }
 }

@@ -108,7 +108,10 @@ mod tests {
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", "no span"),
             ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", "upper case"),
             ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "the forbidden version"),
-            ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x", "version 00 says no more"),
+            (
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+                "version 00 says no more",
+            ),
             ("00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01", "a hyphen out of place"),
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0\u{e9}", "not all ASCII"),
         ] {

@@ -49,7 +49,10 @@ impl Doors {
         let mut redis = self.commands.bytes();
         redis.extend(dump(product).await);
         let rows = product.world.texts(EVERY_ROW).await.join("\n").into_bytes();
-        assert!(rows.len() > 10_000 && redis.len() > 10_000 && traces.len() > 1_000, "there is something to search");
+        assert!(
+            rows.len() > 10_000 && redis.len() > 10_000 && traces.len() > 1_000,
+            "there is something to search"
+        );
         let everywhere: Vec<_> = marks.iter().chain(elsewhere).copied().collect();
         [
             ("logs", watched.lines.bytes(), &everywhere[..]),
