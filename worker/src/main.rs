@@ -73,14 +73,13 @@ async fn run() -> anyhow::Result<()> {
     let environment = Environment::of_process(cli.config.as_deref());
     if let Command::Config { json } = cli.command {
         print!("{}", printed(&environment.in_force(Process::Worker), json));
+        Worker::read(&environment)?;
+        return Ok(());
     }
-    let config = match Worker::read(&environment) {
-        Ok(config) => config,
-        Err(faults) => anyhow::bail!("{faults}"),
-    };
+    let config = Worker::read(&environment)?;
     let traces = logs::start_serving(&config.logs, &config.traces, "vio-worker")?;
     match cli.command {
-        // Printed above, and nothing was wrong.
+        // Shown above.
         Command::Config { .. } => Ok(()),
         Command::Run => {
             let ended = worker::run::run(config, worker::run::stop_on_signal()?).await;

@@ -142,11 +142,16 @@ impl Factory {
 
 /// Starts a worker that does everything in a world.
 pub(crate) fn start_worker(world: &World, state_dir: &Path) -> Running {
+    start_worker_with(world, state_dir, &[])
+}
+
+/// The same, with further settings.
+pub(crate) fn start_worker_with(world: &World, state_dir: &Path, more: &[(&str, &str)]) -> Running {
     let (app, engine) = world.database_urls();
     std::fs::create_dir_all(state_dir).unwrap();
     let key_file = state_dir.join("master-keys");
     write_secret(&key_file, &format!("1:{}", "5a".repeat(32)));
-    let environment = Environment::of([
+    let usual = [
         ("DATABASE_URL_APP", app.as_str()),
         ("DATABASE_URL_ENGINE", engine.as_str()),
         ("DATABASE_MAX_CONNECTIONS", "8"),
@@ -155,7 +160,8 @@ pub(crate) fn start_worker(world: &World, state_dir: &Path) -> Running {
         ("MASTER_KEY_FILE", key_file.to_str().unwrap()),
         ("STATE_DIR", state_dir.to_str().unwrap()),
         ("WORKER_METRICS_LISTEN", "127.0.0.1:0"),
-    ]);
+    ];
+    let environment = Environment::of(usual.into_iter().chain(more.iter().copied()));
     let mut config = Worker::read(&environment).unwrap();
     // Shorter than anybody may configure: nothing of these worlds is older than the test.
     config.recovery_hold = Duration::from_secs(1);

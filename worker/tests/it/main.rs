@@ -30,4 +30,5 @@ mod redaction;
 mod scripted_server;
 mod states;
 mod stored_webhooks;
+mod tls;
 mod traces;

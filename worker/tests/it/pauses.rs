@@ -6,6 +6,7 @@ use simulator::{Faults, Rule};
 
 use crate::by_hand::{Hands, conversation_over, fails, says, with};
 use crate::factory::Factory;
+use crate::traces::in_a_process_of_its_own;
 
 /// One minute on: the probe that is due is taken and dialled.
 async fn probe(factory: &Factory, hands: &mut Hands) -> bool {
@@ -150,4 +151,33 @@ async fn while_the_vendor_is_down_altogether_no_probe_is_dialled() {
         .unwrap();
     assert!(!probe(&factory, &mut hands).await);
     assert_eq!(factory.simulator.dials().len(), 5);
+}
+
+#[test]
+fn tenants_that_are_paused_are_counted_for_operators() {
+    in_a_process_of_its_own("pauses::a_sweep_counts_the_paused");
+}
+
+/// Metrics are a process's, so no other test may sweep beside this one.
+#[tokio::test]
+#[ignore = "tenants_that_are_paused_are_counted_for_operators runs it in a process of its own"]
+async fn a_sweep_counts_the_paused() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    let counted = async |by: &str| {
+        worker::sweep::gauges(&hands.app).await.unwrap();
+        let series = format!("vio_tenants_paused{{by=\"{by}\"}} ");
+        let text = shared::telemetry::metrics::render();
+        text.lines().find_map(|line| line.strip_prefix(&series)).unwrap().to_owned()
+    };
+    assert_eq!((counted("hand").await, counted("rule").await), ("0".into(), "0".into()));
+    for (pause, by_hand, by_rule, why) in [
+        ("update tenants set paused_at = app_clock()", "1", "0", "an administrator's"),
+        ("update tenants set auto_paused_at = app_clock()", "1", "1", "the rule's as well"),
+        ("update tenants set active = false", "0", "0", "whoever is gone isn't waited for"),
+    ] {
+        factory.world.run(pause).await;
+        let found = (counted("hand").await, counted("rule").await);
+        assert_eq!(found, (by_hand.into(), by_rule.into()), "{why}");
+    }
 }

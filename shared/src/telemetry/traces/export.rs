@@ -250,3 +250,81 @@ impl HttpClient for Http {
         reply.await?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn count(result: &str) -> u64 {
+        let series = format!("vio_trace_spans_total{{result=\"{result}\"}} ");
+        let text = metrics::render();
+        let found = text.lines().find_map(|line| line.strip_prefix(&series));
+        found.expect("there from the start").parse().unwrap()
+    }
+
+    fn ends_spans(queue: Queue, count: usize) {
+        let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
+        let tracer = provider.tracer("test");
+        (0..count).for_each(|_| drop(tracer.start("a span")));
+    }
+
+    /// Nobody waits for a collector, and what doesn't fit is counted.
+    #[test]
+    fn a_full_queue_drops_and_counts() {
+        let (ended, _nobody_reads) = mpsc::channel(3);
+        let before = count("dropped");
+        ends_spans(Queue(ended), 5);
+        assert_eq!(count("dropped") - before, 2);
+    }
+
+    /// Answers each request with `status`, and tells what was asked.
+    async fn collector(status: &'static str) -> (String, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (tell, told) = mpsc::channel(16);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut asked = vec![0; 64 * 1024];
+                let length = client.read(&mut asked).await.unwrap();
+                let head = String::from_utf8_lossy(&asked[..length]).into_owned();
+                tell.send(head).await.unwrap();
+                let answer =
+                    format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                client.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        (address, told)
+    }
+
+    #[tokio::test]
+    async fn spans_are_posted_with_the_authorization_and_what_fails_is_counted() {
+        let secret = Secret::from("Bearer hunter2".to_owned());
+        for (status, result) in
+            [("200 OK", "exported"), ("500 No", "failed"), ("302 Found", "failed")]
+        {
+            let (endpoint, mut told) = collector(status).await;
+            let before = count(result);
+            let (queue, exporting) = start(&endpoint, Some(&secret), resource("vio-test")).unwrap();
+            ends_spans(queue, 3);
+            exporting.flush().await;
+            let head = told.recv().await.unwrap().to_lowercase();
+            assert!(head.starts_with("post /v1/traces "), "{head}");
+            assert!(head.contains("authorization: bearer hunter2"), "{head}");
+            assert!(head.contains("application/x-protobuf"), "{head}");
+            assert_eq!(count(result) - before, 3, "{status}");
+        }
+        // One that is away costs the spans and nothing else. Here, since tests beside this one would count too.
+        let away = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", away.local_addr().unwrap());
+        drop(away);
+        let before = count("failed");
+        let (queue, exporting) = start(&endpoint, None, resource("vio-test")).unwrap();
+        ends_spans(queue, 3);
+        exporting.flush().await;
+        assert_eq!(count("failed") - before, 3);
+    }
+}
