@@ -123,6 +123,12 @@ impl Db {
         &self.engine
     }
 
+    /// One statement as the serving role, outside a transaction: for functions that set their tenant themselves. Without
+    /// one, row-level security shows nothing.
+    pub(crate) fn app_pool(&self) -> &PgPool {
+        &self.app
+    }
+
     /// The instant that rules go by: PostgreSQL's clock plus the demo's offset.
     ///
     /// # Errors
