@@ -5,6 +5,7 @@ mod appointments;
 mod bad_inputs;
 mod call_now;
 mod client;
+mod config;
 mod contacts;
 mod do_not_call;
 mod idempotency;
