@@ -23,6 +23,7 @@ fn environment(keys: &Held, changes: &[(&str, &str)]) -> Environment {
     Environment::of(given.chain(changes.iter().copied()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn texts(faults: Faults) -> Vec<String> {
     faults.0.iter().map(ToString::to_string).collect()
 }

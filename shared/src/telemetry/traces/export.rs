@@ -85,7 +85,7 @@ pub(super) fn resource(service: &'static str) -> Resource {
 pub(super) fn start(
     endpoint: &str,
     authorization: Option<&Secret>,
-    resource: Resource,
+    resource: &Resource,
 ) -> Result<(Queue, Exporting), ExportError> {
     let headers = authorization
         .map(|value| HashMap::from([("authorization".to_owned(), value.expose().to_owned())]));
@@ -98,7 +98,7 @@ pub(super) fn start(
         .with_timeout(PATIENCE)
         .build()
         .map_err(|_| ExportError("no exporter can be made for it".to_owned()))?;
-    exporter.set_resource(&resource);
+    exporter.set_resource(resource);
     let (ended, spans) = mpsc::channel(WAITING);
     let (flush, flushes) = mpsc::channel(1);
     tokio::spawn(send(exporter, spans, flushes));
@@ -308,7 +308,8 @@ mod tests {
         {
             let (endpoint, mut told) = collector(status).await;
             let before = count(result);
-            let (queue, exporting) = start(&endpoint, Some(&secret), resource("vio-test")).unwrap();
+            let (queue, exporting) =
+                start(&endpoint, Some(&secret), &resource("vio-test")).unwrap();
             ends_spans(queue, 3);
             exporting.flush().await;
             let head = told.recv().await.unwrap().to_lowercase();
@@ -322,7 +323,7 @@ mod tests {
         let endpoint = format!("http://{}", away.local_addr().unwrap());
         drop(away);
         let before = count("failed");
-        let (queue, exporting) = start(&endpoint, None, resource("vio-test")).unwrap();
+        let (queue, exporting) = start(&endpoint, None, &resource("vio-test")).unwrap();
         ends_spans(queue, 3);
         exporting.flush().await;
         assert_eq!(count("failed") - before, 3);

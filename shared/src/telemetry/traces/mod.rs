@@ -46,8 +46,7 @@ pub(super) fn start(
 ) -> Result<Option<(SdkTracer, Exporting)>, ExportError> {
     let Some(endpoint) = &settings.endpoint else { return Ok(None) };
     let resource = export::resource(service);
-    let (queue, exporting) =
-        export::start(endpoint, settings.authorization.as_ref(), resource.clone())?;
+    let (queue, exporting) = export::start(endpoint, settings.authorization.as_ref(), &resource)?;
     // Each trace that begins here is drawn by lot; one that goes on is kept if its beginning was.
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.ratio)));
     let provider = SdkTracerProvider::builder()
