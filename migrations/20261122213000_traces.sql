@@ -17,5 +17,3 @@ alter table webhooks add constraint webhooks_trace_is_a_traceparent check (lengt
 
 -- The relay asks for it as it sends a reservation.
 grant select (trace) on calls to vio_engine;
--- Counted for operators.
-grant select (paused_at, auto_paused_at) on tenants to vio_engine;

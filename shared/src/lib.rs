@@ -13,6 +13,7 @@ pub mod do_not_call;
 pub mod idempotency;
 pub mod ids;
 pub mod journal;
+pub mod operators;
 pub mod paging;
 pub mod queue;
 pub mod retell;

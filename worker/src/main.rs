@@ -28,6 +28,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the worker on this host whether it is ready; fails if not.
+    Healthcheck,
     /// Questions about the voice provider.
     #[command(subcommand)]
     Provider(ProviderCommand),
@@ -77,10 +79,13 @@ async fn run() -> anyhow::Result<()> {
         return Ok(());
     }
     let config = Worker::read(&environment)?;
+    if matches!(cli.command, Command::Healthcheck) {
+        return shared::telemetry::health::ask(config.metrics_listen).await;
+    }
     let traces = logs::start_serving(&config.logs, &config.traces, "vio-worker")?;
     match cli.command {
-        // Shown above.
-        Command::Config { .. } => Ok(()),
+        // Done above.
+        Command::Config { .. } | Command::Healthcheck => Ok(()),
         Command::Run => {
             let ended = worker::run::run(config, worker::run::stop_on_signal()?).await;
             if let Some(traces) = traces {

@@ -34,7 +34,9 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let clients = TcpListener::bind(config.listen).await?;
     let operators = TcpListener::bind(config.metrics_listen).await?;
-    let queues = connect(&config).await;
+    // Redis carries hints only: an API that starts while it is away serves all the same.
+    let redis = queue::connect_lazily(&config.redis)?;
+    let queues = Queues::new(redis, &config.redis.prefix);
     let signals = Signals::new(queues.clone());
     let app = App {
         db: db.clone(),
@@ -73,19 +75,6 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         traces.flush().await;
     }
     Ok(())
-}
-
-/// Connects to Redis, however long that takes.
-async fn connect(config: &Api) -> Queues {
-    loop {
-        match queue::connect_to(&config.redis).await {
-            Ok(conn) => return Queues::new(conn, &config.redis.prefix),
-            Err(error) => {
-                tracing::warn!(error = %error, "waiting for Redis");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
 }
 
 fn open_journal(state_dir: Option<&Path>) -> anyhow::Result<Option<Arc<Journal>>> {

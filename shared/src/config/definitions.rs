@@ -145,6 +145,8 @@ pub const DEFINITIONS: &[Definition] = &[
         "how long dialling is held after the database went back in time: longer than the vendor's list lags, and than a reservation lives (60 s)").in_unit("seconds"),
     set("PROVIDER_API_KEY", "provider_api_key", Secret, "", &[Commands],
         "the key of the account that `api admin account create` makes"),
+    set("OPERATOR", "operator", Text, "", &[Commands],
+        "who runs `api admin`, for the operators' record; unless given, the name under which they are logged in (`SUDO_USER`, `USER`)"),
     set("DEMO", "demo.on", Flag, "0", ALL,
         "allows `api seed-demo` and `api demo-clock`. Never in production"),
     set("SIMULATOR_URL", "demo.simulator_url", Url, "http://127.0.0.1:8091", ALL,
@@ -153,8 +155,8 @@ pub const DEFINITIONS: &[Definition] = &[
         "the key that the simulated provider knows; required by `api seed-demo`"),
 ];
 
-/// Names that are ours and no setting of these processes: the tests', `dev/up`'s, the simulator's.
-const NEIGHBOURS: [&str; 4] = ["TEST_", "UP_", "SIMULATOR_", "VIO_"];
+/// Names that are no setting of these processes and may be asked for: the tests', `dev/up`'s, the simulator's, the login's.
+const NEIGHBOURS: [&str; 6] = ["TEST_", "UP_", "SIMULATOR_", "VIO_", "SUDO_USER", "USER"];
 
 /// The definition of the setting `name`.
 pub(super) fn definition(name: &str) -> Option<&'static Definition> {

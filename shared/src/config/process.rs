@@ -241,7 +241,7 @@ pub struct Worker {
     /// `WORKER_DRAIN_SECONDS`: how long tasks under way are waited for at the end, 130 s unless given.
     pub drain: Duration,
     /// How long dialling is held after the database went back in time, while the provider's record is read: longer
-    /// than the vendor's list lags. `RECOVERY_HOLD_SECONDS`, default 900.
+    /// than the vendor's list lags, and than a reservation lives. `RECOVERY_HOLD_SECONDS`, 61 to 86400, default 900.
     pub recovery_hold: Duration,
     /// `STATE_DIR`: a directory of this host that outlives the process: the locks that prove a sender dead lie there.
     pub state_dir: PathBuf,

@@ -125,7 +125,7 @@ impl From<redis::RedisError> for QueueError {
 /// # Errors
 /// The address doesn't parse, or Redis is away.
 pub async fn connect(url: &str) -> Result<ConnectionManager, QueueError> {
-    manage(client(url, None)?).await
+    Ok(ConnectionManager::new_with_config(client(url, None)?, mending()).await?)
 }
 
 /// The same, with the settings of a process: over TLS if they say so.
@@ -133,7 +133,19 @@ pub async fn connect(url: &str) -> Result<ConnectionManager, QueueError> {
 /// # Errors
 /// The address doesn't parse, the server's certificate isn't the CA's, or Redis is away.
 pub async fn connect_to(settings: &config::Redis) -> Result<ConnectionManager, QueueError> {
-    manage(client(settings.url.expose(), settings.ca.as_deref())?).await
+    Ok(ConnectionManager::new_with_config(client_of(settings)?, mending()).await?)
+}
+
+/// The same, for a process that serves without Redis too: it connects when it is first asked for something.
+///
+/// # Errors
+/// The address doesn't parse.
+pub fn connect_lazily(settings: &config::Redis) -> Result<ConnectionManager, QueueError> {
+    Ok(ConnectionManager::new_lazy_with_config(client_of(settings)?, mending())?)
+}
+
+fn client_of(settings: &config::Redis) -> Result<redis::Client, redis::RedisError> {
+    client(settings.url.expose(), settings.ca.as_deref())
 }
 
 /// A client; with the certificates of a CA, and a `rediss://` address, one that trusts no other.
@@ -147,13 +159,12 @@ fn client(url: &str, ca: Option<&[u8]>) -> Result<redis::Client, redis::RedisErr
     }
 }
 
-async fn manage(client: redis::Client) -> Result<ConnectionManager, QueueError> {
-    let config = ConnectionManagerConfig::new()
+fn mending() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
         .set_connection_timeout(Some(Duration::from_secs(2)))
         .set_number_of_retries(1)
-        .set_max_delay(Duration::from_millis(500));
-    Ok(ConnectionManager::new_with_config(client, config).await?)
+        .set_max_delay(Duration::from_millis(500))
 }
 
 impl Queues {

@@ -106,7 +106,7 @@ impl Wakes {
     pub async fn listen(&self, redis: &config::Redis) {
         let prefix = &redis.prefix;
         loop {
-            if let Ok(client) = super::client(redis.url.expose(), redis.ca.as_deref())
+            if let Ok(client) = super::client_of(redis)
                 && let Ok(mut pubsub) = client.get_async_pubsub().await
             {
                 let mut heard = true;

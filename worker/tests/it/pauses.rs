@@ -4,9 +4,8 @@ use chrono::Duration;
 use shared::calls::store::accounts;
 use simulator::{Faults, Rule};
 
-use crate::by_hand::{Hands, conversation_over, fails, says, with};
+use crate::by_hand::{Hands, conversation_over, fails, says, sql, with};
 use crate::factory::Factory;
-use crate::traces::in_a_process_of_its_own;
 
 /// One minute on: the probe that is due is taken and dialled.
 async fn probe(factory: &Factory, hands: &mut Hands) -> bool {
@@ -153,31 +152,45 @@ async fn while_the_vendor_is_down_altogether_no_probe_is_dialled() {
     assert_eq!(factory.simulator.dials().len(), 5);
 }
 
-#[test]
-fn tenants_that_are_paused_are_counted_for_operators() {
-    in_a_process_of_its_own("pauses::a_sweep_counts_the_paused");
+#[tokio::test]
+async fn a_tenant_whose_look_fails_does_not_keep_the_account_from_its_probe() {
+    let (factory, mut hands) = with(vec![fails("refuse_429")]).await;
+    factory.world.run("update accounts set starts_per_second = 10000").await;
+    for digits in 200..205 {
+        factory.book(digits, 24).await;
+    }
+    hands.look_and_dial().await;
+    assert_eq!(factory.word("select breaker_open::text from accounts").await, "true");
+    // A zone that PostgreSQL makes something of, and we don't: each look at that tenant fails. Ours comes after it, since
+    // the first of its candidates is not to be called.
+    let account = factory.tenant.account;
+    let broken = factory.world.tenant_with(|it| it.account = Some(account)).await;
+    factory.world.book(&broken, "+447700900300", 24).await;
+    factory
+        .world
+        .run(sql(format!(
+            "update calls set eligible_at = app_clock(), due = app_clock(), earliest = app_clock(), not_placed = 0, retry_at = null; \
+             update dispatch_state set account_id = '{account}'; update tenants set zone = 'FOO1' where id = '{}'; \
+             insert into do_not_call (tenant_id, id, number, number_eq, source, added_by, added_at) \
+             select k.tenant_id, gen_random_uuid(), '', c.phone_eq, 'manual', 'test', app_clock() from calls k \
+             join contacts c on c.id = k.contact_id where k.tenant_id = '{}' order by k.deadline desc limit 1",
+            broken.id, factory.tenant.id
+        )))
+        .await;
+    assert!(probe(&factory, &mut hands).await, "the next tenant's call is the probe");
 }
 
-/// Metrics are a process's, so no other test may sweep beside this one.
 #[tokio::test]
-#[ignore = "tenants_that_are_paused_are_counted_for_operators runs it in a process of its own"]
-async fn a_sweep_counts_the_paused() {
-    let factory = Factory::new().await;
-    let hands = factory.hands().await;
-    let counted = async |by: &str| {
-        worker::sweep::gauges(&hands.app).await.unwrap();
-        let series = format!("vio_tenants_paused{{by=\"{by}\"}} ");
+async fn too_many_requests_have_a_label_of_their_own_in_the_metrics() {
+    let (factory, hands) = with(vec![fails("refuse_429")]).await;
+    let counted = || -> f64 {
         let text = shared::telemetry::metrics::render();
-        text.lines().find_map(|line| line.strip_prefix(&series)).unwrap().to_owned()
+        let line =
+            text.lines().find(|line| line.starts_with("vio_dials_total{answer=\"too_many\"}"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
     };
-    assert_eq!((counted("hand").await, counted("rule").await), ("0".into(), "0".into()));
-    for (pause, by_hand, by_rule, why) in [
-        ("update tenants set paused_at = app_clock()", "1", "0", "an administrator's"),
-        ("update tenants set auto_paused_at = app_clock()", "1", "1", "the rule's as well"),
-        ("update tenants set active = false", "0", "0", "whoever is gone isn't waited for"),
-    ] {
-        factory.world.run(pause).await;
-        let found = (counted("hand").await, counted("rule").await);
-        assert_eq!(found, (by_hand.into(), by_rule.into()), "{why}");
-    }
+    let before = counted();
+    factory.book(200, 24).await;
+    hands.look_and_dial().await;
+    assert!(counted() > before);
 }

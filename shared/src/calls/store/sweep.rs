@@ -269,10 +269,6 @@ pub struct Gauges {
     pub own_slots: i64,
     /// Their limit.
     pub own_limit: i64,
-    /// Tenants that an administrator paused.
-    pub paused_by_hand: i64,
-    /// Tenants that the rule about failures and opt-outs paused; some of them by hand as well.
-    pub paused_by_rule: i64,
 }
 
 /// Reads the gauges.
@@ -289,9 +285,7 @@ pub async fn gauges(db: &Db) -> Result<Gauges, Error> {
          (select coalesce(sum(slots_held(id)), 0)::bigint from accounts where tenant_id is null) as platform_slots, \
          (select coalesce(sum(least(max_concurrent, vendor_limit)), 0)::bigint from accounts where tenant_id is null) as platform_limit, \
          (select coalesce(sum(slots_held(id)), 0)::bigint from accounts where tenant_id is not null) as own_slots, \
-         (select coalesce(sum(least(max_concurrent, vendor_limit)), 0)::bigint from accounts where tenant_id is not null) as own_limit, \
-         (select count(paused_at) from tenants where active) as paused_by_hand, \
-         (select count(auto_paused_at) from tenants where active) as paused_by_rule",
+         (select coalesce(sum(least(max_concurrent, vendor_limit)), 0)::bigint from accounts where tenant_id is not null) as own_limit",
     )
     .fetch_one(db.engine_pool())
     .await?)
