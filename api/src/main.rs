@@ -2,6 +2,7 @@
 
 mod commands;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -12,6 +13,9 @@ use shared::telemetry::logs;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
+    /// A TOML file of settings; the environment goes before it. Or `VIO_CONFIG`.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -53,10 +57,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let environment = Environment::of_process();
     let cli = Cli::parse();
-    let filter = environment.read(|env| Some(Logs::read(env)))?.filter;
-    logs::start(&filter)?;
+    let environment = Environment::of_process(cli.config.as_deref());
+    if let Command::Admin { act: commands::admin::Act::Config(shown) } = &cli.command {
+        return commands::config::run(&environment, shown);
+    }
+    if !matches!(cli.command, Command::Serve) {
+        let filter = environment.read(|env| Some(Logs::read(env)))?.filter;
+        logs::start(&filter)?;
+    }
     match cli.command {
         Command::Serve => commands::serve::run(&environment).await,
         Command::Migrate => commands::migrate::run(&environment).await,

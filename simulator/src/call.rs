@@ -23,6 +23,7 @@ pub(crate) struct Dial {
     pub(crate) from: Option<Number>,
     pub(crate) to: Option<Number>,
     pub(crate) metadata: Option<Box<RawValue>>,
+    pub(crate) traceparent: Option<String>,
     pub(crate) scenario: Option<Arc<Scenario>>,
     pub(crate) faults: Option<Arc<Faults>>,
     /// The status answered; `None` if no answer was to be sent.

@@ -25,6 +25,7 @@ pub(crate) struct Incoming {
     pub(crate) from: Option<Number>,
     pub(crate) to: Option<Number>,
     pub(crate) metadata: Option<Box<RawValue>>,
+    pub(crate) traceparent: Option<String>,
     /// The order itself; `None` if the vendor would answer 400.
     pub(crate) order: Option<Order>,
 }
@@ -74,6 +75,7 @@ impl World {
         let seq = self.dials.len() as u32 + 1;
         let account = self.account_of(key);
         let mut dial = Dial {
+            traceparent: incoming.traceparent,
             received_at: now,
             account,
             from: incoming.from,

@@ -33,6 +33,9 @@ pub struct DialRecord {
     /// Word for word as it was sent; see also [`Self::metadata`].
     #[serde(rename = "metadata")]
     pub metadata_text: Option<Box<RawValue>>,
+    /// The header `traceparent`, word for word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// Was a call placed?
     pub accepted: bool,
     /// The status answered; `None` if the connection was left without an answer.
@@ -101,6 +104,7 @@ impl World {
             from_number: dial.from,
             to_number: dial.to,
             metadata_text: dial.metadata.clone(),
+            traceparent: dial.traceparent.clone(),
             accepted: call.is_some(),
             replied: dial.replied,
             call_id: call.map(|_| self.call_id(seq)),

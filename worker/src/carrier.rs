@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use apalis::prelude::*;
 use serde_json::Value;
-use shared::queue::{Queue, Signal, Task, WakePoll};
-use shared::telemetry::metrics;
+use shared::queue::{Payload, Queue, Signal, Task, WakePoll};
+use shared::telemetry::{metrics, traces};
 use tokio::sync::watch;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::app::App;
 use crate::{dial, settle};
 
-/// Longer than the longest dial (20 s), with its answer stored after several tries (63 s) and what goes before.
-pub(crate) const HANDLER_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a task may take.
+const HANDLER_TIMEOUT: Duration = shared::config::LONGEST_TASK;
 /// Between the end of an apalis worker and the start of the next.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Time for apalis to tell Redis what was done, once everything is. Who misses it runs again elsewhere, to no effect.
@@ -95,7 +97,7 @@ async fn run(task: Value, app: Data<App>, in_flight: Data<InFlight>) -> Result<(
         drop(running);
         return std::future::pending().await;
     }
-    let Ok(task) = serde_json::from_value::<Task>(task) else {
+    let Ok(Payload { task, trace }) = serde_json::from_value(task) else {
         tracing::error!("a task can't be read: written by a newer release?");
         return Ok(());
     };
@@ -103,7 +105,14 @@ async fn run(task: Value, app: Data<App>, in_flight: Data<InFlight>) -> Result<(
     let handler = tokio::spawn(async move {
         let _until_done = running;
         match task {
-            Task::Dial { tenant, attempt } => dial::dial(&app, tenant, attempt).await,
+            Task::Dial { tenant, attempt } => {
+                let span = tracing::info_span!(
+                    target: traces::TARGET, parent: None, "dial", otel.kind = "consumer",
+                    tenant.id = %tenant, attempt.id = %attempt, call.id = Empty, answer = Empty,
+                );
+                traces::follow(&span, trace);
+                dial::dial(&app, tenant, attempt).instrument(span).await
+            }
             Task::Settle { webhooks } => settle::settle(&app, &webhooks).await,
         }
     });

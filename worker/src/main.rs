@@ -1,15 +1,19 @@
 //! The worker process: see the library.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use shared::config::{Environment, Worker};
+use shared::config::{Environment, Process, Worker, printed};
 use shared::ids::AccountId;
 use shared::telemetry::logs;
 
 #[derive(Debug, Parser)]
 #[command(version, about = "Dials what the API has planned, and settles what came of it")]
 struct Cli {
+    /// A TOML file of settings; the environment goes before it. Or `VIO_CONFIG`.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -18,6 +22,12 @@ struct Cli {
 enum Command {
     /// Works until it is told to stop (SIGTERM, Ctrl-C).
     Run,
+    /// Shows which settings are in force and where each came from, without secrets; fails if any is wrong.
+    Config {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ask the worker on this host whether it is ready; fails if not.
     Healthcheck,
     /// Questions about the voice provider.
@@ -62,14 +72,27 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let config = match Worker::read(&Environment::of_process()) {
-        Ok(config) => config,
-        Err(faults) => anyhow::bail!("{faults}"),
-    };
-    logs::start(&config.logs.filter)?;
+    let environment = Environment::of_process(cli.config.as_deref());
+    if let Command::Config { json } = cli.command {
+        print!("{}", printed(&environment.in_force(Process::Worker), json));
+        Worker::read(&environment)?;
+        return Ok(());
+    }
+    let config = Worker::read(&environment)?;
+    if matches!(cli.command, Command::Healthcheck) {
+        return shared::telemetry::health::ask(config.metrics_listen).await;
+    }
+    let traces = logs::start_serving(&config.logs, &config.traces, "vio-worker")?;
     match cli.command {
-        Command::Run => worker::run::run(config, worker::run::stop_on_signal()?).await,
-        Command::Healthcheck => shared::telemetry::health::ask(config.metrics_listen).await,
+        // Done above.
+        Command::Config { .. } | Command::Healthcheck => Ok(()),
+        Command::Run => {
+            let ended = worker::run::run(config, worker::run::stop_on_signal()?).await;
+            if let Some(traces) = traces {
+                traces.flush().await;
+            }
+            ended
+        }
         Command::Provider(ProviderCommand::Check { account, to, from, agent, patience }) => {
             let check = worker::provider_check::Check { account, to, from, agent, patience };
             println!("{}", worker::provider_check::run(&config, &check).await?);

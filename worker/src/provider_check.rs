@@ -57,6 +57,7 @@ pub async fn run(config: &Worker, check: &Check) -> anyhow::Result<Value> {
             attempt_id: attempt.0,
             session_id: CallId::new().0,
             tenant_id: TenantId::new().0,
+            trace: None,
         },
         retell_llm_dynamic_variables: VoiceVariables::new(),
     };

@@ -1,9 +1,14 @@
 //! From reservations to the queue.
 
-use shared::calls::store::sweep::{Unsent, mark_sent};
+use std::collections::HashMap;
+
+use shared::calls::store::sweep::{Unsent, mark_sent, traces_of};
 use shared::ids::{AttemptId, TenantId};
 use shared::queue::{Queue, Sending, Signal, Task};
+use shared::telemetry::traces;
 use tokio::sync::mpsc;
+use tracing::Span;
+use uuid::Uuid;
 
 use crate::app::App;
 
@@ -33,6 +38,23 @@ pub async fn run(app: App, mut reserved: mpsc::Receiver<Reserved>) {
     }
 }
 
+/// A span for each reservation, in the trace of whoever had its call planned. None while traces are not exported.
+async fn spans_of(app: &App, unsent: &[Unsent]) -> anyhow::Result<HashMap<Uuid, Span>> {
+    if !traces::are_on() {
+        return Ok(HashMap::new());
+    }
+    let planned = traces_of(&app.db, unsent).await?;
+    let span = |row: &Unsent| {
+        let span = tracing::info_span!(
+            target: traces::TARGET, parent: None, "send dial", otel.kind = "producer",
+            tenant.id = %row.tenant_id, attempt.id = %row.id,
+        );
+        traces::follow(&span, planned.get(&row.id.0).copied());
+        (row.id.0, span)
+    };
+    Ok(unsent.iter().map(span).collect())
+}
+
 /// Pushes reservations, and notes it after: a crash in between sends them twice under one task id, and Redis drops
 /// the second.
 ///
@@ -47,7 +69,11 @@ pub async fn send(app: &App, unsent: &[Unsent]) -> anyhow::Result<()> {
             task: Task::Dial { tenant: row.tenant_id, attempt: row.id },
         })
         .collect();
-    app.queues.push(Queue::Dial, &sendings).await?;
+    // Ended when what they stand for is in Redis.
+    let spans = spans_of(app, unsent).await?;
+    let place = |sending: &Sending| spans.get(&sending.row).and_then(traces::of);
+    app.queues.push_traced(Queue::Dial, &sendings, place).await?;
+    drop(spans);
     app.wakes.notify(Signal::Dial);
     app.signals.send(Signal::Dial);
     let ids: Vec<_> = unsent.iter().map(|row| row.id).collect();

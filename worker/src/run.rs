@@ -22,8 +22,6 @@ use crate::{carrier, dispatch, ops, relay, sweep};
 
 /// Reservations on their way to the relay.
 const RELAY_ROOM: usize = 1_024;
-/// Longer than the longest task.
-const DRAIN: Duration = carrier::HANDLER_TIMEOUT.saturating_add(Duration::from_secs(10));
 
 /// Runs a worker until `stop` says `true`, then drains it: what is being dialled is finished, the rest stays in the
 /// queue for others.
@@ -37,7 +35,7 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
         config.postgres.engine_url.expose(),
         config.postgres.max_connections,
     )?;
-    let conn = patient(&stop, "Redis", || queue::connect(config.redis.url.expose())).await?;
+    let conn = patient(&stop, "Redis", || queue::connect_to(&config.redis)).await?;
     let queues = Queues::new(conn, &config.redis.prefix);
     let sender = SenderId::new();
     let locks = Locks::take(&config.state_dir, sender)?;
@@ -88,7 +86,7 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
 
     app.stopped().await;
     tracing::info!("stopping: what is being dialled is finished first");
-    if tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} })
+    if tokio::time::timeout(config.drain, async { while tasks.join_next().await.is_some() {} })
         .await
         .is_err()
     {
@@ -105,9 +103,8 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
 /// What is cut off at the end rather than drained.
 fn spawn_endless(app: &App, config: &Worker, listener: TcpListener) -> EndlessTasks {
     let mut tasks = JoinSet::new();
-    let (listening, url, prefix) =
-        (app.clone(), config.redis.url.clone(), config.redis.prefix.clone());
-    tasks.spawn(async move { listening.wakes.listen(url.expose(), &prefix).await });
+    let (listening, redis) = (app.clone(), config.redis.clone());
+    tasks.spawn(async move { listening.wakes.listen(&redis).await });
     let router = ops::router(app.clone());
     tasks.spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {

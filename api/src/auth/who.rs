@@ -13,7 +13,7 @@ use shared::people::{self, Caller};
 use super::allowed::refused;
 use crate::app::App;
 use crate::http::contract::{Draft, Takes};
-use crate::http::{Kind, Problem, only};
+use crate::http::{Kind, LoggedCaller, Problem, only};
 use crate::limit::Asker;
 
 /// Who asks, whatever they may do.
@@ -59,7 +59,9 @@ impl Who {
         let text = bearer(parts).ok_or(Problem::Unauthenticated)?;
         if let Some(key) = ApiKey::parse(text) {
             let holder = api_keys::store::find(&app.db, &key).await?;
-            return holder.map(Self::Key).ok_or(Problem::Unauthenticated);
+            let holder = holder.ok_or(Problem::Unauthenticated)?;
+            LoggedCaller::note(parts, holder.tenant, "key");
+            return Ok(Self::Key(holder));
         }
         let claims = app.people.tokens().verify((&app.db, &app.keys), text).await?;
         let claims = claims.ok_or(Problem::Unauthenticated)?;
@@ -67,6 +69,9 @@ impl Who {
         let standing = standing.ok_or(Problem::Unauthenticated)?;
         if !claims.holds(standing.user, standing.now) {
             return Err(Problem::Unauthenticated);
+        }
+        if let Some(tenant) = standing.tenant {
+            LoggedCaller::note(parts, tenant, "person");
         }
         Ok(Self::Person(standing))
     }

@@ -1,6 +1,7 @@
 //! What the process does when it is started.
 
 pub(crate) mod admin;
+pub(crate) mod config;
 pub(crate) mod demo_clock;
 mod demo_people;
 pub(crate) mod healthcheck;

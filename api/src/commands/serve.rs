@@ -11,13 +11,11 @@ use shared::config::{Api, Environment, Secret};
 use shared::db::Db;
 use shared::journal::Journal;
 use shared::queue::{self, Queues, Signals};
+use shared::telemetry::logs;
 use shared::tenants::KeyRing;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-
-/// How long requests that are under way are waited for. A request takes 10 s at most.
-const DRAIN: Duration = Duration::from_secs(12);
 
 /// How often is asked whether the database went back. Dialling is then held for longer by far.
 const RECOVERY_LOOK: Duration = Duration::from_secs(5);
@@ -25,6 +23,7 @@ const RECOVERY_LOOK: Duration = Duration::from_secs(5);
 /// Serves until SIGTERM or SIGINT, then finishes what is under way.
 pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let config = Api::read(environment)?;
+    let traces = logs::start_serving(&config.logs, &config.traces, "vio-api")?;
     let postgres = &config.postgres;
     let db = Db::connect(
         postgres.app_url.expose(),
@@ -36,7 +35,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let clients = TcpListener::bind(config.listen).await?;
     let operators = TcpListener::bind(config.metrics_listen).await?;
     // Redis carries hints only: an API that starts while it is away serves all the same.
-    let redis = queue::connect_lazily(config.redis.url.expose())?;
+    let redis = queue::connect_lazily(&config.redis)?;
     let queues = Queues::new(redis, &config.redis.prefix);
     let signals = Signals::new(queues.clone());
     let people = People::new(
@@ -79,11 +78,14 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     wait_for_signal().await?;
     tracing::info!("stopping: no new requests, those under way are finished");
     stop.send_replace(true);
-    match tokio::time::timeout(DRAIN, serving).await {
+    match tokio::time::timeout(config.drain, serving).await {
         Ok(ended) => ended??,
         Err(_) => tracing::warn!("some requests did not end in time"),
     }
     db.close().await;
+    if let Some(traces) = traces {
+        traces.flush().await;
+    }
     Ok(())
 }
 

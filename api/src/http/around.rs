@@ -1,24 +1,26 @@
 //! What stands around every route: an id, a time limit, a net for panics, metrics, and the bodies of problems.
 
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use shared::telemetry::metrics;
+use shared::config::LONGEST_REQUEST;
+use shared::ids::TenantId;
+use shared::telemetry::{metrics, traces};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
+use tracing::field::{Empty, display};
 use uuid::Uuid;
 
 use super::problem::{Details, Problem};
 use crate::app::App;
 use crate::limit::Note;
-
-/// How long a request may take.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where a request's id is told.
 const REQUEST_ID: &str = "x-request-id";
@@ -37,7 +39,7 @@ pub(crate) fn around(routes: Router<App>) -> Router<App> {
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+    match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => Problem::TooSlow.into_response(),
     }
@@ -61,7 +63,21 @@ async fn observe(mut request: Request, next: Next) -> Response {
         request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
     let note = Note::default();
     request.extensions_mut().insert(note.clone());
-    let span = tracing::info_span!("request", request.id = %id);
+    // `otel.name` is what a collector shows: closed, since a template and a known method are.
+    let name = format!("{method} {}", route.as_deref().unwrap_or("unmatched"));
+    let span = tracing::info_span!(
+        target: traces::TARGET, "request", otel.name = name, otel.kind = "server",
+        request.id = %id, trace.id = Empty, tenant.id = Empty, caller = Empty,
+        http.response.status_code = Empty,
+    );
+    let theirs = request.headers().get(traces::HEADER).and_then(|value| value.to_str().ok());
+    traces::meet(&span, theirs);
+    let trace = traces::of(&span).map(|place| display(place.id()));
+    if let Some(trace) = &trace {
+        span.record("trace.id", trace);
+    }
+    let caller = LoggedCaller::default();
+    request.extensions_mut().insert(caller.clone());
 
     let mut answer = async {
         let mut answer = next.run(request).await;
@@ -76,7 +92,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
         }
         answer
     }
-    .instrument(span)
+    .instrument(span.clone())
     .await;
 
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
@@ -87,8 +103,30 @@ async fn observe(mut request: Request, next: Next) -> Response {
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let route = route.as_deref().unwrap_or("unmatched");
     metrics::answered(route, method, class(answer.status()), began.elapsed());
-    tracing::debug!(request.id = %id, route, method, status = answer.status().as_u16(), "answered");
+    let status = answer.status().as_u16();
+    span.record("http.response.status_code", status);
+    let duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    let (tenant, caller) = caller.0.get().copied().unzip();
+    let tenant = tenant.map(display);
+    span.record("tenant.id", &tenant).record("caller", caller);
+    tracing::info!(
+        request.id = %id, trace.id = trace, tenant.id = tenant, caller, method, route, status, duration_ms, "answered"
+    );
     answer
+}
+
+/// Who asked, once that is known: a tenant, and by what (`key`, `person`, …). Left by whoever checks it, for the line that
+/// each request leaves in the log.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LoggedCaller(Arc<OnceLock<(TenantId, &'static str)>>);
+
+impl LoggedCaller {
+    /// Notes who asks. The first word counts.
+    pub(crate) fn note(parts: &Parts, tenant: TenantId, kind: &'static str) {
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            let _known = caller.0.set((tenant, kind));
+        }
+    }
 }
 
 /// A method is free text in HTTP, a label must not be.

@@ -10,7 +10,7 @@ mod reply;
 mod strict;
 mod version;
 
-pub(crate) use around::around;
+pub(crate) use around::{LoggedCaller, around};
 pub(crate) use body::{
     BODY_FAILS, Body, Nothing, Path, Post, Query, media_type, named, only, parse, parse_value,
     present, read,

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use shared::ids::{AccountId, TenantId};
 use shared::retell::signature::{HEADER, verify};
 use shared::telemetry::metrics::{self, WebhookResult};
+use shared::telemetry::traces::{self, Trace};
 use shared::webhooks::{Source, seal};
+use tracing::Instrument;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -189,7 +191,36 @@ fn refuse() -> Result<Reply<Empty>, Problem> {
 }
 
 async fn store(app: &App, source: Source, body: &[u8]) -> Result<Reply<Empty>, Problem> {
-    let received = seal(app.keys.master(), source, body)?;
-    app.inbox.store(received).await.map_err(|_| Problem::Busy)?;
+    let span = tracing::info_span!(target: traces::TARGET, "store webhook");
+    if traces::are_on() {
+        // Signed by the provider, and so our own: it gives back what our dial gave it.
+        let told =
+            serde_json::from_slice::<Traced>(body).ok().and_then(|it| it.call.metadata.trace);
+        if let Some(told) = told.as_deref().and_then(Trace::parse) {
+            traces::link(&span, traces::current());
+            traces::follow(&span, Some(told));
+        }
+    }
+    let kept = async {
+        let received = seal(app.keys.master(), source, body)?;
+        app.inbox.store(received).await.map_err(|_| Problem::Busy)
+    };
+    kept.instrument(span).await?;
     Ok(Reply::empty())
+}
+
+/// The only part of a webhook that is read here: which trace it goes on with.
+#[derive(Deserialize)]
+struct Traced {
+    call: TracedCall,
+}
+
+#[derive(Deserialize)]
+struct TracedCall {
+    metadata: TracedMetadata,
+}
+
+#[derive(Deserialize)]
+struct TracedMetadata {
+    trace: Option<String>,
 }

@@ -7,6 +7,7 @@ mod bad_inputs;
 mod call_now;
 mod client;
 mod compat;
+mod config;
 mod contacts;
 mod contract;
 mod do_not_call;

@@ -35,6 +35,7 @@ impl Terminal {
             ("DATABASE_URL_APP", app),
             ("DATABASE_URL_ENGINE", engine),
             ("MASTER_KEY_FILE", key_file.display().to_string()),
+            ("SECRETS_READABLE_BY_OTHERS", "1".to_owned()),
             ("OPERATOR", "ada".to_owned()),
             ("PROVIDER_API_KEY", "key_of_tomorrow".to_owned()),
         ];

@@ -61,6 +61,7 @@ async fn the_api_starts_and_serves_while_redis_is_away_and_finds_it_when_it_come
         .envs([("DATABASE_URL_APP", app), ("DATABASE_URL_ENGINE", engine)])
         .envs([("REDIS_URL", format!("redis://{redis}"))])
         .envs([("MASTER_KEY_FILE", &key_file)])
+        .env("SECRETS_READABLE_BY_OTHERS", "1")
         .envs([("API_LISTEN", serves.to_string()), ("API_METRICS_LISTEN", tells.to_string())])
         .arg("serve")
         .stdout(Stdio::null())

@@ -1,11 +1,16 @@
-//! Reading the environment, and gathering what is wrong with it.
+//! The settings as they were given: in the environment, in a file, or in files of their own.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
+
+use super::reader::Reader;
+use super::{definitions, file};
+
+/// The variable that names the file of settings, where no `--config` does.
+pub const CONFIG: &str = "VIO_CONFIG";
 
 /// A setting that is wrong. Never quotes the value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +20,12 @@ pub struct Fault {
     pub setting: String,
     /// What is wrong.
     pub fault: String,
+}
+
+impl Fault {
+    pub(super) fn new(setting: impl Into<String>, fault: impl Into<String>) -> Self {
+        Self { setting: setting.into(), fault: fault.into() }
+    }
 }
 
 /// All that is wrong with the settings of a process.
@@ -51,10 +62,36 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The settings as they were given.
+/// Where a setting was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In the process's environment.
+    Environment,
+    /// In the file of settings.
+    File(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("environment"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// What was given for one name.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) text: Zeroizing<String>,
+    pub(super) source: Source,
+}
+
+/// The settings as they were given. What the environment says goes before what the file says.
 #[derive(Clone, Default)]
 pub struct Environment {
-    given: BTreeMap<String, String>,
+    given: BTreeMap<String, Given>,
+    faults: Vec<Fault>,
 }
 
 impl fmt::Debug for Environment {
@@ -64,129 +101,79 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// The settings of this process. To be called once, by `main`.
-    pub fn of_process() -> Self {
-        Self::of(std::env::vars_os().filter_map(|(name, value)| {
+    /// The settings of this process, and of the file that `config` names, or else `VIO_CONFIG`. To be called once, by `main`.
+    ///
+    /// What is wrong with the file is told by [`Environment::read`], with all the rest.
+    pub fn of_process(config: Option<&Path>) -> Self {
+        let own = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
-        }))
+        });
+        let own = Self::of(own);
+        let named = own.given.get(CONFIG).map(|given| PathBuf::from(given.text.trim()));
+        let named = named.filter(|path| !path.as_os_str().is_empty());
+        match config.map(Path::to_path_buf).or(named) {
+            Some(path) => own.over(&path),
+            None => own,
+        }
     }
 
     /// These settings, for tests.
     pub fn of<K: Into<String>, V: Into<String>>(given: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self { given: given.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        let mut all = Self::default();
+        for (name, value) in given {
+            let (name, text) = (name.into(), Zeroizing::new(value.into()));
+            if !definitions::is_known(&name) && name.len() > 5 {
+                // The environment is everybody's: only what is nearly ours is taken for a slip.
+                if let Some(meant) = definitions::nearest(&name, definitions::names(), 2) {
+                    all.faults
+                        .push(Fault::new(&name, format!("is no setting; did you mean {meant}?")));
+                }
+            }
+            all.given.insert(name, Given { text, source: Source::Environment });
+        }
+        all
+    }
+
+    /// The same, with the file at `path` for what they leave out.
+    #[must_use]
+    pub fn over(mut self, path: &Path) -> Self {
+        let (settings, faults) = file::read(path);
+        self.faults.extend(faults);
+        for (name, text) in settings {
+            // Who gives a secret in one way in the environment doesn't mean the file's other way as well.
+            let twin = match definitions::in_file(&name) {
+                Some(secret) => secret.name.to_owned(),
+                None => format!("{name}_FILE"),
+            };
+            let is_given = |name: &str| {
+                self.given.get(name).is_some_and(|given| {
+                    given.source == Source::Environment && !given.text.trim().is_empty()
+                })
+            };
+            if !is_given(&name) && !is_given(&twin) {
+                let given = Given { text, source: Source::File(path.to_owned()) };
+                self.given.insert(name, given);
+            }
+        }
+        self
     }
 
     /// Builds something of these settings.
     ///
     /// # Errors
-    /// Everything that `build` found wrong.
+    /// Everything that `build` found wrong, and whatever was wrong with the file.
     pub fn read<T>(&self, build: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Faults> {
-        let mut reader = Reader { environment: self, faults: Vec::new() };
-        match build(&mut reader) {
-            Some(built) if reader.faults.is_empty() => Ok(built),
-            _ => Err(Faults(reader.faults)),
-        }
-    }
-}
-
-/// Reads setting after setting and remembers what is wrong, so that all of it is told at once.
-#[derive(Debug)]
-pub struct Reader<'e> {
-    environment: &'e Environment,
-    faults: Vec<Fault>,
-}
-
-impl Reader<'_> {
-    /// Notes that `setting` is wrong.
-    pub fn fault(&mut self, setting: impl Into<String>, fault: impl Into<String>) {
-        self.faults.push(Fault { setting: setting.into(), fault: fault.into() });
-    }
-
-    /// The text of a setting; an empty one counts as not given.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.environment.given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
-    }
-
-    /// A setting that has a default. `None` if it is wrong.
-    pub fn or<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> Option<T> {
-        let Some(text) = self.text(name) else { return Some(default) };
-        let parsed = text.parse().ok();
-        if parsed.is_none() {
-            self.fault(name, format!("expected {expected}"));
-        }
-        parsed
-    }
-
-    /// A whole number of a range, with a default. `None` if it is wrong.
-    pub fn number(
-        &mut self,
-        name: &str,
-        default: u32,
-        range: std::ops::RangeInclusive<u32>,
-    ) -> Option<u32> {
-        let expected = format!("a whole number from {} to {}", range.start(), range.end());
-        let number = self.or(name, default, &expected)?;
-        if !range.contains(&number) {
-            self.fault(name, format!("expected {expected}"));
-            return None;
-        }
-        Some(number)
-    }
-
-    /// `1` or `true`, `0` or `false`; false unless given. `None` if it is wrong.
-    pub fn flag(&mut self, name: &str) -> Option<bool> {
-        match self.text(name) {
-            None | Some("0" | "false") => Some(false),
-            Some("1" | "true") => Some(true),
-            Some(_) => {
-                self.fault(name, "expected 1 or 0");
-                None
-            }
+        let mut reader = Reader::new(self, self.faults.clone());
+        let built = build(&mut reader);
+        let faults = reader.into_faults();
+        match built {
+            Some(built) if faults.is_empty() => Ok(built),
+            _ => Err(Faults(faults)),
         }
     }
 
-    /// An address to listen on, with a default. `None` if it is wrong.
-    pub fn listen(&mut self, name: &str, default: SocketAddr) -> Option<SocketAddr> {
-        self.or(name, default, "an address with a port, such as 127.0.0.1:8080")
-    }
-
-    /// A secret, from `NAME` or from the file that `NAME_FILE` names; `None` if neither is given, or it is wrong.
-    pub fn secret_if_given(&mut self, name: &str) -> Option<Secret> {
-        let in_file = format!("{name}_FILE");
-        let path = self.text(&in_file).map(str::to_owned);
-        match (self.text(name), path) {
-            (Some(_), Some(_)) => {
-                self.fault(format!("{name}, {in_file}"), "give one of them, not both");
-                None
-            }
-            (Some(text), None) => Some(text.to_owned().into()),
-            (None, Some(path)) => self.file(&in_file, &path),
-            (None, None) => None,
-        }
-    }
-
-    /// A secret that must be given. `None` if it is missing or wrong.
-    pub fn secret(&mut self, name: &str) -> Option<Secret> {
-        let faults = self.faults.len();
-        let secret = self.secret_if_given(name);
-        if secret.is_none() && self.faults.len() == faults {
-            self.fault(name, format!("is missing (or {name}_FILE)"));
-        }
-        secret
-    }
-
-    /// The contents of the file at `path`, which `setting` names.
-    pub(super) fn file(&mut self, setting: &str, path: &str) -> Option<Secret> {
-        match std::fs::read_to_string(path) {
-            Ok(text) if !text.trim().is_empty() => Some(text.trim().to_owned().into()),
-            Ok(_) => {
-                self.fault(setting, "the file is empty");
-                None
-            }
-            Err(error) => {
-                self.fault(setting, format!("the file can't be read: {}", error.kind()));
-                None
-            }
-        }
+    /// What was given for `name`, unless it is empty.
+    pub(super) fn given(&self, name: &str) -> Option<&Given> {
+        self.given.get(name).filter(|given| !given.text.trim().is_empty())
     }
 }

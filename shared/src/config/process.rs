@@ -5,8 +5,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::environment::{Environment, Faults, Reader, Secret};
+use super::environment::{Environment, Faults, Secret};
+use super::reader::Reader;
 use super::stores::{Keys, Postgres, Redis, postgres_url};
+
+/// How long a request of a client may take.
+pub const LONGEST_REQUEST: Duration = Duration::from_secs(10);
+/// How long a worker's task may take: longer than the longest dial (20 s), with its answer stored after several tries (63 s)
+/// and what goes before.
+pub const LONGEST_TASK: Duration = Duration::from_secs(120);
 
 const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
@@ -23,6 +30,45 @@ impl Logs {
     /// Reads the setting.
     pub fn read(env: &Reader<'_>) -> Self {
         Self { filter: env.text("LOG").unwrap_or("info").to_owned() }
+    }
+}
+
+/// Where traces go, and which.
+#[derive(Debug, Clone)]
+pub struct Traces {
+    /// `TRACES_ENDPOINT`: a collector that takes OTLP over HTTP, such as `http://collector:4318`; without it there are no traces.
+    pub endpoint: Option<String>,
+    /// `TRACES_AUTHORIZATION`: what the collector wants to see in the header `Authorization`.
+    pub authorization: Option<Secret>,
+    /// `TRACES_SAMPLE_RATIO`: the share of traces that are kept, of those that begin here; 0.1 unless given.
+    pub ratio: f64,
+    /// `TRACES_TRUST_PARENT`: callers' `traceparent` is gone on with, and their word whether to keep it is honoured.
+    pub trust_parent: bool,
+}
+
+impl Traces {
+    /// Reads the settings; `None` if any is wrong.
+    pub fn read(env: &mut Reader<'_>) -> Option<Self> {
+        let endpoint = env.text("TRACES_ENDPOINT").map(str::to_owned);
+        let endpoint = endpoint.map(|url| web_address(env, "TRACES_ENDPOINT", &url));
+        let ratio = env.or("TRACES_SAMPLE_RATIO", 0.1_f64, "a number from 0 to 1");
+        if ratio.is_some_and(|ratio| !(0.0..=1.0).contains(&ratio)) {
+            env.fault("TRACES_SAMPLE_RATIO", "expected a number from 0 to 1");
+        }
+        let authorization = env.secret_if_given("TRACES_AUTHORIZATION");
+        let trust_parent = env.flag("TRACES_TRUST_PARENT");
+        if endpoint.is_none() && (authorization.is_some() || trust_parent == Some(true)) {
+            env.fault("TRACES_ENDPOINT", "is missing, but other settings of traces are given");
+        }
+        Some(Self {
+            endpoint: match endpoint {
+                Some(checked) => Some(checked?),
+                None => None,
+            },
+            authorization,
+            ratio: ratio?,
+            trust_parent: trust_parent?,
+        })
     }
 }
 
@@ -70,11 +116,14 @@ pub struct Api {
     pub redis: Redis,
     pub keys: Keys,
     pub logs: Logs,
+    pub traces: Traces,
     pub demo: Demo,
     /// `API_LISTEN`: where clients are served, 127.0.0.1:8080 unless given.
     pub listen: SocketAddr,
     /// `API_METRICS_LISTEN`: where operators are served, 127.0.0.1:9100 unless given.
     pub metrics_listen: SocketAddr,
+    /// `API_DRAIN_SECONDS`: how long requests under way are waited for at the end, 12 s unless given.
+    pub drain: Duration,
     /// `PUBLIC_URL`: how the API is reached from outside, without a slash at the end.
     pub public_url: Option<String>,
     /// `API_PROCESSES`: how many API processes there are, 1 to 100, 2 unless given. While Redis is away each allows its
@@ -102,6 +151,7 @@ impl Api {
             let redis = Redis::read(env);
             let keys = Keys::read(env);
             let logs = Logs::read(env);
+            let traces = Traces::read(env);
             let demo = Demo::read(env);
             let listen = env.listen("API_LISTEN", local(8080));
             let metrics_listen = env.listen("API_METRICS_LISTEN", local(9100));
@@ -113,15 +163,24 @@ impl Api {
             let proxies = env.number("API_PROXIES", 0, 0..=5);
             let public_url = env.text("PUBLIC_URL").map(str::to_owned);
             let public_url = public_url.map(|url| web_address(env, "PUBLIC_URL", &url));
+            if let Some(Some(url)) = &public_url
+                && url.starts_with("http://")
+                && !is_this_machine(url)
+            {
+                env.fault("PUBLIC_URL", "is public, but without TLS: keys and names would pass in the clear; expected https://");
+            }
+            let drain = env.number("API_DRAIN_SECONDS", 12, 11..=600);
             Some(Self {
                 postgres: postgres?,
                 redis: redis?,
                 keys: keys?,
                 logs,
+                traces: traces?,
                 demo: demo?,
                 listen: listen?,
                 metrics_listen: metrics_listen?,
                 proxies: usize::try_from(proxies?).unwrap_or_default(),
+                drain: Duration::from_secs(drain?.into()),
                 public_url: match public_url {
                     Some(checked) => Some(checked?),
                     None => None,
@@ -133,6 +192,9 @@ impl Api {
         })
     }
 }
+
+/// A task holds a connection for some milliseconds of the time that its provider takes, so several share one.
+const TASKS_PER_CONNECTION: u32 = 4;
 
 /// A part of the work that a worker process takes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,6 +245,7 @@ pub struct Worker {
     pub redis: Redis,
     pub keys: Keys,
     pub logs: Logs,
+    pub traces: Traces,
     pub demo: Demo,
     /// `WORKER_METRICS_LISTEN`: where operators are served, 127.0.0.1:9101 unless given.
     pub metrics_listen: SocketAddr,
@@ -190,6 +253,8 @@ pub struct Worker {
     pub queues: Vec<QueueName>,
     /// `WORKER_CONCURRENCY`: dials and settlements at a time, 1 to 1000, 32 unless given.
     pub concurrency: u32,
+    /// `WORKER_DRAIN_SECONDS`: how long tasks under way are waited for at the end, 130 s unless given.
+    pub drain: Duration,
     /// How long dialling is held after the database went back in time, while the provider's record is read: longer
     /// than the vendor's list lags, and than a reservation lives. `RECOVERY_HOLD_SECONDS`, 61 to 86400, default 900.
     pub recovery_hold: Duration,
@@ -208,11 +273,21 @@ impl Worker {
             let redis = Redis::read(env);
             let keys = Keys::read(env);
             let logs = Logs::read(env);
+            let traces = Traces::read(env);
             let demo = Demo::read(env);
             let metrics_listen = env.listen("WORKER_METRICS_LISTEN", local(9101));
             let queues = queues(env);
             let hold = env.number("RECOVERY_HOLD_SECONDS", 15 * 60, 61..=86_400);
+            let drain = env.number("WORKER_DRAIN_SECONDS", 130, 121..=3600);
             let concurrency = env.number("WORKER_CONCURRENCY", 32, 1..=1000);
+            if let (Some(tasks), Some(postgres)) = (concurrency, &postgres)
+                && tasks > postgres.max_connections * TASKS_PER_CONNECTION
+            {
+                env.fault(
+                    "WORKER_CONCURRENCY, DATABASE_MAX_CONNECTIONS",
+                    "too many tasks for the connections: at most four share one, or they wait for it in vain",
+                );
+            }
             let state_dir = env.text("STATE_DIR").map(PathBuf::from);
             if state_dir.is_none() {
                 env.fault("STATE_DIR", "is missing");
@@ -222,10 +297,12 @@ impl Worker {
                 redis: redis?,
                 keys: keys?,
                 logs,
+                traces: traces?,
                 demo: demo?,
                 metrics_listen: metrics_listen?,
                 queues: queues?,
                 concurrency: concurrency?,
+                drain: Duration::from_secs(drain?.into()),
                 recovery_hold: Duration::from_secs(hold?.into()),
                 state_dir: state_dir?,
             })
@@ -257,10 +334,24 @@ fn queues(env: &mut Reader<'_>) -> Option<Vec<QueueName>> {
     }
 }
 
+/// Whether an address leads back to this machine.
+fn is_this_machine(url: &str) -> bool {
+    let host = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| !port.contains(']'))
+        .map_or(host, |(host, _)| host);
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
 /// An address of the web without the slash at its end.
 fn web_address(env: &mut Reader<'_>, name: &str, url: &str) -> Option<String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    if rest.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace)) {
+    // An address is printed: who must show a password to it gives that elsewhere.
+    let bare =
+        |host: &str| !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '@');
+    if rest.is_some_and(bare) {
         return Some(url.trim_end_matches('/').to_owned());
     }
     env.fault(name, "expected http://host or https://host");

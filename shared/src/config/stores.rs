@@ -1,6 +1,7 @@
 //! Where data lies: PostgreSQL, Redis, and the keys to it.
 
-use super::environment::{Reader, Secret};
+use super::environment::Secret;
+use super::reader::Reader;
 use crate::crypto::MasterKeys;
 
 /// PostgreSQL, as the two roles that serve.
@@ -47,6 +48,8 @@ pub(super) fn postgres_url(env: &mut Reader<'_>, name: &str) -> Option<Secret> {
 pub struct Redis {
     /// `REDIS_URL`.
     pub url: Secret,
+    /// `REDIS_CA_FILE`: certificates of the CA that signed the server's, in PEM; without it the machine's own roots.
+    pub ca: Option<Vec<u8>>,
     /// `QUEUE_PREFIX`: the first part of all keys, `vio` unless given. Letters, digits and hyphens.
     pub prefix: String,
 }
@@ -55,18 +58,50 @@ impl Redis {
     /// Reads the settings; `None` if any is wrong.
     pub fn read(env: &mut Reader<'_>) -> Option<Self> {
         let url = env.secret("REDIS_URL");
-        let known =
-            |url: &Secret| ["redis://", "unix://"].iter().any(|s| url.expose().starts_with(s));
+        let known = |url: &Secret| SCHEMES.iter().any(|scheme| url.expose().starts_with(scheme));
         if url.as_ref().is_some_and(|url| !known(url)) {
-            env.fault("REDIS_URL", "expected redis://host:port");
+            env.fault("REDIS_URL", "expected redis://host:port, or rediss://host:port for TLS");
         }
+        let ca = env.text("REDIS_CA_FILE").map(str::to_owned);
+        let has_tls = url.as_ref().is_some_and(|url| url.expose().starts_with("rediss://"));
+        if ca.is_some() && url.is_some() && !has_tls {
+            env.fault(
+                "REDIS_URL, REDIS_CA_FILE",
+                "a CA is given, but the address has no TLS: rediss://",
+            );
+        }
+        let ca = ca.map(|path| certificates(env, "REDIS_CA_FILE", &path));
         let prefix = env.text("QUEUE_PREFIX").unwrap_or("vio").to_owned();
         // apalis builds key and channel names with colons and splits them there.
         if !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         {
             env.fault("QUEUE_PREFIX", "expected letters, digits and hyphens");
         }
-        Some(Self { url: url?, prefix })
+        let ca = match ca {
+            Some(read) => Some(read?),
+            None => None,
+        };
+        Some(Self { url: url?, ca, prefix })
+    }
+}
+
+/// Addresses of Redis that we can reach.
+const SCHEMES: [&str; 3] = ["redis://", "rediss://", "unix://"];
+
+/// A file of certificates, which everybody may read.
+fn certificates(env: &mut Reader<'_>, name: &str, path: &str) -> Option<Vec<u8>> {
+    match std::fs::read(path) {
+        Ok(text) if String::from_utf8_lossy(&text).contains("-----BEGIN CERTIFICATE-----") => {
+            Some(text)
+        }
+        Ok(_) => {
+            env.fault(name, "the file has no certificate (PEM)");
+            None
+        }
+        Err(error) => {
+            env.fault(name, format!("the file can't be read: {}", error.kind()));
+            None
+        }
     }
 }
 

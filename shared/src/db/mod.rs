@@ -18,6 +18,7 @@ pub use error::Error;
 pub use migrate::migrate;
 
 use crate::ids::TenantId;
+use crate::telemetry::traces;
 
 /// The schema, as embedded migrations.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -83,11 +84,18 @@ impl Db {
     /// [`Error::Busy`] if PostgreSQL is away or no connection is free in time.
     pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx, Error> {
         // One round trip in place of two. A uuid prints as hex and hyphens, so nothing can be injected.
-        #[expect(clippy::disallowed_methods, reason = "the only interpolated value is a uuid")]
-        let begin = sqlx::AssertSqlSafe(format!(
-            "begin; select set_config('app.tenant_id', '{}', true)",
-            tenant.0
-        ));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the only interpolated values are a uuid and a trace: hex and hyphens"
+        )]
+        let begin = sqlx::AssertSqlSafe(match traces::current() {
+            // What is planned here remembers for whom: see `calls.trace`.
+            Some(trace) => format!(
+                "begin; select set_config('app.tenant_id', '{}', true), set_config('app.trace', '{trace}', true)",
+                tenant.0
+            ),
+            None => format!("begin; select set_config('app.tenant_id', '{}', true)", tenant.0),
+        });
         let tx = self.app.begin_with(begin).await?;
         Ok(TenantTx { tx, tenant })
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use apalis::prelude::*;
 use apalis_redis::{Config, RedisStorage};
+use redis::TlsCertificates;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +23,9 @@ pub use poll::WakePoll;
 pub use sentinel::Sentinel;
 pub use signal::{Signal, Signals, Wakes};
 
+use crate::config;
 use crate::ids::{AttemptId, TenantId, WebhookId};
+use crate::telemetry::traces::{self, Trace};
 
 /// apalis-redis 1.0.0 moves all due tasks in one Lua call and wedges for good at about 8,000 of them.
 pub const MAX_WAITING: usize = 400;
@@ -73,6 +76,21 @@ pub enum Task {
     },
 }
 
+/// What lies in Redis: a task, and the trace it belongs to. A release that knows no traces reads past it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// The task.
+    #[serde(flatten)]
+    pub task: Task,
+    /// Where it was sent from.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "traces::lenient"
+    )]
+    pub trace: Option<Trace>,
+}
+
 /// A task with the id under which apalis drops a second copy.
 #[derive(Debug, Clone)]
 pub struct Sending {
@@ -107,15 +125,38 @@ impl From<redis::RedisError> for QueueError {
 /// # Errors
 /// The address doesn't parse, or Redis is away.
 pub async fn connect(url: &str) -> Result<ConnectionManager, QueueError> {
-    Ok(ConnectionManager::new_with_config(redis::Client::open(url)?, mending()).await?)
+    Ok(ConnectionManager::new_with_config(client(url, None)?, mending()).await?)
+}
+
+/// The same, with the settings of a process: over TLS if they say so.
+///
+/// # Errors
+/// The address doesn't parse, the server's certificate isn't the CA's, or Redis is away.
+pub async fn connect_to(settings: &config::Redis) -> Result<ConnectionManager, QueueError> {
+    Ok(ConnectionManager::new_with_config(client_of(settings)?, mending()).await?)
 }
 
 /// The same, for a process that serves without Redis too: it connects when it is first asked for something.
 ///
 /// # Errors
 /// The address doesn't parse.
-pub fn connect_lazily(url: &str) -> Result<ConnectionManager, QueueError> {
-    Ok(ConnectionManager::new_lazy_with_config(redis::Client::open(url)?, mending())?)
+pub fn connect_lazily(settings: &config::Redis) -> Result<ConnectionManager, QueueError> {
+    Ok(ConnectionManager::new_lazy_with_config(client_of(settings)?, mending())?)
+}
+
+fn client_of(settings: &config::Redis) -> Result<redis::Client, redis::RedisError> {
+    client(settings.url.expose(), settings.ca.as_deref())
+}
+
+/// A client; with the certificates of a CA, and a `rediss://` address, one that trusts no other.
+fn client(url: &str, ca: Option<&[u8]>) -> Result<redis::Client, redis::RedisError> {
+    match ca {
+        Some(ca) => redis::Client::build_with_tls(
+            url,
+            TlsCertificates { client_tls: None, root_cert: Some(ca.to_vec()) },
+        ),
+        None => redis::Client::open(url),
+    }
 }
 
 fn mending() -> ConnectionManagerConfig {
@@ -168,6 +209,19 @@ impl Queues {
     /// # Errors
     /// Redis is away; some of the tasks may be there all the same.
     pub async fn push(&self, queue: Queue, sendings: &[Sending]) -> Result<(), QueueError> {
+        self.push_traced(queue, sendings, |_| None).await
+    }
+
+    /// As [`Queues::push`], each task with the trace that `trace` says it belongs to.
+    ///
+    /// # Errors
+    /// Redis is away; some of the tasks may be there all the same.
+    pub async fn push_traced(
+        &self,
+        queue: Queue,
+        sendings: &[Sending],
+        trace: impl Fn(&Sending) -> Option<Trace>,
+    ) -> Result<(), QueueError> {
         if sendings.is_empty() {
             return Ok(());
         }
@@ -175,7 +229,8 @@ impl Queues {
         let tasks: Vec<_> = sendings
             .iter()
             .map(|sending| {
-                let payload = serde_json::to_value(&sending.task).unwrap_or_default();
+                let payload = Payload { task: sending.task.clone(), trace: trace(sending) };
+                let payload = serde_json::to_value(&payload).unwrap_or_default();
                 TaskBuilder::new(payload).task_id(TaskId::from_string(id(sending))).build()
             })
             .collect();
@@ -236,6 +291,31 @@ mod tests {
         for text in [dial, settle] {
             let task: Task = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&task).unwrap(), text);
+            let payload: Payload = serde_json::from_str(text).unwrap();
+            assert_eq!(payload, Payload { task, trace: None });
+            assert_eq!(serde_json::to_value(&payload).unwrap().to_string().len(), text.len());
+        }
+    }
+
+    /// The first release reads a `Task`, whatever stands beside it.
+    #[test]
+    fn the_first_release_reads_a_task_that_has_a_trace() {
+        let place = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let task = Task::Dial { tenant: TenantId::new(), attempt: AttemptId::new() };
+        let payload = Payload { task: task.clone(), trace: Trace::parse(place) };
+        let text = serde_json::to_string(&payload).unwrap();
+        assert!(text.contains(place), "{text}");
+        assert_eq!(serde_json::from_str::<Task>(&text).unwrap(), task);
+        assert_eq!(serde_json::from_str::<Payload>(&text).unwrap(), payload);
+    }
+
+    /// A trace that can't be read, perhaps a later release's, costs the trace and not the call.
+    #[test]
+    fn a_task_with_an_unreadable_trace_is_still_a_task() {
+        for trace in ["null", "7", "\"\"", "{\"v\":2}"] {
+            let text = format!(r#"{{"task":"settle","webhooks":[],"trace":{trace}}}"#);
+            let payload: Payload = serde_json::from_str(&text).unwrap();
+            assert_eq!(payload, Payload { task: Task::Settle { webhooks: vec![] }, trace: None });
         }
     }
 }

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use tokio::sync::Notify;
 
 use super::Queues;
+use crate::config;
 
 /// At most one signal of a kind per process in this time.
 const COALESCE: Duration = Duration::from_millis(5);
@@ -102,9 +103,10 @@ impl Wakes {
     }
 
     /// Listens until the future is dropped, and connects again whenever Redis comes back.
-    pub async fn listen(&self, redis_url: &str, prefix: &str) {
+    pub async fn listen(&self, redis: &config::Redis) {
+        let prefix = &redis.prefix;
         loop {
-            if let Ok(client) = redis::Client::open(redis_url)
+            if let Ok(client) = super::client_of(redis)
                 && let Ok(mut pubsub) = client.get_async_pubsub().await
             {
                 let mut heard = true;

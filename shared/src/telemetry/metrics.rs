@@ -60,7 +60,8 @@ macro_rules! labels {
             /// All values of the label.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            fn label(self) -> &'static str {
+            /// The value as it is written.
+            pub fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label),+ }
             }
         }
@@ -136,6 +137,15 @@ labels! {
         Busy => "busy",
         /// Trying again doesn't help.
         Broken => "broken",
+    }
+    /// What became of a span of a trace.
+    SpanFate {
+        /// The collector took it.
+        Exported => "exported",
+        /// The collector was asked, and didn't.
+        Failed => "failed",
+        /// Too many waited.
+        Dropped => "dropped",
     }
     /// Who paused a tenant.
     PausedBy {
@@ -246,6 +256,11 @@ pub fn restarted(queue: &'static str) {
 /// A dependency failed.
 pub fn failed(dependency: Dependency, failure: Failure) {
     METRICS.failures.with_label_values(&[dependency.label(), failure.label()]).inc();
+}
+
+/// Finished spans of traces were sent, or not.
+pub fn spans(fate: SpanFate, count: u64) {
+    METRICS.spans.with_label_values(&[fate.label()]).inc_by(count);
 }
 
 /// Due calls that wait for one thing, and how long the first of them has. `why` is a word of [`WAITS_FOR`].

@@ -201,7 +201,7 @@ struct Urls {
 
 impl Urls {
     fn read() -> Self {
-        let read = Environment::of_process().read(|env| {
+        let read = Environment::of_process(None).read(|env| {
             let mut url = |name: &str| env.secret(name).map(|secret| secret.expose().to_owned());
             let superuser = url("TEST_DATABASE_URL_SUPER");
             let (owner, app) = (url("TEST_DATABASE_URL_OWNER"), url("TEST_DATABASE_URL_APP"));

@@ -6,6 +6,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::crypto::{CryptoError, MasterKeys, PlatformField};
 use crate::ids::{AccountId, TenantId, WebhookId};
+use crate::telemetry::traces;
 use store::Received;
 
 /// Whose word a webhook is, once its signature or key was checked.
@@ -17,7 +18,7 @@ pub enum Source {
     Tenant(TenantId),
 }
 
-/// Seals a webhook's body for storing.
+/// Seals a webhook's body for storing. It belongs to the trace of the span that is entered.
 ///
 /// # Errors
 /// [`CryptoError::NoRandomness`].
@@ -33,6 +34,7 @@ pub fn seal(master: &MasterKeys, source: Source, body: &[u8]) -> Result<Received
         tenant,
         format,
         body: master.seal_platform(PlatformField::WebhookBody, id.0, body)?.into_bytes(),
+        trace: traces::current(),
         body_hash: digest(&SHA256, body).as_ref().to_vec(),
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::db::{Db, Error};
 use crate::ids::{AccountId, AttemptId, TenantId, WebhookId};
+use crate::telemetry::traces::Trace;
 
 /// A received webhook, sealed under the master key.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Received {
     pub body: Vec<u8>,
     /// SHA-256 of the body: a repetition is dropped.
     pub body_hash: Vec<u8>,
+    /// The trace that it belongs to, if traces are exported.
+    pub trace: Option<Trace>,
 }
 
 /// Stores webhooks in one transaction. Returns the ids of those that were new.
@@ -31,10 +34,13 @@ pub async fn store(db: &Db, received: &[Received]) -> Result<Vec<WebhookId>, Err
     let formats: Vec<_> = received.iter().map(|webhook| webhook.format).collect();
     let bodies: Vec<_> = received.iter().map(|webhook| webhook.body.as_slice()).collect();
     let hashes: Vec<_> = received.iter().map(|webhook| webhook.body_hash.as_slice()).collect();
+    let traces: Vec<_> =
+        received.iter().map(|webhook| webhook.trace.map(|t| t.to_string())).collect();
     Ok(sqlx::query_scalar(
-        "insert into webhooks (id, account_id, tenant_id, format, body, body_hash, received_at) \
-         select i, a, t, f, b, h, app_clock() from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[]) \
-             as w (i, a, t, f, b, h) \
+        "insert into webhooks (id, account_id, tenant_id, format, body, body_hash, trace, received_at) \
+         select i, a, t, f, b, h, p, app_clock() \
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::text[]) \
+             as w (i, a, t, f, b, h, p) \
          on conflict do nothing returning id",
     )
     .bind(ids)
@@ -43,6 +49,7 @@ pub async fn store(db: &Db, received: &[Received]) -> Result<Vec<WebhookId>, Err
     .bind(formats)
     .bind(bodies)
     .bind(hashes)
+    .bind(traces)
     .fetch_all(db.engine_pool())
     .await?)
 }
@@ -60,6 +67,8 @@ pub struct Stored {
     pub format: String,
     /// The body, sealed.
     pub body: Vec<u8>,
+    /// The trace that it belongs to, as a `traceparent`.
+    pub trace: Option<String>,
     /// Nobody has tried it before; this try is counted already.
     pub first_try: bool,
 }
@@ -76,8 +85,8 @@ pub async fn take(db: &Db, webhooks: &[WebhookId]) -> Result<Vec<Stored>, Error>
         "with old as (select id, tries, received_at from webhooks \
              where id = any ($1) and processed_at is null and body is not null for update), \
          taken as (update webhooks w set tries = greatest(w.tries, 1) from old where w.id = old.id \
-             returning w.id, w.account_id, w.tenant_id, w.format, w.body, old.tries = 0 as first_try, old.received_at) \
-         select id, account_id, tenant_id, format, body, first_try from taken order by received_at, id",
+             returning w.id, w.account_id, w.tenant_id, w.format, w.body, w.trace, old.tries = 0 as first_try, old.received_at) \
+         select id, account_id, tenant_id, format, body, trace, first_try from taken order by received_at, id",
     )
     .bind(ids)
     .fetch_all(db.engine_pool())

@@ -28,7 +28,9 @@ pub(crate) async fn create_phone_call(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let incoming = understand(&body);
+    let mut incoming = understand(&body);
+    incoming.traceparent =
+        headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let now = vendor.now();
     let verdict = vendor.change(|world| world.receive(now, bearer(&headers), incoming));
     if let Some(sent) = verdict.webhooks_sent {
@@ -70,6 +72,7 @@ fn understand(body: &[u8]) -> Incoming {
         to: number(&text.to_number),
         metadata: text.metadata.map(ToOwned::to_owned),
         order: order(&text),
+        traceparent: None,
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) async fn store(
         .when(|error: &Error| matches!(error, Error::Busy(_)))
         .await;
     metrics::dialled(label(&answer), took);
+    tracing::Span::current().record("answer", label(&answer).label());
     // An accepted call frees nothing: its end will, and tells.
     let frees = stored.is_err() || !matches!(answer, DialAnswer::Accepted { .. });
     match stored {

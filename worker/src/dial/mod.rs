@@ -18,6 +18,8 @@ use shared::ids::{AttemptId, TenantId};
 use shared::queue::Signal;
 use shared::telemetry::metrics;
 use shared::tenants::KeyError;
+use tracing::Span;
+use tracing::field::display;
 
 use crate::accounts::AccountError;
 use crate::app::App;
@@ -55,6 +57,7 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
 
     let mut tx = app.db.tenant(tenant).await?;
     let Some(mut opened) = store::open(&mut tx, attempt).await? else { return Ok(()) };
+    Span::current().record("call.id", display(opened.call));
     let account = match app.accounts.of(&app.db, &app.keys, opened.account).await {
         Ok(account) => account,
         Err(AccountError::Db(error @ Error::Busy(_))) => return Err(error.into()),

@@ -7,6 +7,7 @@ use shared::contacts::phone::PhoneNumber;
 use shared::crypto::{ContactField, CryptoError, TenantKeys};
 use shared::ids::{AttemptId, TenantId};
 use shared::retell::wire::{CallMetadata, CreatePhoneCall, VariableError, VoiceVariables};
+use shared::telemetry::traces;
 
 /// Why there is nothing to send. Carries no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +92,7 @@ pub(super) fn build(
             attempt_id: attempt.0,
             session_id: opened.call.0,
             tenant_id: tenant.0,
+            trace: traces::current(),
         },
         retell_llm_dynamic_variables: variables,
     })

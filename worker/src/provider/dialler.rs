@@ -6,6 +6,9 @@ use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode};
 use shared::contacts::phone::PhoneNumber;
 use shared::retell::wire::{Call, CreatePhoneCall};
+use shared::telemetry::traces;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::answer::{DialAnswer, NotSent, RefusedStatus, UnknownWhy};
 use super::endpoint::{Endpoint, EndpointError, client_builder};
@@ -67,17 +70,29 @@ impl Dialler {
         if let Some(why) = self.objection(call) {
             return DialAnswer::NotSent { why };
         }
+        let span = tracing::info_span!(
+            target: traces::TARGET, "create-phone-call", otel.kind = "client",
+            http.request.method = "POST", http.response.status_code = Empty,
+        );
+        self.ask(call).instrument(span).await
+    }
+
+    async fn ask(&self, call: &CreatePhoneCall) -> DialAnswer {
         let body = serde_json::to_vec(call).expect("strings, ids and JSON values are always JSON");
-        let sent = self
+        let mut request = self
             .client
             .post(self.endpoint.address(&["v2", "create-phone-call"]))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(CONNECTION, HeaderValue::from_static("close"))
-            .body(body)
-            .send()
-            .await;
-        match sent {
-            Ok(reply) => read_answer(reply).await,
+            .header(CONNECTION, HeaderValue::from_static("close"));
+        if let Some(trace) = traces::current() {
+            request = request.header(traces::HEADER, trace.to_string());
+        }
+        match request.body(body).send().await {
+            Ok(reply) => {
+                let status = reply.status().as_u16();
+                tracing::Span::current().record("http.response.status_code", status);
+                read_answer(reply).await
+            }
             Err(error) => read_failure(&error),
         }
     }

@@ -18,11 +18,14 @@ use shared::ids::{AccountId, AttemptId, TenantId, WebhookId};
 use shared::queue::Signal;
 use shared::retell::wire::Webhook;
 use shared::telemetry::metrics;
+use shared::telemetry::traces::{self, Trace};
 use shared::webhooks::store::{self, Stored};
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use told::Told;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span};
 
 /// What one call of the provider's was told of, by webhooks that came together.
 struct Said {
@@ -70,15 +73,11 @@ pub async fn settle(app: &App, webhooks: &[WebhookId]) -> anyhow::Result<()> {
     }
     let mut done = Vec::new();
     for said in calls {
-        match unbroken(apply::apply_all(
-            app,
-            said.tenant,
-            said.attempt,
-            Some(said.account),
-            &said.told,
-        ))
-        .await
-        {
+        let span = span_of(&said.webhooks);
+        span.record("tenant.id", display(said.tenant)).record("attempt.id", display(said.attempt));
+        let applying =
+            apply::apply_all(app, said.tenant, said.attempt, Some(said.account), &said.told);
+        match unbroken(applying.instrument(span)).await {
             Ok(Ok(applied)) => {
                 done.extend(said.webhooks.iter().map(|webhook| verdict(webhook, applied)));
             }
@@ -100,6 +99,22 @@ pub async fn settle(app: &App, webhooks: &[WebhookId]) -> anyhow::Result<()> {
     }
     app.signals.send(Signal::Dispatch);
     Ok(())
+}
+
+/// A span in the trace of the first of `webhooks`, which points to where the others came from.
+fn span_of(webhooks: &[Stored]) -> Span {
+    let span = tracing::info_span!(
+        target: traces::TARGET, parent: None, "settle", otel.kind = "consumer",
+        webhook.id = Empty, tenant.id = Empty, attempt.id = Empty,
+    );
+    let mut told =
+        webhooks.iter().filter_map(|webhook| webhook.trace.as_deref().and_then(Trace::parse));
+    traces::follow(&span, told.next());
+    told.for_each(|other| traces::link(&span, Some(other)));
+    if let Some(webhook) = webhooks.first() {
+        span.record("webhook.id", display(webhook.id));
+    }
+    span
 }
 
 fn verdict(webhook: &Stored, applied: bool) -> Done {
@@ -124,7 +139,7 @@ async fn try_alone(app: &App, webhook: &Stored) -> anyhow::Result<Option<Done>> 
             None => return Ok(None),
         },
     };
-    match unbroken(one(app, webhook)).await {
+    match unbroken(one(app, webhook).instrument(span_of(std::slice::from_ref(webhook)))).await {
         Ok(Ok(applied)) => return Ok(Some(verdict(webhook, applied))),
         Ok(Err(error)) if is_busy(&error) => {
             tracing::warn!(webhook.id = %webhook.id, error = %error, "a webhook could not be applied yet");

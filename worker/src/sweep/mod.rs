@@ -200,7 +200,11 @@ fn note(result: anyhow::Result<()>, sweep: &'static str) {
     }
 }
 
-async fn gauges(app: &App) -> anyhow::Result<()> {
+/// Reads the gauges from PostgreSQL and Redis, and clears what apalis has finished.
+///
+/// # Errors
+/// PostgreSQL or Redis is away.
+pub async fn gauges(app: &App) -> anyhow::Result<()> {
     let gauges = store::gauges(&app.db).await?;
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     metrics::oldest_due(Duration::from_secs_f64(gauges.oldest_due_seconds.max(0.0)));

@@ -1,6 +1,6 @@
 //! A whole engine for one test: PostgreSQL, Redis, a simulated provider, an inbox for its webhooks, and workers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,25 +137,7 @@ impl Factory {
 
     /// Starts a worker that does everything.
     pub(crate) fn worker(&self) -> Running {
-        let (app, engine) = self.world.database_urls();
-        std::fs::create_dir_all(&self.state_dir).unwrap();
-        let key_file = self.state_dir.join("master-keys");
-        std::fs::write(&key_file, format!("1:{}", "5a".repeat(32))).unwrap();
-        let environment = Environment::of([
-            ("DATABASE_URL_APP", app.as_str()),
-            ("DATABASE_URL_ENGINE", engine.as_str()),
-            ("DATABASE_MAX_CONNECTIONS", "8"),
-            ("REDIS_URL", self.world.redis_url.as_str()),
-            ("QUEUE_PREFIX", self.world.queues.prefix()),
-            ("MASTER_KEY_FILE", key_file.to_str().unwrap()),
-            ("STATE_DIR", self.state_dir.to_str().unwrap()),
-            ("WORKER_METRICS_LISTEN", "127.0.0.1:0"),
-        ]);
-        let mut config = Worker::read(&environment).unwrap();
-        // Shorter than any installation may set it: what it waits for is not the vendor's list here.
-        config.recovery_hold = Duration::from_secs(1);
-        let (stop, told) = watch::channel(false);
-        Running { stop, done: tokio::spawn(worker::run::run(config, told)) }
+        start_worker(&self.world, &self.state_dir)
     }
 
     /// Waits until a query counts `want`.
@@ -178,6 +160,43 @@ impl Factory {
             panic!("waited in vain for {want} of: {query}\nattempts {attempts:?}\ncalls {calls:?}");
         }
     }
+}
+
+/// Starts a worker that does everything in a world.
+pub(crate) fn start_worker(world: &World, state_dir: &Path) -> Running {
+    start_worker_with(world, state_dir, &[])
+}
+
+/// The same, with further settings.
+pub(crate) fn start_worker_with(world: &World, state_dir: &Path, more: &[(&str, &str)]) -> Running {
+    let (app, engine) = world.database_urls();
+    std::fs::create_dir_all(state_dir).unwrap();
+    let key_file = state_dir.join("master-keys");
+    write_secret(&key_file, &format!("1:{}", "5a".repeat(32)));
+    let usual = [
+        ("DATABASE_URL_APP", app.as_str()),
+        ("DATABASE_URL_ENGINE", engine.as_str()),
+        ("DATABASE_MAX_CONNECTIONS", "8"),
+        ("REDIS_URL", world.redis_url.as_str()),
+        ("QUEUE_PREFIX", world.queues.prefix()),
+        ("MASTER_KEY_FILE", key_file.to_str().unwrap()),
+        ("STATE_DIR", state_dir.to_str().unwrap()),
+        ("WORKER_METRICS_LISTEN", "127.0.0.1:0"),
+    ];
+    let environment = Environment::of(usual.into_iter().chain(more.iter().copied()));
+    let mut config = Worker::read(&environment).unwrap();
+    // Shorter than anybody may configure: nothing of these worlds is older than the test.
+    config.recovery_hold = Duration::from_secs(1);
+    let (stop, told) = watch::channel(false);
+    Running { stop, done: tokio::spawn(worker::run::run(config, told)) }
+}
+
+/// Writes a file that its owner alone may read.
+fn write_secret(path: &Path, text: &str) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
+    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
 }
 
 impl Drop for Factory {

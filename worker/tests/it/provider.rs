@@ -30,6 +30,7 @@ fn call(attempt: u128) -> CreatePhoneCall {
             attempt_id: Uuid::from_u128(attempt),
             session_id: Uuid::from_u128(2),
             tenant_id: Uuid::from_u128(3),
+            trace: None,
         },
         retell_llm_dynamic_variables: variables,
     }

@@ -66,6 +66,8 @@ pub(crate) enum Act {
         #[command(subcommand)]
         act: AccountAct,
     },
+    /// Show which settings are in force for `api serve` and where each came from, without secrets; fails if any is wrong.
+    Config(super::config::Shown),
     /// The platform as a whole.
     Platform {
         #[command(subcommand)]
@@ -175,6 +177,7 @@ pub(crate) enum AccountAct {
 pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<()> {
     let base = Base::connect(environment)?;
     let result = match act {
+        Act::Config(shown) => return super::config::run(environment, &shown),
         Act::Tenant { act } => tenant(environment, &base, act).await?,
         Act::User { act } => people::of_tenant(&base, act).await?,
         Act::SuperAdmin { act } => people::of_platform(&base, act).await?,

@@ -12,11 +12,11 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::Options;
-use crate::stage::Place;
 use crate::stage::people::{Office, Tenant, number, zone_where_it_is};
 use crate::stage::process::Process;
 use crate::stage::servers::{Servers, through};
 use crate::stage::witness::{self, Pace};
+use crate::stage::{Place, write_secret};
 
 const MASTER_KEY: &str = "1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 /// Calls that are over at once: what is measured is the engine, not the conversation.
@@ -75,7 +75,7 @@ impl Set {
             std::fs::remove_dir_all(&host)?;
         }
         std::fs::create_dir_all(&host)?;
-        std::fs::write(place.state.join("master.key"), MASTER_KEY)?;
+        write_secret(&place.state.join("master.key"), MASTER_KEY)?;
         let office = Office::open(&place.url_app, &place.url_engine, MASTER_KEY)?;
         let (api_address, provider) = (free_address()?, free_address()?);
         let account = AccountId::new();

@@ -20,7 +20,7 @@ use crate::stage::process::Process;
 use crate::stage::proxy::{Mode, Proxy};
 use crate::stage::servers::{Servers, through};
 use crate::stage::witness::{self, Pace};
-use crate::stage::{Place, real_ms};
+use crate::stage::{Place, real_ms, write_secret};
 
 /// Workers.
 pub(crate) const WORKERS: usize = 3;
@@ -113,7 +113,7 @@ impl Scene {
         .await?;
 
         std::fs::create_dir_all(place.state.join("host"))?;
-        std::fs::write(place.state.join("master.key"), MASTER_KEY)?;
+        write_secret(&place.state.join("master.key"), MASTER_KEY)?;
         let office = Office::open(&place.url_app, &place.url_engine, MASTER_KEY)?;
         for (label, account) in &accounts {
             office.account(account, &format!("{PROVIDER_KEY}_{label}")).await?;

@@ -7,7 +7,9 @@ pub(crate) mod proxy;
 pub(crate) mod servers;
 pub(crate) mod witness;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where the script that started us has put things.
@@ -43,6 +45,15 @@ pub(crate) struct Place {
     /// Redis.
     #[arg(long, env = "PROOF_URL_REDIS", hide_env_values = true)]
     pub(crate) url_redis: String,
+}
+
+/// Writes a file that its owner alone may read, as the processes want their secrets.
+pub(crate) fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // One from an earlier run keeps its mode otherwise.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())
 }
 
 /// The machine's own clock, in Unix milliseconds: the one by which the provider's record is kept.

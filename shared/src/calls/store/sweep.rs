@@ -3,10 +3,13 @@
 //! The clock stands in a subquery of its own: PostgreSQL reads it once then, and can use an index. Bare, it would be read
 //! anew for every row.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use crate::db::{Db, Error};
 use crate::ids::{AccountId, AttemptId, SenderId, TenantId, WebhookId};
+use crate::telemetry::traces::Trace;
 
 /// A reservation to be sent.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
@@ -48,6 +51,25 @@ pub async fn mark_sent(db: &Db, attempts: &[AttemptId]) -> Result<(), Error> {
         .execute(db.engine_pool())
         .await?;
     Ok(())
+}
+
+/// The traces that reservations belong to: their calls', as they were planned. Those that have none are left out.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn traces_of(db: &Db, unsent: &[Unsent]) -> Result<HashMap<Uuid, Trace>, Error> {
+    let tenants: Vec<Uuid> = unsent.iter().map(|row| row.tenant_id.0).collect();
+    let ids: Vec<Uuid> = unsent.iter().map(|row| row.id.0).collect();
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(
+        "select a.id, k.trace from unnest($1::uuid[], $2::uuid[]) as u (tenant, attempt) \
+         join attempts a on a.tenant_id = u.tenant and a.id = u.attempt \
+         join calls k on k.tenant_id = a.tenant_id and k.id = a.call_id where k.trace is not null",
+    )
+    .bind(tenants)
+    .bind(ids)
+    .fetch_all(db.engine_pool())
+    .await?;
+    Ok(rows.into_iter().filter_map(|(id, trace)| Some((id, Trace::parse(&trace)?))).collect())
 }
 
 /// Redis lost what it carried: everything unfinished is to be sent again.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::telemetry::traces::{self, Trace};
+
 /// The request. The endpoint has no idempotency key: each one sent may ring a telephone.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CreatePhoneCall {
@@ -46,6 +48,13 @@ pub struct CallMetadata {
     pub session_id: Uuid,
     /// The tenant.
     pub tenant_id: Uuid,
+    /// The trace of the dial, if traces are exported: what the provider tells us about the call goes on with it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "traces::lenient"
+    )]
+    pub trace: Option<Trace>,
 }
 
 impl CallMetadata {

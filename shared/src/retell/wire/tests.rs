@@ -12,7 +12,7 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
 
 fn ids() -> CallMetadata {
     let (session_id, tenant_id) = (Uuid::from_u128(0x5e), Uuid::from_u128(0x7e));
-    CallMetadata { attempt_id: ATTEMPT, session_id, tenant_id }
+    CallMetadata { attempt_id: ATTEMPT, session_id, tenant_id, trace: None }
 }
 
 /// A finished call with every key that the vendor documents.

@@ -9,8 +9,8 @@ use prometheus::{
 };
 
 use super::{
-    AccountKind, Dependency, DialAnswer, Failure, PausedBy, SWEEPS, SignIn, Since, WAITS_FOR,
-    WebhookResult,
+    AccountKind, Dependency, DialAnswer, Failure, PausedBy, SWEEPS, SignIn, Since, SpanFate,
+    WAITS_FOR, WebhookResult,
 };
 
 /// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
@@ -45,6 +45,7 @@ pub(super) struct Metrics {
     pub(super) pool: IntGaugeVec,
     pub(super) restarts: IntCounterVec,
     pub(super) failures: IntCounterVec,
+    pub(super) spans: IntCounterVec,
     pub(super) pool_limit: IntGaugeVec,
     pub(super) due_calls: IntGaugeVec,
     pub(super) longest_wait_seconds: GaugeVec,
@@ -134,6 +135,7 @@ impl Metrics {
             pool: make.gauges("vio_pool_connections", "Connections to PostgreSQL by role.", &["role", "state"]),
             restarts: make.counters("vio_worker_restarts_total", "Queue workers that ended and were started again.", &["queue"]),
             failures: make.counters("vio_dependency_failures_total", "Failures of PostgreSQL, Redis and the provider.", &["dependency", "kind"]),
+            spans: make.counters("vio_trace_spans_total", "Finished spans of traces, by what became of them.", &["result"]),
             pool_limit: make.gauges("vio_pool_connections_limit", "Connections to PostgreSQL that a pool may open, by role.", &["role"]),
             due_calls: make.gauges("vio_due_calls", "Calls that are due, by what they wait for.", &["why"]),
             longest_wait_seconds: make.seconds("vio_longest_wait_seconds", "How long the first due call has waited, by what they wait for.", &["why"]),
@@ -186,6 +188,9 @@ impl Metrics {
         }
         for result in SignIn::ALL {
             self.sign_ins.with_label_values(&[result.label()]);
+        }
+        for fate in SpanFate::ALL {
+            self.spans.with_label_values(&[fate.label()]);
         }
         for dependency in Dependency::ALL {
             for failure in Failure::ALL {
