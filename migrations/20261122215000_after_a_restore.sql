@@ -35,7 +35,3 @@ begin
     return true;
 end $$;
 grant execute on function adopt_dial(uuid, uuid, uuid, text, timestamptz, bytea) to vio_app;
-
--- Nobody writes or reads how often a task was claimed: what kills its process is stopped by the claim, and by webhooks.tries.
--- This release stops naming the column; a later one drops it.
-revoke select (claimed_tasks) on attempts from vio_engine;

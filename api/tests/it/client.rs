@@ -189,6 +189,7 @@ impl Client {
                  union all select 'closed_dates ' || count(*) from closed_dates
                  union all select 'calls ' || count(*) from calls
                  union all select 'events ' || count(*) from events
+                 -- Who was refused is written down too, in the other chain.
                  union all select 'audit ' || count(*) from audit_entries where chain = 'changes'
                  union all select 'kept ' || count(*) from idempotency_keys
                  union all select 'tenants ' || string_agg(version || policy::text || zone || (paused_at is null), ' '

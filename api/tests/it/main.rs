@@ -6,6 +6,7 @@ mod appointments;
 mod bad_inputs;
 mod call_now;
 mod client;
+mod compat;
 mod contacts;
 mod contract;
 mod do_not_call;

@@ -6,6 +6,7 @@
 
 pub mod demo_clock;
 mod error;
+pub mod migrate;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 pub use error::Error;
+pub use migrate::migrate;
 
 use crate::ids::TenantId;
 
@@ -43,6 +45,8 @@ pub struct PoolUse {
     pub open: u32,
     /// Of those, idle ones.
     pub idle: usize,
+    /// How many it may open.
+    pub limit: u32,
 }
 
 impl Db {
@@ -141,7 +145,12 @@ impl Db {
 
     /// Connections per pool.
     pub fn pool_use(&self) -> [PoolUse; 2] {
-        let of = |role, pool: &PgPool| PoolUse { role, open: pool.size(), idle: pool.num_idle() };
+        let of = |role, pool: &PgPool| PoolUse {
+            role,
+            open: pool.size(),
+            idle: pool.num_idle(),
+            limit: pool.options().get_max_connections(),
+        };
         [of("app", &self.app), of("engine", &self.engine)]
     }
 
@@ -215,15 +224,4 @@ impl EngineTx {
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.tx.commit().await?)
     }
-}
-
-/// Brings the schema of `owner_url` up to date.
-///
-/// # Errors
-/// The database is away, or a migration failed or was changed after it ran.
-pub async fn migrate(owner_url: &str) -> anyhow::Result<()> {
-    let pool = PgPoolOptions::new().max_connections(1).connect(owner_url).await?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
 }

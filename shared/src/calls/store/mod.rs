@@ -13,6 +13,7 @@ pub mod settle;
 pub mod sweep;
 pub mod tenancy;
 pub mod unheard_of;
+pub mod waiting;
 
 pub(crate) use rows::zone;
 pub use rows::{CallRow, TenantRow, day_start};

@@ -23,12 +23,12 @@ pub struct By<'a> {
 /// Locks the tenant, and reads it.
 async fn open(db: &Db, id: TenantId) -> Result<(TenantTx, Tenant), TenantRefusal> {
     let mut tx = db.tenant(id).await?;
-    // The account before the tenant, as a look does: one that has read the tenant's account holds it by now, or waits.
+    // The tenant before the account, as a look does; and after both, no look is under way that has read the old account.
+    store::lock(&mut tx).await?;
     sqlx::query("select from accounts where id = (select account_id from tenants) for update")
         .execute(tx.conn())
         .await
         .map_err(Error::from)?;
-    store::lock(&mut tx).await?;
     let tenant = store::find(&mut tx).await?.ok_or(TenantRefusal::Unknown(id))?;
     Ok((tx, tenant))
 }
