@@ -72,7 +72,10 @@ async fn run() -> anyhow::Result<()> {
         Command::SeedDemo => commands::seed_demo::run(&environment).await,
         Command::DemoClock { act } => commands::demo_clock::run(&environment, act).await,
         Command::Admin { act } => commands::admin::run(&environment, act).await,
-        Command::Openapi => Ok(print!("{}", api::openapi())),
+        Command::Openapi => {
+            print!("{}", api::openapi());
+            Ok(())
+        }
         Command::Healthcheck => commands::healthcheck::run(&environment).await,
     }
 }
