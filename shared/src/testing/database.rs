@@ -1,5 +1,6 @@
 //! One database per test, copied from a migrated template.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
@@ -73,10 +74,18 @@ impl Drop for Database {
     }
 }
 
+/// Tried again where the server hung up while the connection was being made: it does so when a test that was blocked by
+/// another database's end took too long to say who it is.
 async fn connect(urls: &Urls) -> PgConnection {
-    PgConnection::connect(&urls.superuser)
-        .await
-        .expect("TEST_DATABASE_URL_SUPER must name a PostgreSQL that answers")
+    for _ in 0..4 {
+        match PgConnection::connect(&urls.superuser).await {
+            Err(sqlx::Error::Io(error)) if error.kind() == ErrorKind::UnexpectedEof => {}
+            tried => {
+                return tried.expect("TEST_DATABASE_URL_SUPER must name a PostgreSQL that answers");
+            }
+        }
+    }
+    panic!("TEST_DATABASE_URL_SUPER names a PostgreSQL that hangs up")
 }
 
 async fn remove(name: &str, urls: &Urls) {
