@@ -144,7 +144,7 @@ async fn keep_time(scene: Arc<Scene>, until: Instant, seed: u64) {
 /// What has begun is followed to its end before the clock is moved, by what happens and not by seconds: a busy machine
 /// takes longer, and nothing else. While nobody is dialled, the steps grow.
 async fn come_to_rest(scene: &Scene, limit: Duration) -> anyhow::Result<bool> {
-    const STEPS: [i64; 5] = [16, 31, 61, 91, 121];
+    const STEPS: [i64; 3] = [16, 31, 61];
     let (start, mut step, mut dials) = (Instant::now(), 0, scene.simulator.dials().len());
     let mut moved = Instant::now();
     let mut rest = false;
