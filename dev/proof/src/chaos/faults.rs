@@ -301,7 +301,9 @@ async fn strike_dialling(scene: &Scene, rng: &mut StdRng, freeze: bool) -> anyho
             let there =
                 point == Point::Claimed || asked.iter().any(|dial| dial.attempt == *attempt);
             let n = *senders.get(sender).filter(|_| there)?;
-            Some((n, scene.workers[n].try_lock().ok()?))
+            let worker = scene.workers[n].try_lock().ok()?;
+            // Killed meanwhile, it may have a successor, who has claimed nothing yet.
+            (scene.sender_of(n) == Some(*sender)).then_some((n, worker))
         });
         if struck.is_none() {
             tokio::time::sleep(Duration::from_millis(4)).await;

@@ -51,7 +51,7 @@ pub(crate) fn of(
         "dnc_breaches": breaches(Breach::DoNotCall),
         "attempts_breaches": breaches(Breach::Attempts),
         "disowned": breaches(Breach::Disowned),
-        "late_requests": breaches(Breach::Late),
+        "late_dials": breaches(Breach::Late),
         "given_up": breaches(Breach::GivenUp),
         "left_alone": breaches(Breach::LeftAlone),
         "straddling": evidence.dials.iter().filter(|it| it.straddles).count(),

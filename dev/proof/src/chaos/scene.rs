@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex as Plain, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,8 @@ pub(crate) struct Scene {
     recovering: Plain<Option<Instant>>,
     /// When requests were held back on their way, by the machine's clock.
     held_back: Plain<Vec<(i64, i64)>>,
+    /// Where in their logs the present processes of the workers begin.
+    log_from: [AtomicUsize; WORKERS],
     /// See [`super::evidence::Evidence`].
     given_up: Plain<BTreeSet<uuid::Uuid>>,
     /// Nobody moves the clock while this is held.
@@ -150,6 +153,7 @@ impl Scene {
             answers: Plain::default(),
             recovering: Plain::default(),
             held_back: Plain::default(),
+            log_from: Default::default(),
             given_up: Plain::default(),
             measuring: Mutex::new(()),
         };
@@ -176,7 +180,13 @@ impl Scene {
                 ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
             ]
         });
+        let written = std::fs::read_to_string(self.log_of(n)).unwrap_or_default().len();
+        self.log_from[n].store(written, Ordering::Relaxed);
         start_worker(&self.place, n, &self.lines[n], shift).await
+    }
+
+    fn log_of(&self, n: usize) -> PathBuf {
+        self.place.state.join(format!("log/worker-{n}.log"))
     }
 
     /// Starts the API, which must be gone.
@@ -184,11 +194,11 @@ impl Scene {
         start_api(&self.place, &self.lines[WORKERS], self.api_address).await
     }
 
-    /// The id under which worker `n` dials, from its log.
+    /// The id under which worker `n` dials, from its log. `None`: it isn't up yet. Its predecessor's would be a dead one's.
     pub(crate) fn sender_of(&self, n: usize) -> Option<uuid::Uuid> {
-        let log =
-            std::fs::read_to_string(self.place.state.join(format!("log/worker-{n}.log"))).ok()?;
-        let line = log.lines().rev().find(|line| line.contains("the worker is up"))?;
+        let log = std::fs::read_to_string(self.log_of(n)).ok()?;
+        let own = log.get(self.log_from[n].load(Ordering::Relaxed)..)?;
+        let line = own.lines().rev().find(|line| line.contains("the worker is up"))?;
         let after = line.split_once("sender.id")?.1;
         let start = after.find(|c: char| c.is_ascii_hexdigit())?;
         after.get(start..start + 36)?.parse().ok()
