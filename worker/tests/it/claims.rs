@@ -224,3 +224,25 @@ async fn an_edit_waits_for_the_call_under_way_before_it_takes_the_contact() {
     );
     assert!(edited.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn a_call_has_one_attempt_to_send_whatever_a_statement_forgets() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    factory.book(200, 24).await;
+    assert_eq!(hands.look().await.len(), 1);
+    // Fails unless the second one is refused.
+    factory
+        .world
+        .run(
+            "do $$ begin
+                 insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, number_eq, state, reserved_at,
+                     expires_at, dialled_at)
+                 select tenant_id, gen_random_uuid(), call_id, contact_id, account_id, purpose_key, number_eq, state, reserved_at,
+                     expires_at, dialled_at from attempts;
+                 raise exception 'a second attempt was reserved';
+             exception when unique_violation then null;
+             end $$",
+        )
+        .await;
+}

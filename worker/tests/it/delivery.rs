@@ -165,13 +165,8 @@ async fn two_workers_dial_each_call_once_and_never_wait_for_each_other_in_a_circ
     assert_eq!(factory.world.number(circles).await, 0);
 }
 
-#[tokio::test]
-async fn no_more_is_sent_than_the_queue_has_room_for() {
-    let factory = Factory::new().await;
-    let hands = factory.hands().await;
-    sweep::quick(&hands.app).await.unwrap();
-    factory.book(200, 24).await;
-    hands.look().await;
+/// As many tasks as the queue takes, about attempts that don't exist.
+async fn fill_the_queue(factory: &Factory) {
     let full: Vec<_> = (0..MAX_WAITING)
         .map(|_| {
             let attempt = AttemptId::new();
@@ -180,6 +175,39 @@ async fn no_more_is_sent_than_the_queue_has_room_for() {
         })
         .collect();
     factory.world.queues.push(Queue::Dial, &full).await.unwrap();
+}
+
+#[tokio::test]
+async fn looks_that_a_full_queue_put_off_are_taken_up_again_and_deadlines_are_kept_meanwhile() {
+    let redis = OwnRedis::start().await;
+    let factory = Factory::on(&redis).await;
+    let hands = factory.hands().await;
+    fill_the_queue(&factory).await;
+    factory.book(200, 24).await;
+    factory.book(201, 24).await;
+    factory
+        .world
+        .run(
+            "update calls set deadline = app_clock() - interval '1 second' where id = (select id from calls order by id limit 1)",
+        )
+        .await;
+    let dispatching = tokio::spawn(worker::dispatch::run(hands.app.clone()));
+    factory.until(1, "select count(*) from calls where state = 'refused'").await;
+    assert_eq!(factory.world.number("select count(*) from attempts").await, 0, "no room");
+    // Somebody worked it off. No signal comes: only the net looks.
+    redis.run("FLUSHALL").await;
+    factory.until(1, "select count(*) from calls where state = 'reserved'").await;
+    dispatching.abort();
+}
+
+#[tokio::test]
+async fn no_more_is_sent_than_the_queue_has_room_for() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    sweep::quick(&hands.app).await.unwrap();
+    factory.book(200, 24).await;
+    hands.look().await;
+    fill_the_queue(&factory).await;
     factory.world.advance(Duration::seconds(1)).await;
     sweep::quick(&hands.app).await.unwrap();
     assert_eq!(waiting(&factory).await, MAX_WAITING);

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod answers;
+mod batches;
 mod by_hand;
 mod call_now;
 mod carrier;

@@ -20,15 +20,17 @@ pub(crate) struct Cast {
     newcomers: Mutex<Vec<(Guest, u32)>>,
 }
 
-/// Local hour, people, window, day's limit, and whether some share a number.
-const TENANTS: [(&str, u32, usize, u32, u32, bool); 7] = [
-    ("busy", 11, 130, 25, 300, false),
-    ("daily", 10, 60, 25, 30, false),
-    ("closing", 19, 40, 25, 300, false),
-    ("closed", 3, 40, 25, 300, false),
-    ("opening", 7, 50, 10, 300, false),
-    ("families", 13, 60, 25, 300, true),
-    ("narrow", 12, 40, 25, 300, false),
+/// Local hour, people, window, day's limit, hours before the appointment at which a call is due, and whether some share a
+/// number. Only where that is long before is there time for a third dial, which must not come.
+const TENANTS: [(&str, u32, usize, u32, u32, u32, bool); 8] = [
+    ("busy", 11, 130, 25, 300, 24, false),
+    ("daily", 10, 60, 25, 30, 24, false),
+    ("closing", 19, 40, 25, 300, 24, false),
+    ("closed", 3, 40, 25, 300, 24, false),
+    ("opening", 7, 50, 10, 300, 24, false),
+    ("families", 13, 60, 25, 300, 24, true),
+    ("narrow", 12, 40, 25, 300, 24, false),
+    ("patient", 10, 40, 25, 300, 72, false),
 ];
 
 /// Calls at a time of the account that only the last tenant uses.
@@ -58,13 +60,14 @@ impl Cast {
     ) -> anyhow::Result<Self> {
         let now = office.db.now().await?;
         let (mut tenants, mut guests) = (Vec::new(), Vec::new());
-        for (name, hour, people, window, day, shared) in TENANTS {
+        for (name, hour, people, window, day, before, shared) in TENANTS {
             let account = if name == "narrow" { narrow } else { wide };
             let zone = zone_where_it_is(hour, now);
             let tenant = office
                 .tenant(name, zone, account, |policy| {
                     policy.window_limit = window;
                     policy.daily_limit = day;
+                    policy.call_before_hours = before;
                 })
                 .await?;
             let bookings: Vec<_> = (0..people)
@@ -73,7 +76,10 @@ impl Cast {
                     let which = if shared { n / 3 } else { n };
                     // Half of them due at once, the others within the next day.
                     let ahead = Duration::minutes(if n < people / 2 { 0 } else { 11 * n as i64 });
-                    (number(1_000 * tenants.len() + which), now + Duration::hours(24) + ahead)
+                    (
+                        number(1_000 * tenants.len() + which),
+                        now + Duration::hours(before.into()) + ahead,
+                    )
                 })
                 .collect();
             guests.extend(office.book(&tenant, now, &bookings).await?);

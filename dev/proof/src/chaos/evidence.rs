@@ -23,6 +23,10 @@ pub(crate) struct Evidence {
     pub(crate) tenants: BTreeMap<Uuid, Limits>,
     /// Tenant and number, and since when it is listed.
     pub(crate) listed: BTreeMap<(Uuid, String), i64>,
+    /// Attempts that were taken for not placed while the process that was to send them was frozen and alive.
+    pub(crate) given_up: Vec<Uuid>,
+    /// Calls now that were accepted at the end, when nothing was broken, and that nobody dialled.
+    pub(crate) left_alone: Vec<Uuid>,
 }
 
 /// A request as the provider saw it, and when that was by the rules' clock.
@@ -34,6 +38,9 @@ pub(crate) struct Dialled {
     pub(crate) started: i64,
     /// The clock was moved while the request was under way: it has no one time by the rules.
     pub(crate) straddles: bool,
+    /// How long after its claim the request came, in milliseconds of the machine's clock; `None` if it was adopted, or if
+    /// requests were held back on their way just then.
+    pub(crate) late: Option<i64>,
 }
 
 /// A call at the end.
@@ -57,7 +64,9 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, Default, sqlx::FromRow)]
 pub(crate) struct Attempt {
     pub(crate) id: Uuid,
+    pub(crate) call_id: Uuid,
     pub(crate) state: String,
+    pub(crate) reserved: i64,
     pub(crate) intent: Option<i64>,
     pub(crate) adopted: bool,
 }
@@ -77,7 +86,7 @@ const MOST_ON_THE_WAY: i64 = 15_000;
 
 impl Scene {
     /// Gathers everything.
-    pub(crate) async fn gather(&self) -> anyhow::Result<Evidence> {
+    pub(crate) async fn gather(&self, left_alone: Vec<Uuid>) -> anyhow::Result<Evidence> {
         let calls: Vec<Call> = sqlx::query_as(
             "select k.id, k.tenant_id, k.contact_id, k.purpose_key, k.state, \
                  coalesce(case k.state when 'settled' then k.outcome else k.ended_reason end, '') <> '' as explained, \
@@ -90,7 +99,7 @@ impl Scene {
         .fetch_all(&self.ms().await?)
         .await?;
         let attempts: Vec<Attempt> =
-            sqlx::query_as("select id, state, ms(intent_at) as intent, adopted from attempts")
+            sqlx::query_as("select id, call_id, state, ms(reserved_at) as reserved, ms(intent_at) as intent, adopted from attempts")
                 .fetch_all(&self.admin)
                 .await?;
         let listed: Vec<(Uuid, Uuid, i64)> = sqlx::query_as(
@@ -110,6 +119,8 @@ impl Scene {
         Ok(Evidence {
             now,
             planned: self.cast.planned_calls(),
+            given_up: self.given_up(),
+            left_alone,
             newcomers: self.cast.newcomers(self.restores()).into_iter().map(|it| it.0).collect(),
             flagged: flagged.into_iter().collect(),
             dials: dials.into_iter().map(|dial| self.by_the_rules(dial, &attempts)).collect(),
@@ -156,6 +167,9 @@ impl Scene {
         let straddles =
             least != at || claimed.is_some_and(|claimed| at - claimed > MOST_ON_THE_WAY);
         let started = dial.dialled.map_or(at, |real| self.clock.by_the_rules(real, 0).1);
-        Dialled { dial, at, started, straddles }
+        let late = claimed
+            .filter(|_| !self.held_back(dial.received))
+            .map(|claimed| dial.received - self.clock.real(claimed));
+        Dialled { dial, at, started, straddles, late }
     }
 }

@@ -10,6 +10,7 @@ use simulator::{Faults, Order, Outage, Rule, Silence, VendorFaults};
 
 use super::scene::{MOST_LAG, Scene, WORKERS};
 use crate::stage::proxy::{Mode, Proxy};
+use crate::stage::witness::Dial;
 
 /// A kind of fault. The names are those of the report and of `--only`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, clap::ValueEnum)]
@@ -68,6 +69,8 @@ pub(crate) enum Kind {
     ProviderLossy,
     /// The provider queues starts, and hides them from its list.
     ProviderQueues,
+    /// Both: its answers are lost, and what it accepted starts much later and is hidden until then.
+    LostAndQueued,
     /// The provider's list lags.
     ListLags,
     /// The provider refuses with 429.
@@ -82,7 +85,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 31] = {
+    pub(crate) const ALL: [Self; 32] = {
         use Kind::*;
         [
             KillWorker,
@@ -111,6 +114,7 @@ impl Kind {
             ProviderSilent,
             ProviderLossy,
             ProviderQueues,
+            LostAndQueued,
             ListLags,
             RateLimited,
             WebhooksTwice,
@@ -128,7 +132,9 @@ impl fmt::Display for Kind {
 }
 
 /// Longer than every margin of the engine's that is counted in real seconds: 5 s from claim to request, 6 s of heartbeats.
-const FROZEN: std::ops::Range<u64> = 7_000..10_500;
+const FROZEN: std::ops::Range<u64> = 9_500..13_000;
+/// Long enough for a first retry, whose pause is at most 30 s, to come before the call that nobody saw yet rings.
+const QUEUED_FOR: u64 = 9_000;
 
 /// Injects a fault and ends it. False: it could not be done now (its process is broken otherwise already).
 ///
@@ -154,6 +160,7 @@ pub(crate) async fn inject(scene: &Scene, kind: Kind, mut rng: StdRng) -> anyhow
             let Ok(worker) = scene.workers[n].try_lock() else { return Ok(false) };
             worker.signal("STOP").await;
             tokio::time::sleep(Duration::from_millis(rng.random_range(FROZEN))).await;
+            scene.note_given_up(n).await;
             worker.signal("CONT").await;
             Ok(true)
         }
@@ -190,6 +197,7 @@ pub(crate) async fn inject(scene: &Scene, kind: Kind, mut rng: StdRng) -> anyhow
         Kind::CutProvider => during(&scene.provider, Mode::Cut, some).await,
         Kind::LateRequests => {
             let late = Duration::from_millis(rng.random_range(200..3_000));
+            scene.hold_back(some + late + Duration::from_secs(1));
             during(&scene.provider, Mode::Late(late), some).await
         }
         Kind::CutWebhooks => during(&scene.webhooks, Mode::Cut, some).await,
@@ -206,6 +214,14 @@ pub(crate) async fn inject(scene: &Scene, kind: Kind, mut rng: StdRng) -> anyhow
         }
         Kind::ProviderQueues => {
             let queued = Faults { start_delay_ms: 2_500, hide_registered: true, ..Faults::none() };
+            by_call(scene, 0.5, queued, some).await
+        }
+        Kind::LostAndQueued => {
+            let queued = Faults {
+                start_delay_ms: QUEUED_FOR,
+                hide_registered: true,
+                ..Faults::named("cut_after")?
+            };
             by_call(scene, 0.5, queued, some).await
         }
         Kind::RateLimited => by_call(scene, 0.5, Faults::named("rate_limited")?, some).await,
@@ -241,26 +257,53 @@ async fn kill_worker(
     Ok(true)
 }
 
-/// Waits until a worker has claimed a dial and has no answer yet, and kills or freezes it there. The workers' lines to Redis
-/// are slow meanwhile, since between claim and request they tell Redis the dial's number.
+/// Where between its claim and the provider's answer a worker is struck.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Point {
+    /// Before the request: between the two, dials tell Redis their number, and the lines to Redis are slow meanwhile.
+    Claimed,
+    /// After it: the provider has the request, and answers late.
+    Asked,
+}
+
+/// Waits until a worker has claimed a dial and has no answer yet, and kills or freezes it there.
 async fn strike_dialling(scene: &Scene, rng: &mut StdRng, freeze: bool) -> anyhow::Result<bool> {
+    let point = if rng.random_bool(0.5) { Point::Claimed } else { Point::Asked };
     let senders: BTreeMap<_, _> =
         (0..WORKERS).filter_map(|n| Some((scene.sender_of(n)?, n))).collect();
-    for line in &scene.lines[..WORKERS] {
-        line.redis.set(Mode::Slow(Duration::from_millis(60)));
+    match point {
+        Point::Claimed => {
+            for line in &scene.lines[..WORKERS] {
+                line.redis.set(Mode::Slow(Duration::from_millis(60)));
+            }
+        }
+        Point::Asked => {
+            let slow = Faults { reply_delay_ms: 1_000, ..Faults::none() };
+            scene.provider_behaves(&[Rule { faults: Some(slow), ..Rule::default() }])?;
+        }
     }
     let start = Instant::now();
     let mut struck = None;
     while struck.is_none() && start.elapsed() < Duration::from_secs(6) {
-        let dialling: Vec<uuid::Uuid> = sqlx::query_scalar(
-            "select claimed_by from attempts where state = 'dialling' and sender_done_at is null",
+        let dialling: Vec<(uuid::Uuid, uuid::Uuid)> = sqlx::query_as(
+            "select id, claimed_by from attempts where state = 'dialling' and sender_done_at is null",
         )
         .fetch_all(&scene.admin)
         .await
         .unwrap_or_default();
-        struck = dialling.iter().find_map(|sender| {
-            let n = *senders.get(sender)?;
-            Some((n, scene.workers[n].try_lock().ok()?))
+        let asked: Vec<_> = match point {
+            Point::Claimed => Vec::new(),
+            Point::Asked => {
+                scene.simulator.dials().iter().rev().take(50).filter_map(Dial::of).collect()
+            }
+        };
+        struck = dialling.iter().find_map(|(attempt, sender)| {
+            let there =
+                point == Point::Claimed || asked.iter().any(|dial| dial.attempt == *attempt);
+            let n = *senders.get(sender).filter(|_| there)?;
+            let worker = scene.workers[n].try_lock().ok()?;
+            // Killed meanwhile, it may have a successor, who has claimed nothing yet.
+            (scene.sender_of(n) == Some(*sender)).then_some((n, worker))
         });
         if struck.is_none() {
             tokio::time::sleep(Duration::from_millis(4)).await;
@@ -269,12 +312,18 @@ async fn strike_dialling(scene: &Scene, rng: &mut StdRng, freeze: bool) -> anyho
     if let Some((_, worker)) = &struck {
         worker.signal(if freeze { "STOP" } else { "KILL" }).await;
     }
-    for line in &scene.lines[..WORKERS] {
-        line.redis.set(Mode::Open);
+    match point {
+        Point::Claimed => {
+            for line in &scene.lines[..WORKERS] {
+                line.redis.set(Mode::Open);
+            }
+        }
+        Point::Asked => scene.provider_behaves(&[])?,
     }
     let Some((n, mut worker)) = struck else { return Ok(false) };
     if freeze {
         tokio::time::sleep(Duration::from_millis(rng.random_range(FROZEN))).await;
+        scene.note_given_up(n).await;
         worker.signal("CONT").await;
     } else {
         worker.gone_within(Duration::from_secs(5)).await;

@@ -4,6 +4,7 @@
 mod cast;
 mod evidence;
 mod faults;
+mod probe;
 mod report;
 mod scene;
 mod staff;
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// How long everything may take to come to rest afterwards, at most.
-    #[arg(long, default_value_t = 90)]
+    #[arg(long, default_value_t = 150)]
     calm: u64,
     /// Break only this; may be given several times.
     #[arg(long)]
@@ -71,7 +72,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<bool> {
     say("Mending everything, and waiting until all is quiet");
     scene.mend().await?;
     let quiet = come_to_rest(&scene, Duration::from_secs(options.calm)).await?;
-    let evidence = scene.gather().await?;
+    let left_alone = probe::call_now(&scene).await?;
+    let evidence = scene.gather(left_alone).await?;
     let findings = verdict::judge(&evidence);
     let report = report::of(&options, &scene, &evidence, &findings, quiet);
     std::fs::write(&report_file, serde_json::to_string(&report)?)?;
@@ -133,22 +135,43 @@ async fn keep_time(scene: Arc<Scene>, until: Instant, seed: u64) {
     while Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(rng.random_range(900..2_000))).await;
         let minutes = STEPS[rng.random_range(0..STEPS.len())];
-        scene.jump_if_quiet(minutes).await;
+        let _moved = scene.jump_if_quiet(minutes, scene::MOST_LAG).await;
     }
 }
 
 /// With everything mended, moves the clock on until no call is open, or for so long. True: none is.
+///
+/// What has begun is followed to its end before the clock is moved, by what happens and not by seconds: a busy machine
+/// takes longer, and nothing else. While nobody is dialled, the steps grow.
 async fn come_to_rest(scene: &Scene, limit: Duration) -> anyhow::Result<bool> {
-    let start = Instant::now();
-    let mut steps = [16, 31, 46, 61].into_iter().cycle();
-    while start.elapsed() < limit {
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        if scene.open_calls().await? == 0 && scene.is_quiet().await {
-            // What is late may still come.
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            return Ok(true);
+    const STEPS: [i64; 3] = [16, 31, 61];
+    let (start, mut step, mut dials) = (Instant::now(), 0, scene.simulator.dials().len());
+    let mut moved = Instant::now();
+    let mut rest = false;
+    while !rest && start.elapsed() < limit {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        // What time alone ends (an answer that was lost, an analysis that never comes) gets it.
+        if !scene.is_still().await? && moved.elapsed() < PATIENCE {
+            continue;
         }
-        scene.jump_if_quiet(steps.next().unwrap_or(20)).await;
+        rest = scene.open_calls().await? == 0;
+        if !rest && scene.jump_if_quiet(STEPS[step], Duration::ZERO).await {
+            moved = Instant::now();
+            let now = scene.simulator.dials().len();
+            step = if now > dials { 0 } else { (step + 1).min(STEPS.len() - 1) };
+            dials = now;
+        }
     }
-    Ok(false)
+    // By a clock that stands: whatever has begun may end, and what is late may still come.
+    let stands = Instant::now();
+    while stands.elapsed() < LAST_PATIENCE && !scene.is_still().await? {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    Ok(rest)
 }
+
+/// How long what has begun may take before the clock is moved all the same.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The same, when the clock will not be moved any more.
+const LAST_PATIENCE: Duration = Duration::from_secs(20);

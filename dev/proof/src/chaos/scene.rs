@@ -1,8 +1,9 @@
 //! The scene of a chaos run: servers, proxies, processes, provider, people, and the clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex as Plain, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,12 @@ pub(crate) struct Scene {
     answers: Plain<BTreeMap<u16, u32>>,
     /// Since when we have seen that dialling is held.
     recovering: Plain<Option<Instant>>,
+    /// When requests were held back on their way, by the machine's clock.
+    held_back: Plain<Vec<(i64, i64)>>,
+    /// Where in their logs the present processes of the workers begin.
+    log_from: [AtomicUsize; WORKERS],
+    /// See [`super::evidence::Evidence`].
+    given_up: Plain<BTreeSet<uuid::Uuid>>,
     /// Nobody moves the clock while this is held.
     pub(crate) measuring: Mutex<()>,
 }
@@ -145,6 +152,9 @@ impl Scene {
             counts: Plain::default(),
             answers: Plain::default(),
             recovering: Plain::default(),
+            held_back: Plain::default(),
+            log_from: Default::default(),
+            given_up: Plain::default(),
             measuring: Mutex::new(()),
         };
         scene.provider_behaves(&[])?;
@@ -170,7 +180,13 @@ impl Scene {
                 ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
             ]
         });
+        let written = std::fs::read_to_string(self.log_of(n)).unwrap_or_default().len();
+        self.log_from[n].store(written, Ordering::Relaxed);
         start_worker(&self.place, n, &self.lines[n], shift).await
+    }
+
+    fn log_of(&self, n: usize) -> PathBuf {
+        self.place.state.join(format!("log/worker-{n}.log"))
     }
 
     /// Starts the API, which must be gone.
@@ -178,11 +194,11 @@ impl Scene {
         start_api(&self.place, &self.lines[WORKERS], self.api_address).await
     }
 
-    /// The id under which worker `n` dials, from its log.
+    /// The id under which worker `n` dials, from its log. `None`: it isn't up yet. Its predecessor's would be a dead one's.
     pub(crate) fn sender_of(&self, n: usize) -> Option<uuid::Uuid> {
-        let log =
-            std::fs::read_to_string(self.place.state.join(format!("log/worker-{n}.log"))).ok()?;
-        let line = log.lines().rev().find(|line| line.contains("the worker is up"))?;
+        let log = std::fs::read_to_string(self.log_of(n)).ok()?;
+        let own = log.get(self.log_from[n].load(Ordering::Relaxed)..)?;
+        let line = own.lines().rev().find(|line| line.contains("the worker is up"))?;
         let after = line.split_once("sender.id")?.1;
         let start = after.find(|c: char| c.is_ascii_hexdigit())?;
         after.get(start..start + 36)?.parse().ok()
@@ -221,14 +237,55 @@ impl Scene {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Requests are held back on their way for so long from now on.
+    pub(crate) fn hold_back(&self, time: Duration) {
+        let now = real_ms();
+        let until = now + i64::try_from(time.as_millis()).unwrap_or(0);
+        self.held_back.lock().unwrap_or_else(PoisonError::into_inner).push((now, until));
+    }
+
+    /// Whether requests were held back at an instant of the machine's clock.
+    pub(crate) fn held_back(&self, at: i64) -> bool {
+        let held = self.held_back.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().any(|(from, until)| (*from..=*until).contains(&at))
+    }
+
+    /// Worker `n` is frozen, and so lives and may still send: notes what was taken for not placed all the same.
+    pub(crate) async fn note_given_up(&self, n: usize) {
+        let Some(sender) = self.sender_of(n) else { return };
+        let given_up: Vec<uuid::Uuid> = sqlx::query_scalar(
+            "select id from attempts where claimed_by = $1 and state = 'not_placed' and answer is null and sender_done_at is null",
+        )
+        .bind(sender)
+        .fetch_all(&self.admin)
+        .await
+        .unwrap_or_default();
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).extend(given_up);
+    }
+
+    /// What was noted so.
+    pub(crate) fn given_up(&self) -> Vec<uuid::Uuid> {
+        let noted = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.iter().copied().collect()
+    }
+
+    /// Nothing is on its way that only needs a moment: no reservation, no dial, no call that rings or is to be analysed,
+    /// no message to be applied. What waits for time to pass is not meant.
+    pub(crate) async fn is_still(&self) -> anyhow::Result<bool> {
+        let busy = "select exists (select from attempts where state in ('reserved', 'dialling', 'placed', 'ended')) \
+                    or exists (select from webhooks where state = 'stored')";
+        let busy: bool = sqlx::query_scalar(busy).fetch_one(&self.admin).await?;
+        Ok(!busy && self.is_quiet(Duration::ZERO).await)
+    }
+
     /// No telephone rings, no call is under way at the provider, nothing is held back: the clock may be moved without
-    /// making two hours out of one ring.
-    pub(crate) async fn is_quiet(&self) -> bool {
+    /// making two hours out of one ring. What the provider's list shows late was over `lag` ago.
+    pub(crate) async fn is_quiet(&self, lag: Duration) -> bool {
         if self.provider.held() > 0 {
             return false;
         }
         let dials = self.simulator.dials();
-        let settled = i64::try_from(MOST_LAG.as_millis()).unwrap_or(0);
+        let settled = i64::try_from(lag.as_millis()).unwrap_or(0);
         let now = real_ms();
         let over = dials.iter().rev().take(300).all(|dial| {
             !dial.accepted
@@ -260,12 +317,10 @@ impl Scene {
         *self.recovering.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Moves the clock, if nothing is being measured.
-    pub(crate) async fn jump_if_quiet(&self, minutes: i64) {
-        let Ok(_free) = self.measuring.try_lock() else { return };
-        if self.is_quiet().await {
-            let _later = self.clock.advance(&self.admin, minutes * 60_000).await;
-        }
+    /// Moves the clock, if nothing is being measured. `true`: it was moved.
+    pub(crate) async fn jump_if_quiet(&self, minutes: i64, lag: Duration) -> bool {
+        let Ok(_free) = self.measuring.try_lock() else { return false };
+        self.is_quiet(lag).await && self.clock.advance(&self.admin, minutes * 60_000).await.is_ok()
     }
 
     /// Calls that are under way, or that were planned at the start and are not over. Appointments that people have moved

@@ -57,7 +57,7 @@ async fn resume(scene: &Scene, tenant: &Tenant) -> anyhow::Result<Value> {
 }
 
 /// Makes a contact with an appointment tomorrow. Only one that was answered for may not be lost.
-async fn welcome(scene: &Scene, tenant: &Tenant, n: usize) -> anyhow::Result<Value> {
+pub(crate) async fn welcome(scene: &Scene, tenant: &Tenant, n: usize) -> anyhow::Result<Value> {
     let now = scene.office.db.now().await?;
     let at = now + chrono::Duration::hours(25);
     let phone = number(1_000 * scene.cast.place_of(tenant) + n);
@@ -76,7 +76,13 @@ async fn welcome(scene: &Scene, tenant: &Tenant, n: usize) -> anyhow::Result<Val
     Ok(made)
 }
 
-async fn post(scene: &Scene, tenant: &Tenant, path: &str, body: &Value) -> anyhow::Result<Value> {
+/// Asks the API as a tenant.
+pub(crate) async fn post(
+    scene: &Scene,
+    tenant: &Tenant,
+    path: &str,
+    body: &Value,
+) -> anyhow::Result<Value> {
     let url = format!("http://{}/v1{path}", scene.api_address);
     let reply = scene.http.post(url).bearer_auth(&tenant.api_key).json(body).send().await?;
     let status = reply.status();

@@ -33,6 +33,12 @@ pub(crate) enum Breach {
     Attempts,
     /// The provider placed a call that the database doesn't have, or takes for not placed.
     Disowned,
+    /// A request that left long after its claim.
+    Late,
+    /// An attempt was taken for not placed while the process that was to send it lived.
+    GivenUp,
+    /// A call now that was accepted while nothing was broken, and that nobody dialled.
+    LeftAlone,
 }
 
 /// A breach, in words.
@@ -53,6 +59,8 @@ const WINDOW: i64 = 15 * MINUTE;
 const GAP: i64 = 8 * 60 * MINUTE;
 /// The safety net looks at least this often, and then somebody must have looked.
 const NET: i64 = 16 * MINUTE;
+/// From claim to request there are 5 s at most; then 2 s to connect, and what a busy machine adds.
+const SENT_WITHIN: i64 = 8_500;
 /// After the two hours for which an unknown attempt is held at most, and a sweep: by then a dial is settled, one way or another.
 const SETTLED_BY: i64 = 3 * 60 * MINUTE;
 
@@ -73,6 +81,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<Finding> {
         window_and_day(limits, &own, &mut add);
     }
     gap_and_attempts(evidence, &placed, &mut add);
+    promptness(evidence, &mut add);
     findings
 }
 
@@ -120,6 +129,27 @@ fn dialled_once(evidence: &Evidence, add: &mut Add<'_>) {
     }
 }
 
+fn promptness(evidence: &Evidence, add: &mut Add<'_>) {
+    for it in &evidence.dials {
+        if let Some(late) = it.late.filter(|late| *late > SENT_WITHIN) {
+            let attempt = it.dial.attempt;
+            add(Breach::Late, format!("attempt {attempt} was asked for {late} ms after its claim"));
+        }
+    }
+    for attempt in &evidence.given_up {
+        add(
+            Breach::GivenUp,
+            format!("attempt {attempt} is not placed, while its sender is frozen and alive"),
+        );
+    }
+    for contact in &evidence.left_alone {
+        add(
+            Breach::LeftAlone,
+            format!("the call now of contact {contact} was accepted and not dialled"),
+        );
+    }
+}
+
 fn nothing_forgotten(evidence: &Evidence, add: &mut Add<'_>) {
     for id in &evidence.planned {
         if !evidence.calls.contains_key(id) {
@@ -155,11 +185,19 @@ fn under_way(state: &str) -> bool {
 fn stranded(call: &Call, evidence: &Evidence) -> Option<&'static str> {
     let now = evidence.now;
     if call.state != "planned" {
-        let dials = evidence.dials.iter().filter(|it| it.dial.call == call.id);
-        let last = dials.map(|it| it.at).max().unwrap_or(0);
-        // Everything is mended; by the rules' clock hours have passed.
-        return (last + SETTLED_BY < now)
-            .then_some("is still under way though the provider has nothing to add");
+        // The newest attempt's own time, and not that of the last dial: a call may be reserved again hours after.
+        let own = evidence.attempts.values().filter(|it| it.call_id == call.id);
+        let newest = own.filter(|it| under_way(&it.state) || it.state == "reserved");
+        let Some(newest) = newest.max_by_key(|it| it.intent.unwrap_or(it.reserved)) else {
+            return Some("is under way, and none of its attempts is");
+        };
+        // Everything is mended, and the clock has stood still long enough for every sweep.
+        return match newest.state.as_str() {
+            "reserved" => (newest.reserved + NET < now)
+                .then_some("is reserved, and neither dialled nor given back"),
+            _ => (newest.intent.unwrap_or(newest.reserved) + SETTLED_BY < now)
+                .then_some("is still under way though the provider has nothing to add"),
+        };
     }
     if call.deadline + NET < now {
         return Some("is past its deadline and nobody was told");

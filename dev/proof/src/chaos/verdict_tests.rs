@@ -21,14 +21,22 @@ fn dial(n: u128, at: i64) -> Dialled {
         dialled: Some(at),
         ended: Some(at + 1_000),
     };
-    Dialled { dial, at, started: at, straddles: false }
+    Dialled { dial, at, started: at, straddles: false, late: Some(50) }
 }
 
 /// Dials with what the database should say of them: all settled.
 fn evidence(dials: Vec<Dialled>) -> Evidence {
     let attempts = dials.iter().map(|it| {
         let id = it.dial.attempt;
-        (id, Attempt { id, state: "settled".into(), intent: Some(it.at - 50), adopted: false })
+        let attempt = Attempt {
+            id,
+            call_id: it.dial.call,
+            state: "settled".into(),
+            reserved: it.at - 90,
+            intent: Some(it.at - 50),
+            adopted: false,
+        };
+        (id, attempt)
     });
     let calls = dials.iter().map(|it| {
         let id = it.dial.call;
@@ -67,6 +75,30 @@ fn row(n: u128, apart: i64) -> Vec<Dialled> {
     (0..n).map(|n| dial(n, TEN + apart * n as i64)).collect()
 }
 
+/// A call whose only attempt has been in this state for so long.
+fn under_way_since(state: &str, ago: i64) -> Evidence {
+    let mut evidence = evidence(vec![dial(1, TEN)]);
+    let since = evidence.now - ago;
+    evidence.calls.values_mut().for_each(|call| call.state = "in_progress".into());
+    evidence.attempts.values_mut().for_each(|it| {
+        (it.state, it.reserved) = (state.into(), since);
+        it.intent = (state != "reserved").then_some(since);
+    });
+    evidence.dials.clear();
+    evidence
+}
+
+#[test]
+fn what_has_just_begun_is_not_stranded_however_long_ago_the_call_was_dialled_before() {
+    for (state, ago, why) in [
+        ("reserved", MINUTE, "never dialled before, or hours ago: it was reserved just now"),
+        ("dialling", 2 * HOUR, "an unknown attempt is held for two hours"),
+        ("placed", 2 * HOUR, "the same"),
+    ] {
+        assert_eq!(breaches(&under_way_since(state, ago)), [], "{why}");
+    }
+}
+
 #[test]
 fn an_engine_that_keeps_its_promises_is_left_in_peace() {
     assert_eq!(breaches(&evidence(row(25, 1))), []);
@@ -84,7 +116,7 @@ fn every_breach_is_found() {
         second.dial.attempt = Uuid::from_u128(999);
         evidence(vec![dial(1, TEN), second])
     };
-    let cases: [Case; 12] = [
+    let cases: [Case; 17] = [
         (
             Breach::DoubleDial,
             || evidence(vec![dial(1, TEN), dial(1, TEN + 9 * HOUR)]),
@@ -169,7 +201,32 @@ fn every_breach_is_found() {
                 evidence.calls.values_mut().for_each(|call| call.state = "in_progress".into());
                 evidence
             },
-            "under way for ever",
+            "under way, and no attempt is",
+        ),
+        (Breach::Stranded, || under_way_since("placed", 49 * HOUR), "under way for ever"),
+        (
+            Breach::Stranded,
+            || under_way_since("reserved", 17 * MINUTE),
+            "reserved, and never given back",
+        ),
+        (
+            Breach::Late,
+            || {
+                let mut evidence = evidence(vec![dial(1, TEN)]);
+                evidence.dials[0].late = Some(9_000);
+                evidence
+            },
+            "9 s after its claim",
+        ),
+        (
+            Breach::GivenUp,
+            || Evidence { given_up: vec![Uuid::from_u128(1)], ..evidence(vec![]) },
+            "its sender was only frozen",
+        ),
+        (
+            Breach::LeftAlone,
+            || Evidence { left_alone: vec![Uuid::from_u128(1)], ..evidence(vec![]) },
+            "a call now that nobody looked at",
         ),
         (
             Breach::Stranded,

@@ -65,6 +65,20 @@ impl Clock {
         }
         (real + least, real + most)
     }
+
+    /// The machine's time at which the rules' clock said this. What it never said, since it was moved past it, is when it
+    /// was moved.
+    pub(crate) fn real(&self, by_the_rules: i64) -> i64 {
+        let jumps = self.jumps.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut ahead, mut no_earlier) = (0, i64::MIN);
+        for jump in jumps.iter() {
+            if jump.from + ahead > by_the_rules {
+                break;
+            }
+            (ahead, no_earlier) = (jump.ahead_ms, jump.from);
+        }
+        (by_the_rules - ahead).max(no_earlier)
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +98,26 @@ mod tests {
             (1_510, 500, (61_510, 61_510), "long after"),
         ] {
             assert_eq!(clock.by_the_rules(real, slack), want, "{why}");
+        }
+    }
+
+    #[test]
+    fn every_reading_leads_back_to_its_instant() {
+        let clock = Clock::default();
+        for jump in [
+            Jump { from: 1_000, until: 1_010, ahead_ms: 60_000 },
+            Jump { from: 2_000, until: 2_010, ahead_ms: 90_000 },
+        ] {
+            clock.jumps.lock().unwrap().push(jump);
+        }
+        for (reading, want, why) in [
+            (999, 999, "before"),
+            (30_000, 1_000, "never said: the clock was moved past it"),
+            (61_500, 1_500, "between the two"),
+            (70_000, 2_000, "never said either"),
+            (92_500, 2_500, "after both"),
+        ] {
+            assert_eq!(clock.real(reading), want, "{why}");
         }
     }
 }

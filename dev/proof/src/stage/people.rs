@@ -173,7 +173,8 @@ impl Office {
         for (number, at) in bookings {
             let contact = contact(number, tenant.zone, booked_at)?;
             let key = contacts::store::insert(&mut tx, &keys, &contact).await?;
-            let appointment = appointment(contact.id, *at, booked_at);
+            let before = u16::try_from(tenant.policy.call_before_hours)?;
+            let appointment = appointment(contact.id, *at, booked_at, before);
             appointments::store::insert(&mut tx, &key, &appointment, "api").await?;
             let call = match plan_appointment(&mut tx, appointment.id, &mut changes).await? {
                 Reminder::Planned { call, .. } => Some(call),
@@ -208,12 +209,17 @@ fn contact(number: &str, zone: Tz, at: DateTime<Utc>) -> anyhow::Result<Contact>
     })
 }
 
-fn appointment(contact: ContactId, at: DateTime<Utc>, booked_at: DateTime<Utc>) -> Appointment {
+fn appointment(
+    contact: ContactId,
+    at: DateTime<Utc>,
+    booked_at: DateTime<Utc>,
+    call_before_hours: u16,
+) -> Appointment {
     Appointment {
         id: AppointmentId::new(),
         contact,
         at,
-        call_before_hours: 24,
+        call_before_hours,
         duration_minutes: Some(30),
         kind: None,
         owner_name: None,
