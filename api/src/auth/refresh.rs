@@ -20,7 +20,7 @@ use super::issue::{Delivery, TokensView, issue};
 use super::who::Who;
 use crate::app::App;
 use crate::http::contract::{Draft, Operation, Takes};
-use crate::http::{Body, Empty, Kind, Problem, Reply, Shown as ShownBody};
+use crate::http::{Empty, Kind, NotKept, Problem, Reply, Shown as ShownBody};
 
 /// A refresh token, from a program. A browser sends its cookie, and nothing here.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -54,7 +54,7 @@ pub(super) const REFRESH: Operation = Operation::new("refreshSession", "Go on wi
 pub(super) async fn refresh(
     State(app): State<App>,
     headers: HeaderMap,
-    Body(shown): Body<Shown>,
+    NotKept(shown): NotKept<Shown>,
 ) -> Result<Reply<ShownBody<TokensView>>, Problem> {
     let token = shown.token(&headers, &app)?;
     let (token, delivery) = token.ok_or(Problem::Unauthenticated)?;
@@ -116,7 +116,7 @@ pub(super) async fn sign_out(
     State(app): State<App>,
     Bearer(mut session): Bearer,
     headers: HeaderMap,
-    Body(shown): Body<Shown>,
+    NotKept(shown): NotKept<Shown>,
 ) -> Result<Reply<Empty>, Problem> {
     let mut tx = app.db.engine().await?;
     if session.is_none()

@@ -63,6 +63,7 @@ kinds! {
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
     EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
     CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
+    AdministratorThere CONFLICT "administrator-there" "the tenant has an administrator, who invites others";
     LastAdministrator CONFLICT "last-administrator" "the tenant's last administrator stays";
     UserDeactivated CONFLICT "user-deactivated" "the user is deactivated";
     SecondFactorExists CONFLICT "second-factor-exists" "there is a second factor already";
@@ -262,8 +263,10 @@ impl IntoResponse for Problem {
         let mut answer = status.into_response();
         let headers = answer.headers_mut();
         if kind.says_when_to_retry() {
-            let seconds =
-                if let Self::RateLimited { seconds } = self { seconds } else { RETRY_AFTER };
+            let seconds = match self {
+                Self::RateLimited { seconds } | Self::TooManyAttempts { seconds } => seconds,
+                _ => RETRY_AFTER,
+            };
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self, Self::Unauthenticated) {
