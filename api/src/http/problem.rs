@@ -29,6 +29,10 @@ macro_rules! kinds {
         }
 
         impl Kind {
+            /// All of them.
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name),+];
+
             /// Its status.
             pub(crate) const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)+ }
@@ -321,5 +325,31 @@ impl From<KeyError> for Problem {
             KeyError::Db(error) => error.into(),
             KeyError::Crypto(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_stands_in_the_guide_with_its_status_and_no_other_does() {
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/api.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        let rows = guide.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+        let told: BTreeSet<String> = rows
+            .filter(|(status, _)| status.parse::<u16>().is_ok())
+            .flat_map(|(status, rest)| {
+                let types = rest.split(" | ").next().unwrap_or_default();
+                types.split('`').skip(1).step_by(2).map(move |word| format!("{status} {word}"))
+            })
+            .collect();
+        let there: BTreeSet<String> = Kind::ALL
+            .iter()
+            .map(|kind| format!("{} {}", kind.status().as_u16(), kind.code()))
+            .collect();
+        assert_eq!(told, there);
     }
 }

@@ -239,6 +239,11 @@ async fn tenant(
             (name, zone, account, agent, caller_number)
         }
     };
+    let name = name.trim().to_owned();
+    anyhow::ensure!(
+        (1..=200).contains(&name.chars().count()),
+        "the name must have from 1 to 200 characters"
+    );
     let new = NewTenant {
         id: TenantId::new(),
         name,
