@@ -172,6 +172,7 @@ pub(super) struct Patch {
     /// Whether it may do anything.
     active: Option<bool>,
     /// How loose its policy may be; what is left out goes back to the default.
+    #[serde(default)]
     #[schemars(schema_with = "in_one_piece::<Option<Allowance>>")]
     allowance: Option<Allowance>,
 }
