@@ -22,13 +22,16 @@ use crate::app::App;
 use crate::http::contract::{Draft, Operation, Takes};
 use crate::http::{Empty, Kind, NotKept, Problem, Reply, Shown as ShownBody};
 
+/// Longer than any token of ours.
+const LONGEST: usize = 128;
+
 /// A refresh token, from a program. A browser sends its cookie, and nothing here.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefreshTokenShown")]
 pub(super) struct Shown {
     /// The token, if it isn't in the cookie.
-    #[schemars(length(max = 128), example = "an-invented-token")]
+    #[schemars(length(max = LONGEST), example = "an-invented-token")]
     refresh_token: Option<Phi<String>>,
 }
 
@@ -36,6 +39,10 @@ impl Shown {
     /// The token, and how the next one goes back: as this one came.
     fn token(&self, headers: &HeaderMap, app: &App) -> Result<Option<(Token, Delivery)>, Problem> {
         match &self.refresh_token {
+            Some(text) if text.expose().chars().count() > LONGEST => {
+                let why = format!("must be at most {LONGEST} characters");
+                Err(Problem::field("/refresh_token", "too_long", why))
+            }
             Some(text) => {
                 let token = Token::parse(Purpose::Refresh, text.expose());
                 Ok(token.map(|token| (token, Delivery::Body)))

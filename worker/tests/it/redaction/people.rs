@@ -97,7 +97,7 @@ pub(super) async fn come_and_go(product: &Product) -> Vec<(&'static str, String)
     let access = sign_in(product, EMAIL, &mut secrets).await;
 
     let user = format!("/v1/users/{}", text(&invited, "/id"));
-    let wish = json!({ "name": "Peoplemark's own" });
+    let wish = json!({ "name": "Booking system REASONMARK" });
     let made = done(product, Some(&access), "POST /v1/api-keys", &wish).await;
     secrets.push(("an API key", text(&made, "/api_key")));
     let again = json!({ "name": "Twin Peoplemark", "email": EMAIL });
