@@ -130,6 +130,8 @@ pub(crate) enum TenantAct {
         #[arg(long)]
         caller_number: Option<String>,
     },
+    /// List all.
+    List,
     #[command(flatten)]
     Change(tenants::TenantChange),
 }
@@ -235,6 +237,7 @@ async fn tenant(
 ) -> anyhow::Result<serde_json::Value> {
     let (name, zone, account, agent, caller_number) = match act {
         TenantAct::Change(act) => return tenants::run(environment, base, act).await,
+        TenantAct::List => return tenants::list(base).await,
         TenantAct::Create { name, zone, account, agent, caller_number } => {
             (name, zone, account, agent, caller_number)
         }
@@ -278,7 +281,7 @@ async fn key(
     let who = operator(environment)?;
     let (KeyAct::Create { tenant, .. } | KeyAct::Revoke { tenant, .. }) = &act;
     let known = shared::tenants::store::directory::find(&base.db, *tenant).await?;
-    known.with_context(|| format!("there is no tenant {tenant}"))?;
+    known.with_context(|| tenants::unknown(*tenant))?;
     match act {
         KeyAct::Create { tenant, name, role } => {
             let name = name.trim();

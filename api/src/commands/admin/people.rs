@@ -190,7 +190,7 @@ struct Work {
 async fn open(base: &Base, ring: &KeyRing, tenant: TenantId) -> anyhow::Result<Work> {
     let found = shared::tenants::store::directory::find(&base.db, tenant).await?;
     // Asked first: of a tenant that isn't there it would be said that its keys are broken.
-    found.with_context(|| format!("there is no tenant {tenant}"))?;
+    found.with_context(|| super::tenants::unknown(tenant))?;
     let mut tx = base.db.tenant(tenant).await?;
     let keys = ring.of(&mut tx).await?;
     let now = shared::tenants::store::now(&mut tx).await?;

@@ -22,6 +22,8 @@ async fn a_tenants_first_administrator_is_made_and_let_in_again_after_losing_eve
     let tenant = text(&made, "tenant_id");
     let next = made["next"][0].as_str().unwrap();
     assert!(next.starts_with(&format!("api admin user create {tenant} ")), "{next}");
+    let tenants = terminal.admin(&["tenant", "list"]).unwrap();
+    assert_eq!(tenants[0]["tenant_id"], tenant, "newest first: {tenants}");
     let create = |email: &'static str| {
         terminal.admin(&[
             "user",
