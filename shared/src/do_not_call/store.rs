@@ -207,7 +207,7 @@ fn open(keys: &TenantKeys, row: Row) -> Result<Entry, KeyError> {
         PhoneNumber::from_e164(&number).map_err(|_| Error::Unreadable("do_not_call.number"))?;
     let source = Source::from_word(&source).ok_or(Error::Unreadable("do_not_call.source"))?;
     let reason = match (open, sealed) {
-        // Only the release before writes one in the open.
+        // Staff's words are in the open only from the release before; a worker's (`opted out in a call`) are ours, and always.
         (Some(reason), _) => Some(reason),
         (None, Some(sealed)) => {
             let reason = keys.open_text(TenantField::DoNotCallReason, id, &sealed)?;
@@ -228,7 +228,8 @@ fn sealed_reason(
     Ok(Some(sealed.into_bytes()))
 }
 
-/// Seals at most `most` reasons of the transaction's tenant that the release before left open. Gives how many there were.
+/// Seals at most `most` reasons of the transaction's tenant that the release before left open. Gives how many there were. What
+/// a worker wrote is no free text, and stays.
 ///
 /// # Errors
 /// Any [`KeyError`].
@@ -238,7 +239,8 @@ pub async fn seal_open_reasons(
     most: i64,
 ) -> Result<usize, KeyError> {
     let open: Vec<(Uuid, String)> = sqlx::query_as(
-        "select id, reason from do_not_call where reason is not null order by id limit $1 for update",
+        "select id, reason from do_not_call where reason is not null and added_by not in ('provider', 'worker')
+         order by id limit $1 for update",
     )
     .bind(most)
     .fetch_all(tx.conn())

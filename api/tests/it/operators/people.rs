@@ -219,16 +219,25 @@ async fn reasons_that_the_release_before_left_open_are_sealed() {
     let contact = client.admin("POST /v1/contacts", new).await;
     let number = json!({ "number": "07700 900199" });
     client.admin("POST /v1/do-not-call", number).await;
-    client.world.run("update do_not_call set reason = 'told us of her DIVORCE'").await;
+    client.admin("POST /v1/do-not-call", json!({ "number": "07700 900198" })).await;
+    client
+        .world
+        .run("update do_not_call set reason = 'opted out in a call', added_by = 'provider' where id = (select max(id::text)::uuid from do_not_call)")
+        .await;
+    client
+        .world
+        .run("update do_not_call set reason = 'told us of her DIVORCE' where reason is null")
+        .await;
     client.world.run("update appointments set status_reason = 'is in HOSPITAL'").await;
 
     let sealed = terminal.admin(&["seal-reasons"]).unwrap();
     assert_eq!(sealed["sealed"], json!({ "do_not_call": 1, "appointments": 1 }));
-    let open = "select reason from do_not_call where reason is not null
+    let open = "select reason from do_not_call where reason is not null and added_by <> 'provider'
         union all select status_reason from appointments where status_reason is not null";
     assert_eq!(client.world.texts(open).await, [""; 0]);
     let listed = client.admin("GET /v1/do-not-call", Value::Null).await;
-    assert_eq!(listed.body["items"][0]["reason"], "told us of her DIVORCE");
+    assert_eq!(listed.body["items"][0]["reason"], "opted out in a call", "ours, and open");
+    assert_eq!(listed.body["items"][1]["reason"], "told us of her DIVORCE");
     let path = format!("GET /v1/contacts/{}/appointments", contact.id());
     let shown = client.admin(&path, Value::Null).await;
     assert_eq!(shown.body["items"][0]["status_reason"], "is in HOSPITAL");

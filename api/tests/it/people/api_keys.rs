@@ -61,6 +61,11 @@ async fn scopes_are_permissions_that_the_role_has() {
             "no role of a key",
         ),
         (json!({ "name": " " }), vec!["/name empty"], "no name"),
+        (
+            json!({ "name": "Booking \u{202e}tidua" }),
+            vec!["/name control_character"],
+            "it would read backwards",
+        ),
     ] {
         let answer = client.admin("POST /v1/api-keys", body).await;
         assert_eq!(answer.faults(), faults, "{why}");
