@@ -107,6 +107,17 @@ impl<P> Allowed<P> {
         self.caller.actor()
     }
 
+    /// Whether the caller has another permission too.
+    pub(crate) fn may<Q: Permission>(&self) -> bool {
+        Q::granted(self.role) && self.scopes.allow(Q::NAME)
+    }
+
+    /// Whether the caller may all that somebody of `role` may. A key with scopes never gives anybody more than it has itself.
+    pub(crate) fn covers(&self, role: Role) -> bool {
+        let mut of_role = PERMISSIONS.iter().filter(|(_, granted)| granted(role));
+        of_role.all(|(name, granted)| granted(self.role) && self.scopes.allow(name))
+    }
+
     /// Whether the caller sees notes and voice text.
     pub(crate) fn sees_notes(&self, tenant: &Tenant) -> bool {
         self.role == Role::ClientAdmin || tenant.policy.users_see_notes

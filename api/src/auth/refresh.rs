@@ -20,7 +20,10 @@ use super::issue::{Delivery, TokensView, issue};
 use super::who::Who;
 use crate::app::App;
 use crate::http::contract::{Draft, Operation, Takes};
-use crate::http::{Body, Empty, Kind, Problem, Reply, Shown as ShownBody};
+use crate::http::{Empty, Kind, NotKept, Problem, Reply, Shown as ShownBody};
+
+/// Longer than any token of ours.
+const LONGEST: usize = 128;
 
 /// A refresh token, from a program. A browser sends its cookie, and nothing here.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -28,7 +31,7 @@ use crate::http::{Body, Empty, Kind, Problem, Reply, Shown as ShownBody};
 #[schemars(rename = "RefreshTokenShown")]
 pub(super) struct Shown {
     /// The token, if it isn't in the cookie.
-    #[schemars(length(max = 128), example = "an-invented-token")]
+    #[schemars(length(max = LONGEST), example = "an-invented-token")]
     refresh_token: Option<Phi<String>>,
 }
 
@@ -36,6 +39,10 @@ impl Shown {
     /// The token, and how the next one goes back: as this one came.
     fn token(&self, headers: &HeaderMap, app: &App) -> Result<Option<(Token, Delivery)>, Problem> {
         match &self.refresh_token {
+            Some(text) if text.expose().chars().count() > LONGEST => {
+                let why = format!("must be at most {LONGEST} characters");
+                Err(Problem::field("/refresh_token", "too_long", why))
+            }
             Some(text) => {
                 let token = Token::parse(Purpose::Refresh, text.expose());
                 Ok(token.map(|token| (token, Delivery::Body)))
@@ -54,7 +61,7 @@ pub(super) const REFRESH: Operation = Operation::new("refreshSession", "Go on wi
 pub(super) async fn refresh(
     State(app): State<App>,
     headers: HeaderMap,
-    Body(shown): Body<Shown>,
+    NotKept(shown): NotKept<Shown>,
 ) -> Result<Reply<ShownBody<TokensView>>, Problem> {
     let token = shown.token(&headers, &app)?;
     let (token, delivery) = token.ok_or(Problem::Unauthenticated)?;
@@ -116,7 +123,7 @@ pub(super) async fn sign_out(
     State(app): State<App>,
     Bearer(mut session): Bearer,
     headers: HeaderMap,
-    Body(shown): Body<Shown>,
+    NotKept(shown): NotKept<Shown>,
 ) -> Result<Reply<Empty>, Problem> {
     let mut tx = app.db.engine().await?;
     if session.is_none()

@@ -15,7 +15,7 @@ use shared::people::store::{self, Chain, links, sessions, sign_in};
 use super::browser::refuse_other_sites;
 use crate::app::App;
 use crate::http::contract::Operation;
-use crate::http::{Body, Code, Empty, Fields, Kind, Problem, Reply};
+use crate::http::{Code, Empty, Fields, Kind, NotKept, Problem, Reply};
 
 impl Code for PasswordError {
     fn code(&self) -> &'static str {
@@ -58,7 +58,7 @@ pub(super) const SET: Operation = Operation::new("setPassword", "Set a password 
 pub(super) async fn set_password(
     State(app): State<App>,
     headers: HeaderMap,
-    Body(wish): Body<Wish>,
+    NotKept(wish): NotKept<Wish>,
 ) -> Result<Reply<Empty>, Problem> {
     refuse_other_sites(&headers, &app)?;
     let refused =

@@ -22,7 +22,7 @@ use super::second_step::{MOST_CODE, Shown as ShownToo, Step, use_up};
 use super::throttle::Attempt;
 use crate::app::App;
 use crate::http::contract::Operation;
-use crate::http::{Body, Fields, Kind, Problem, Reply, Shown};
+use crate::http::{Fields, Kind, NotKept, Problem, Reply, Shown};
 
 /// Longer than any password that the rule accepts.
 const LONGEST_PASSWORD: usize = 1_024;
@@ -56,7 +56,7 @@ pub(super) async fn sign_in(
     State(app): State<App>,
     address: ClientAddress,
     headers: HeaderMap,
-    Body(wish): Body<Wish>,
+    NotKept(wish): NotKept<Wish>,
 ) -> Result<Reply<Shown<TokensView>>, Problem> {
     refuse_other_sites(&headers, &app)?;
     let email = read(&wish)?;
@@ -78,7 +78,7 @@ pub(super) async fn sign_in(
         return Err(Problem::Suspended);
     }
     if known.totp_confirmed && shown_too.is_nothing() {
-        app.people.throttle().give_back(&attempt).await;
+        app.people.throttle().overlook(&attempt).await;
         return Err(Problem::SecondFactorNeeded);
     }
 
@@ -90,9 +90,13 @@ pub(super) async fn sign_in(
         note_refusal(&app, Some(known)).await?;
         return Err(Problem::SecondFactorWrong);
     }
+    if !sign_in::note(&mut tx, known).await? {
+        drop(tx);
+        note_refusal(&app, Some(known)).await?;
+        return Err(Problem::SignInRefused);
+    }
     let (who, shown) = ((known.user, known.tenant), step == Step::Shown);
     let session = sessions::begin(&mut tx, who, shown, &refresh.hash()).await?;
-    sign_in::note(&mut tx, known.user).await?;
     let (actor, entry) = (Actor::User(known.user), ("sign_in", session.0));
     store::append(&mut tx, known.tenant, Chain::Accesses, actor, entry).await?;
     tx.commit().await?;

@@ -14,22 +14,23 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Counts that are kept in memory at most.
 const MOST_KEPT: usize = 10_000;
 
-/// KEYS: the counts. ARGV: the window of each, in milliseconds.
-/// Gives, for each, the count with this attempt and the milliseconds until it begins anew.
+/// KEYS: the counts. ARGV: for each its window in milliseconds, and how many it lets pass.
+/// Gives, for each up to the first that lets no more pass, the count with this attempt and the milliseconds until it begins anew.
 const TAKE: &str = "
 local out = {}
 for i, key in ipairs(KEYS) do
     local n = redis.call('INCR', key)
-    if n == 1 then redis.call('PEXPIRE', key, ARGV[i]) end
+    if n == 1 then redis.call('PEXPIRE', key, ARGV[2 * i - 1]) end
     out[#out + 1] = n
     out[#out + 1] = redis.call('PTTL', key)
+    if n > tonumber(ARGV[2 * i]) then break end
 end
 return out";
 
-/// KEYS: the counts. Takes this attempt off each; the first begins anew.
+/// KEYS: the counts. ARGV: 1 if the first begins anew. Takes this attempt off each.
 const GIVE_BACK: &str = "
 for i, key in ipairs(KEYS) do
-    if i == 1 then redis.call('DEL', key)
+    if i == 1 and ARGV[1] == '1' then redis.call('DEL', key)
     elseif tonumber(redis.call('GET', key) or '0') > 0 then redis.call('DECR', key) end
 end
 return 0";
@@ -84,16 +85,29 @@ impl Throttle {
 
     /// The attempt succeeded: it doesn't count, and this account may be tried anew from this address.
     pub(crate) async fn give_back(&self, attempt: &Attempt) {
+        self.take_off(attempt, true).await;
+    }
+
+    /// The attempt proved something, though not enough: it doesn't count, and those before it do. Who knows the password and
+    /// guesses at codes must not begin anew by sending the password alone.
+    pub(crate) async fn overlook(&self, attempt: &Attempt) {
+        self.take_off(attempt, false).await;
+    }
+
+    async fn take_off(&self, attempt: &Attempt, anew: bool) {
         let mut conn = self.queues.conn();
         let mut script = self.give_back.prepare_invoke();
         for counted in Counted::ALL {
             script.key(self.in_redis(attempt, counted));
         }
+        script.arg(u8::from(anew));
         // What Redis doesn't hear runs out by itself.
         let _lost = tokio::time::timeout(PATIENCE, script.invoke_async::<i64>(&mut conn)).await;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.remove(&attempt.key(Counted::Pair));
-        for counted in [Counted::Account, Counted::Address] {
+        if anew {
+            kept.remove(&attempt.key(Counted::Pair));
+        }
+        for counted in Counted::ALL {
             if let Some((count, _)) = kept.get_mut(&attempt.key(counted)) {
                 *count = count.saturating_sub(1);
             }
@@ -112,6 +126,7 @@ impl Throttle {
         }
         for counted in Counted::ALL {
             script.arg(u64::try_from(counted.window().as_millis()).unwrap_or(u64::MAX));
+            script.arg(counted.most());
         }
         let told: Vec<i64> = script.invoke_async(&mut conn).await?;
         let count = |(of, pair): (Counted, &[i64])| {
@@ -131,7 +146,7 @@ impl Throttle {
         if kept.len() + Counted::ALL.len() > MOST_KEPT {
             make_room(&mut kept, now);
         }
-        let mut count = |of: Counted| {
+        let count = |of: Counted| {
             let (attempts, ends) =
                 kept.entry(attempt.key(of)).or_insert_with(|| (0, now + of.window()));
             if *ends <= now {
@@ -140,7 +155,14 @@ impl Throttle {
             *attempts = attempts.saturating_add(1);
             Count { of, attempts: *attempts, ends_in: ends.saturating_duration_since(now) }
         };
-        Counted::ALL.into_iter().map(&mut count).collect()
+        let mut counts: Vec<Count> = Vec::new();
+        for counted in Counted::ALL.into_iter().map(count) {
+            counts.push(counted);
+            if counted.is_over() {
+                break;
+            }
+        }
+        counts
     }
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use shared::crypto::TenantField;
 use shared::db::Db;
 use shared::ids::{SessionId, SigningKeyId, TenantId, UserId};
+use shared::operators::store as record;
 use shared::people::Role;
 use shared::people::store::signing_keys::{self, Row};
 use shared::tenants::{KeyError, KeyRing};
@@ -259,16 +260,24 @@ async fn make(
     Ok(id)
 }
 
-/// Makes a key that signs from now on; if the old ones `leaked`, nothing that they signed holds any more.
+/// Makes a key that signs from now on; if the old ones `leaked`, nothing that they signed holds any more. In the operators'
+/// record it is `operator` who did it.
 ///
 /// # Errors
 /// The keys can't be read or written.
-pub async fn rotate(db: &Db, ring: &KeyRing, leaked: bool) -> anyhow::Result<SigningKeyId> {
+pub async fn rotate(
+    db: &Db,
+    ring: &KeyRing,
+    operator: &str,
+    leaked: bool,
+) -> anyhow::Result<SigningKeyId> {
     let platform = ring.platform(db).await?;
     let mut tx = db.engine().await?;
     signing_keys::lock(&mut tx).await?;
     let id = make(&mut tx, &platform).await?;
     signing_keys::remove_retired(&mut tx, leaked).await?;
+    let detail = serde_json::json!({ "leaked": leaked });
+    record::note(&mut tx, operator, "signing_key.rotate", Some(id.0), &detail).await?;
     tx.commit().await?;
     Ok(id)
 }

@@ -4,12 +4,11 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::api_keys::Role;
 use shared::do_not_call::{Entry, Source, store};
 use shared::ids::DoNotCallId;
 
 use crate::app::App;
-use crate::auth::{Allowed, ReadDoNotCall};
+use crate::auth::{Allowed, EditDoNotCall, ReadDoNotCall};
 use crate::http::contract::Operation;
 use crate::http::{PageQuery, PageView, Problem, Query, Reply, Shown};
 
@@ -60,6 +59,6 @@ pub(super) async fn list(
     let slice = query.slice()?;
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, &work.keys, slice).await?;
-    let sees_number = by.role == Role::ClientAdmin;
+    let sees_number = by.may::<EditDoNotCall>();
     Reply::ok(&PageView::of(page, |entry| EntryView::new(entry, sees_number)))
 }

@@ -32,6 +32,11 @@ pub(crate) struct Post<T> {
     pub(crate) once: Option<idempotency::Request>,
 }
 
+/// A JSON body of a POST whose answer is not kept for a second asking: it holds a secret that is shown once, or belongs to no
+/// tenant, under whose key it would lie. A name for the request is refused, since it would not be heeded.
+#[derive(Debug)]
+pub(crate) struct NotKept<T>(pub(crate) T);
+
 /// The body of a request that needs none: nothing at all, or `{}`.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +57,24 @@ impl<T: JsonSchema> Takes for Post<T> {
     fn describe(draft: &mut Draft<'_>) {
         Body::<T>::describe(draft);
         draft.once();
+    }
+}
+
+impl<T: JsonSchema> Takes for NotKept<T> {
+    fn describe(draft: &mut Draft<'_>) {
+        Body::<T>::describe(draft);
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for NotKept<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if request.headers().contains_key(IDEMPOTENCY_KEY) {
+            let why = "this answer is not kept: it holds a secret that is shown once, or belongs to no tenant";
+            return Err(Problem::field("Idempotency-Key", "not_kept", why));
+        }
+        Body::from_request(request, app).await.map(|Body(body)| Self(body))
     }
 }
 

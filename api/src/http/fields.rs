@@ -8,6 +8,12 @@ pub(crate) trait Code: std::fmt::Display {
     fn code(&self) -> &'static str;
 }
 
+/// Controls of terminals, and those that turn the direction of text: a name must read as it is stored.
+fn is_hidden_control(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && c != '\n' && c != '\t')
+}
+
 /// The faults found so far. `at` is where in the body the fields lie: `/appointment`, or nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
@@ -65,7 +71,7 @@ impl Fields {
             self.fault(field, "empty", "must not be empty");
         } else if text.chars().count() > most {
             self.fault(field, "too_long", format!("must be at most {most} characters"));
-        } else if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        } else if text.chars().any(is_hidden_control) {
             self.fault(field, "control_character", "must not have control characters");
         } else {
             return Some(text.to_owned());

@@ -12,8 +12,8 @@ mod version;
 
 pub(crate) use around::{LoggedCaller, around};
 pub(crate) use body::{
-    BODY_FAILS, Body, Nothing, Path, Post, Query, media_type, named, only, parse, parse_value,
-    present, read,
+    BODY_FAILS, Body, NotKept, Nothing, Path, Post, Query, media_type, named, only, parse,
+    parse_value, present, read,
 };
 pub(crate) use fields::{Code, Fields};
 pub(crate) use page::{PageQuery, PageView};

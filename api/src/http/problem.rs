@@ -29,6 +29,10 @@ macro_rules! kinds {
         }
 
         impl Kind {
+            /// All of them.
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name),+];
+
             /// Its status.
             pub(crate) const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)+ }
@@ -63,6 +67,7 @@ kinds! {
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
     EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
     CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
+    AdministratorThere CONFLICT "administrator-there" "the tenant has an administrator, who invites others";
     LastAdministrator CONFLICT "last-administrator" "the tenant's last administrator stays";
     UserDeactivated CONFLICT "user-deactivated" "the user is deactivated";
     SecondFactorExists CONFLICT "second-factor-exists" "there is a second factor already";
@@ -262,8 +267,10 @@ impl IntoResponse for Problem {
         let mut answer = status.into_response();
         let headers = answer.headers_mut();
         if kind.says_when_to_retry() {
-            let seconds =
-                if let Self::RateLimited { seconds } = self { seconds } else { RETRY_AFTER };
+            let seconds = match self {
+                Self::RateLimited { seconds } | Self::TooManyAttempts { seconds } => seconds,
+                _ => RETRY_AFTER,
+            };
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self, Self::Unauthenticated) {
@@ -318,5 +325,31 @@ impl From<KeyError> for Problem {
             KeyError::Db(error) => error.into(),
             KeyError::Crypto(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_stands_in_the_guide_with_its_status_and_no_other_does() {
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/api.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        let rows = guide.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+        let told: BTreeSet<String> = rows
+            .filter(|(status, _)| status.parse::<u16>().is_ok())
+            .flat_map(|(status, rest)| {
+                let types = rest.split(" | ").next().unwrap_or_default();
+                types.split('`').skip(1).step_by(2).map(move |word| format!("{status} {word}"))
+            })
+            .collect();
+        let there: BTreeSet<String> = Kind::ALL
+            .iter()
+            .map(|kind| format!("{} {}", kind.status().as_u16(), kind.code()))
+            .collect();
+        assert_eq!(told, there);
     }
 }

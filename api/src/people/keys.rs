@@ -11,13 +11,13 @@ use shared::ids::ApiKeyId;
 use shared::people::Ended;
 
 use super::me::permissions;
+use super::tell;
 use super::users::role;
-use super::{NotKept, tell};
 use crate::app::App;
 use crate::auth::{Allowed, EditKeys, PERMISSIONS, ReadKeys};
 use crate::http::contract::Operation;
 use crate::http::{
-    Created, Empty, Fields, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
+    Created, Empty, Fields, NotKept, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
 };
 
 const NOUN: &str = "API key";

@@ -10,12 +10,12 @@ use shared::people::State as Standing;
 use shared::people::secret::{Purpose, Token};
 use shared::people::store::links::{self, Kind};
 
-use super::users::found;
-use super::{NotKept, tell};
+use super::tell;
+use super::users::found_to_let_in;
 use crate::app::{App, Work};
 use crate::auth::{Allowed, EditUsers};
 use crate::http::contract::Operation;
-use crate::http::{Nothing, Path, Problem, Reply, Shown, problem};
+use crate::http::{NotKept, Nothing, Path, Problem, Reply, Shown, problem};
 
 /// A link as it is shown, once. The token goes into the body of `POST /v1/auth/set-password`; a page that takes it from its
 /// own address should take it from behind the `#`, which is never sent to a server.
@@ -56,7 +56,7 @@ pub(super) async fn renew(
     NotKept(Nothing {}): NotKept<Nothing>,
 ) -> Result<Reply<Shown<LinkView>>, Problem> {
     let mut work = app.change(&by).await?;
-    let user = found(&mut work, id).await?;
+    let user = found_to_let_in(&mut work, &by, id).await?;
     let kind = match user.state {
         Standing::Invited => Kind::Invitation,
         Standing::Active => Kind::Reset,

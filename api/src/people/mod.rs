@@ -12,14 +12,11 @@ mod standing;
 mod users;
 mod visits;
 
-use axum::extract::{FromRequest, Request};
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use shared::crypto::TenantField;
 
-use crate::app::{App, Work};
-use crate::http::contract::{Draft, Routes, Takes, delete, get, post};
-use crate::http::{Body, Problem};
+use crate::app::Work;
+use crate::http::Problem;
+use crate::http::contract::{Routes, delete, get, post};
 
 pub(crate) use details::{Details, email_taken};
 pub(crate) use links::{LinkView, make};
@@ -76,28 +73,6 @@ pub(crate) fn of_tenant() -> Routes {
     Routes::tagged("Users")
         .at("/security", get(security::FIND, security::find).put(security::PUT, security::put))
         .at("/platform-visits", get(visits::TO_TENANT, visits::to_tenant))
-}
-
-/// The body of a request whose answer holds a secret: it is shown once, so it is not kept for a second asking.
-#[derive(Debug)]
-pub(crate) struct NotKept<T>(pub(crate) T);
-
-impl<T: JsonSchema> Takes for NotKept<T> {
-    fn describe(draft: &mut Draft<'_>) {
-        Body::<T>::describe(draft);
-    }
-}
-
-impl<T: DeserializeOwned> FromRequest<App> for NotKept<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        if request.headers().contains_key("idempotency-key") {
-            let why = "the answer holds a secret that is shown once, and is not kept";
-            return Err(Problem::field("Idempotency-Key", "not_kept", why));
-        }
-        Body::from_request(request, app).await.map(|Body(body)| Self(body))
-    }
 }
 
 /// Adds an event and an audit entry about `id`, its values sealed under the tenant's key.

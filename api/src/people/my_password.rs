@@ -9,12 +9,12 @@ use shared::crypto::Phi;
 use shared::people::Ended;
 use shared::people::session::{Standing, Why};
 use shared::people::store::sign_in::{self, Credentials};
-use shared::people::store::{self, Chain, sessions};
+use shared::people::store::{self, Chain, links, sessions};
 
 use crate::app::App;
 use crate::auth::{Attempt, ClientAddress, SignedIn, count, network, new_password};
 use crate::http::contract::{Draft, Operation, Takes};
-use crate::http::{Body, Empty, Kind, Problem, Reply};
+use crate::http::{Empty, Kind, NotKept, Problem, Reply};
 
 /// A person who is signed in and is about to show their password again. Wrong ones count as attempts to sign in do: who found
 /// an open screen must not guess at leisure.
@@ -82,14 +82,14 @@ pub(super) struct Change {
 }
 
 pub(super) const CHANGE: Operation = Operation::new("changeMyPassword", "Change one's password")
-    .says("One's other sessions end.")
+    .says("One's other sessions end, and links to set a password hold no more.")
     .fails(&[Kind::PreconditionFailed]);
 
 /// Changes one's password, and ends one's other sessions.
 pub(super) async fn change(
     State(app): State<App>,
     anew: Anew,
-    Body(change): Body<Change>,
+    NotKept(change): NotKept<Change>,
 ) -> Result<Reply<Empty>, Problem> {
     let new = new_password("new_password", change.new_password.expose())?;
     let known = anew.prove(&app, change.password.expose()).await?;
@@ -103,6 +103,8 @@ pub(super) async fn change(
     if !sign_in::set_password(&mut tx, me.user, before, &hash).await? {
         return Err(Problem::PreconditionFailed);
     }
+    // A link that somebody still holds would set another.
+    links::void_own(&mut tx, me.user).await?;
     sessions::end_others(&mut tx, me.user, Some(me.session), Why::Password).await?;
     let entry = ("user.password", me.user.0);
     store::append(&mut tx, me.tenant, Chain::Changes, Actor::User(me.user), entry).await?;

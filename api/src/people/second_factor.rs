@@ -12,13 +12,12 @@ use shared::people::session::{Standing, Why};
 use shared::people::store::{self, Chain, factor, sessions, sign_in};
 use shared::people::totp::TotpSecret;
 
-use super::NotKept;
 use super::my_password::Anew;
 use crate::app::App;
 use crate::auth::MOST_CODE;
 use crate::auth::{Shown as ShownToo, Step, step_of, use_up};
 use crate::http::contract::Operation;
-use crate::http::{Empty, Kind, Problem, Reply, Shown};
+use crate::http::{Empty, Kind, NotKept, Problem, Reply, Shown};
 
 /// The password, shown anew.
 #[derive(Debug, Deserialize, JsonSchema)]

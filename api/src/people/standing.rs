@@ -11,11 +11,11 @@ use shared::people::store::{factor, links, sessions, users};
 use shared::people::{Ended, State as Standing};
 
 use super::tell;
-use super::users::{UserView, found, spare_the_last};
-use crate::app::App;
+use super::users::{UserView, found, found_to_let_in, spare_the_last};
+use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditUsers, ReadUsers};
 use crate::http::contract::Operation;
-use crate::http::{Body, Empty, Kind, Nothing, PageView, Path, Problem, Reply, Shown, Versioned};
+use crate::http::{Empty, Kind, Nothing, PageView, Path, Post, Problem, Reply, Shown, Versioned};
 
 /// A session as it is shown.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,9 +57,12 @@ pub(super) async fn deactivate(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
-    Body(Nothing {}): Body<Nothing>,
+    Post { body: Nothing {}, once }: Post<Nothing>,
 ) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
-    let mut work = app.change(&by).await?;
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
     work.lock_tenant().await?;
     let mut user = found(&mut work, id).await?;
     if user.state != Standing::Deactivated {
@@ -86,11 +89,14 @@ pub(super) async fn reactivate(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
-    Body(Nothing {}): Body<Nothing>,
+    Post { body: Nothing {}, once }: Post<Nothing>,
 ) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
-    let mut work = app.change(&by).await?;
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
     work.lock_tenant().await?;
-    let mut user = found(&mut work, id).await?;
+    let mut user = found_to_let_in(&mut work, &by, id).await?;
     if user.state == Standing::Deactivated {
         let known = users::had_signed_in(&mut work.tx, id).await?;
         user.state = if known { Standing::Active } else { Standing::Invited };
@@ -112,10 +118,13 @@ pub(super) async fn remove_second_factor(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
-    Body(Nothing {}): Body<Nothing>,
+    Post { body: Nothing {}, once }: Post<Nothing>,
 ) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
-    let mut work = app.change(&by).await?;
-    found(&mut work, id).await?;
+    let mut work = match app.change_once(&by, once).await? {
+        Begun::Anew(work) => *work,
+        Begun::Before(reply) => return Ok(reply),
+    };
+    found_to_let_in(&mut work, &by, id).await?;
     if factor::remove_lost(&mut work.tx, id).await? {
         sessions::end_of_user(&mut work.tx, id, Why::SecondFactor).await?;
         let told = ("user.changed", "user.second_factor_removed");

@@ -15,13 +15,13 @@ use shared::people::{State as Standing, User};
 
 use super::details::email_taken;
 use super::links::{LinkView, make};
-use super::{Details, NOUN, NotKept, tell};
+use super::{Details, NOUN, tell};
 use crate::app::{App, Work};
 use crate::auth::{Allowed, EditUsers, ReadUsers};
 use crate::http::contract::Operation;
 use crate::http::{
-    Body, Created, Fields, IfMatch, Kind, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
-    Versioned,
+    Body, Created, Fields, IfMatch, Kind, NotKept, PageQuery, PageView, Path, Problem, Query,
+    Reply, Shown, Versioned,
 };
 
 /// A user as administrators see them.
@@ -101,6 +101,28 @@ pub(super) async fn find(
     Ok(Reply::ok(&UserView::new(&user))?.with_version(user.version))
 }
 
+/// A key with scopes makes nobody who may more than it may: it could sign in as them.
+fn no_more_than_own(by: &Allowed<EditUsers>, role: Role) -> Result<(), Problem> {
+    if by.covers(role) {
+        return Ok(());
+    }
+    let why = "a key with scopes makes nobody who may more than itself";
+    Err(Problem::field("/role", "more_than_own", why))
+}
+
+/// The user, if the caller may all that they may: whoever hands out their password, or takes their second factor off, can be them.
+pub(super) async fn found_to_let_in(
+    work: &mut Work,
+    by: &Allowed<EditUsers>,
+    id: UserId,
+) -> Result<User, Problem> {
+    let user = found(work, id).await?;
+    if by.covers(user.role) {
+        return Ok(user);
+    }
+    Err(Problem::Forbidden { need: "to all that this user may do" })
+}
+
 /// The user, or the problem that there is none.
 pub(super) async fn found(work: &mut Work, id: UserId) -> Result<User, Problem> {
     store::find(&mut work.tx, &work.keys, id).await?.ok_or(Problem::NotFound(NOUN))
@@ -144,6 +166,7 @@ pub(super) async fn invite(
         None => Some(Role::ClientUser),
     };
     let role = fields.finish(role)?;
+    no_more_than_own(&by, role)?;
     let new = Details { name: invitation.name, email: invitation.email }.read()?;
     let platform = app.keys.platform(&app.db).await?;
     let mut work = app.change(&by).await?;
@@ -172,7 +195,7 @@ pub(super) struct Patch {
 }
 
 pub(super) const PATCH: Operation = Operation::new("changeUser", "Change name or role")
-    .says("A new role holds from the next request on.")
+    .says("A new role holds from the next request on. A key with scopes gives none that may more than itself.")
     .fails(&[Kind::LastAdministrator]);
 
 /// Changes name or role. A new role holds from the next request on.
@@ -188,7 +211,7 @@ pub(super) async fn patch(
     let mut user = found(&mut work, id).await?;
     version.check(user.version)?;
     let before = json!({ "name": user.name.as_str(), "role": user.role.as_str() });
-    patch.apply(&mut work, &mut user).await?;
+    patch.apply(&mut work, &by, &mut user).await?;
     user.version += 1;
     store::save(&mut work.tx, &work.keys, &user, work.now).await?;
     let after = json!({ "name": user.name.as_str(), "role": user.role.as_str() });
@@ -199,7 +222,12 @@ pub(super) async fn patch(
 }
 
 impl Patch {
-    async fn apply(&self, work: &mut Work, user: &mut User) -> Result<(), Problem> {
+    async fn apply(
+        &self,
+        work: &mut Work,
+        by: &Allowed<EditUsers>,
+        user: &mut User,
+    ) -> Result<(), Problem> {
         let mut fields = Fields::default();
         if let Some(raw) = &self.name
             && let Some(name) = fields.take("name", raw.expose().parse::<PersonName>())
@@ -209,6 +237,7 @@ impl Patch {
         let new = self.role.as_deref().map(|word| role(&mut fields, word));
         fields.finish(Some(()))?;
         if let Some(new) = new.flatten() {
+            no_more_than_own(by, new)?;
             if new != Role::ClientAdmin {
                 spare_the_last(work, user).await?;
             }

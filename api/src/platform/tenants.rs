@@ -22,10 +22,10 @@ use crate::auth::SuperAdmin;
 use crate::contacts::{MOST_ZONE, zone};
 use crate::http::contract::{Operation, in_one_piece};
 use crate::http::{
-    Body, Created, Fields, IfMatch, Kind, PageQuery, PageView, Path, Problem, Query, Reply, Shown,
-    Versioned,
+    Body, Created, Fields, IfMatch, Kind, NotKept, PageQuery, PageView, Path, Problem, Query,
+    Reply, Shown, Versioned,
 };
-use crate::people::{Details, LinkView, NotKept, email_taken, make, tell};
+use crate::people::{Details, LinkView, email_taken, make, tell};
 use crate::tenant::unknown_zone;
 
 const MOST_NAME: usize = 200;
@@ -172,6 +172,7 @@ pub(super) struct Patch {
     /// Whether it may do anything.
     active: Option<bool>,
     /// How loose its policy may be; what is left out goes back to the default.
+    #[serde(default)]
     #[schemars(schema_with = "in_one_piece::<Option<Allowance>>")]
     allowance: Option<Allowance>,
 }
@@ -220,8 +221,8 @@ pub(super) async fn patch(
 
 pub(super) const INVITE: Operation =
     Operation::new("inviteAdministrator", "Invite an administrator")
-        .says("A new tenant's first, or another after the last one left. The link is shown once.")
-        .fails(&[Kind::EmailTaken]);
+        .says("A new tenant's first. One that has an administrator invites others itself: who could make another would read and change everything there without a declared access. The link is shown once.")
+        .fails(&[Kind::EmailTaken, Kind::AdministratorThere]);
 
 /// Somebody who was invited.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -236,7 +237,8 @@ pub(super) struct InvitedView {
     link: LinkView,
 }
 
-/// Invites an administrator: a new tenant's first, or another after the last one left.
+/// Invites an administrator: a new tenant's first, or another as long as none has set a password. Breaking the glass takes two
+/// persons of the platform; inviting oneself must be no way round that.
 pub(super) async fn invite(
     State(app): State<App>,
     by: SuperAdmin,
@@ -246,6 +248,14 @@ pub(super) async fn invite(
     let new = details.read()?;
     let platform = app.keys.platform(&app.db).await?;
     let mut work = app.manage(id, Actor::User(by.user)).await?;
+    work.lock_tenant().await?;
+    if users::administrators(&mut work.tx).await? > 0 {
+        return Err(Problem::Conflict {
+            kind: Kind::AdministratorThere,
+            detail: "the tenant has an administrator; have them invite others".to_owned(),
+            more: None,
+        });
+    }
     let keys = (&*work.keys, &*platform);
     let role = Role::ClientAdmin;
     users::insert(&mut work.tx, keys, &new, role, work.now).await.map_err(email_taken)?;

@@ -15,8 +15,8 @@ use crate::app::{App, Work};
 use crate::auth::SuperAdmin;
 use crate::http::contract::Operation;
 use crate::http::{
-    Body, Created, Fields, Kind as ProblemKind, Nothing, PageQuery, PageView, Path, Problem, Query,
-    Reply, Shown,
+    Created, Fields, Kind as ProblemKind, NotKept, Nothing, PageQuery, PageView, Path, Problem,
+    Query, Reply, Shown,
 };
 use crate::people::{VisitView, tell};
 
@@ -101,7 +101,7 @@ pub(super) const DECLARE: Operation = Operation::new(
 pub(super) async fn declare(
     State(app): State<App>,
     by: SuperAdmin,
-    Body(wish): Body<Wish>,
+    NotKept(wish): NotKept<Wish>,
 ) -> Result<Reply<Created<VisitView>>, Problem> {
     let new = wish.read(by)?;
     visits::close_lapsed(&app.db, by.user).await?;
@@ -153,7 +153,7 @@ pub(super) async fn approve(
     State(app): State<App>,
     by: SuperAdmin,
     Path(id): Path<VisitId>,
-    Body(Nothing {}): Body<Nothing>,
+    NotKept(Nothing {}): NotKept<Nothing>,
 ) -> Result<Reply<Shown<VisitView>>, Problem> {
     let (mut work, record) = open(&app, by, id).await?;
     record.may_be_approved(by.user, work.now).map_err(|why| Problem::Conflict {
@@ -181,7 +181,7 @@ pub(super) async fn end(
     State(app): State<App>,
     by: SuperAdmin,
     Path(id): Path<VisitId>,
-    Body(Nothing {}): Body<Nothing>,
+    NotKept(Nothing {}): NotKept<Nothing>,
 ) -> Result<Reply<Shown<VisitView>>, Problem> {
     let (mut work, _) = open(&app, by, id).await?;
     let ended = visits::end(&mut work.tx, id, work.now).await?;

@@ -108,3 +108,21 @@ async fn each_wrong_field_of_an_appointment_is_named() {
     }
     assert_eq!(client.everything().await, before);
 }
+
+#[tokio::test]
+async fn why_an_appointment_stands_as_it_does_lies_sealed() {
+    let client = Client::new().await;
+    let path = booked(&client, Duration::days(3)).await;
+    let body = json!({ "reason": "is in HOSPITAL" });
+    client.change(&format!("POST {path}/cancel"), "\"1\"", body).await;
+    let rows = client.world.texts("select a::text from appointments a").await.join(" ");
+    let bytes = "select encode(status_reason_sealed, 'escape') from appointments";
+    let rows = rows + &client.world.texts(bytes).await.join(" ");
+    assert!(!rows.contains("HOSPITAL"), "{rows}");
+    let shown = client.admin(&format!("GET {path}"), Value::Null).await;
+    assert_eq!(shown.body["status_reason"], "is in HOSPITAL");
+    // What the release before writes is newer than what this one sealed.
+    client.world.run("update appointments set status_reason = 'is well again'").await;
+    let shown = client.admin(&format!("GET {path}"), Value::Null).await;
+    assert_eq!(shown.body["status_reason"], "is well again");
+}

@@ -156,6 +156,7 @@ async fn an_address_a_method_or_a_parameter_that_is_not_there_is_a_problem() {
         ("GET /", 404, "no such address"),
         ("GET /v1/contacts/not-an-id", 404, "an id that names nothing"),
         ("PUT /v1/contacts", 405, "no such method"),
+        ("TRACE /v1/contacts", 405, "nor this one"),
         ("GET /v1/contacts?limit=0", 422, "too few"),
         ("GET /v1/contacts?limit=201", 422, "too many"),
         ("GET /v1/contacts?limit=-5", 422, "negative"),

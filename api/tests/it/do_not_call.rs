@@ -102,3 +102,22 @@ async fn however_many_are_read_at_a_time_each_row_has_its_own_result() {
     let chain = "select action from audit_entries order by n";
     assert_eq!(client.world.texts(chain).await, ["do_not_call.import"; 2]);
 }
+
+#[tokio::test]
+async fn why_a_number_is_listed_lies_sealed() {
+    let client = Client::new().await;
+    let one = json!({ "number": "07700 900123", "reason": "told us of her DIVORCE" });
+    client.admin("POST /v1/do-not-call", one).await;
+    let many = json!({ "numbers": [{ "number": "07700 900124", "reason": "in PRISON" }] });
+    client.admin("POST /v1/do-not-call/import", many).await;
+    let rows = client.world.texts("select d::text from do_not_call d").await.join(" ");
+    let bytes = "select encode(reason_sealed, 'escape') from do_not_call";
+    let rows = rows + &client.world.texts(bytes).await.join(" ");
+    assert!(!rows.contains("DIVORCE") && !rows.contains("PRISON"), "{rows}");
+    let listed = client.admin("GET /v1/do-not-call", Value::Null).await;
+    assert_eq!(listed.body["items"][0]["reason"], "in PRISON");
+    assert_eq!(listed.body["items"][1]["reason"], "told us of her DIVORCE");
+    client.world.run("update do_not_call set reason = 'of before', reason_sealed = null").await;
+    let listed = client.admin("GET /v1/do-not-call", Value::Null).await;
+    assert_eq!(listed.body["items"][0]["reason"], "of before", "what the release before wrote");
+}

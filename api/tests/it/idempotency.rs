@@ -2,9 +2,11 @@
 
 use axum::http::StatusCode;
 use chrono::Duration;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::access::{Things, Who, who_may};
 use crate::client::{Client, ada};
+use crate::contract::operations;
 
 const ONCE: [(&str, &str); 1] = [("idempotency-key", "booking-17 of 07700900123")];
 
@@ -99,4 +101,52 @@ async fn neither_key_nor_answer_lies_open() {
     let nameless = [("idempotency-key", "")];
     let empty = client.ask(&client.clinic.admin, "POST /v1/contacts", &nameless, &new).await;
     assert_eq!(empty.faults(), ["Idempotency-Key bad_length"]);
+}
+
+/// Sent by others' systems, whose every delivery has an id of its own.
+const BY_SIGNATURE: [&str; 2] = ["receiveProviderEvent", "reportOutcome"];
+
+/// None lets a client believe that it is safe to ask again when it isn't.
+#[tokio::test]
+async fn every_post_keeps_its_answer_or_says_that_it_does_not() {
+    let client = Client::new().await;
+    client.world.wait_for_morning().await;
+    let (_, person) = client.signed_in("client_admin").await;
+    let (_, platform) = client.super_admin().await;
+    let key = client.clinic.admin.expose().to_owned();
+    let (mut kept, mut refused) = (0, 0);
+    for operation in operations() {
+        let id = operation.id();
+        if operation.method != "POST" || BY_SIGNATURE.contains(&id) {
+            continue;
+        }
+        let things = Things::of(&client).await;
+        let what = format!("POST {}", things.path(&operation));
+        let bearer = match who_may(&operation) {
+            Who::Admin => Some(key.as_str()),
+            Who::Person => Some(person.access.as_str()),
+            Who::Platform => Some(platform.access.as_str()),
+            _ => None,
+        };
+        let name = format!("once-{id}");
+        let headers = [("idempotency-key", name.as_str()), ("if-match", "*")];
+        let ask = || async { client.speak(bearer, &what, &headers, &operation.example()).await };
+        let parameters = operation.about["parameters"].as_array().cloned().unwrap_or_default();
+        let told = Value::from(parameters).to_string().contains("Idempotency-Key");
+        let first = ask().await;
+        if told {
+            assert!(first.status.is_success(), "{id}: {:?}", first.body);
+            assert_eq!(first.header("idempotency-replayed"), "", "{id}");
+            let before = client.everything().await;
+            let second = ask().await;
+            assert_eq!(second.header("idempotency-replayed"), "true", "{id}: {:?}", second.body);
+            assert_eq!((second.status, &second.body), (first.status, &first.body), "{id}");
+            assert_eq!(client.everything().await, before, "{id}");
+            kept += 1;
+        } else {
+            assert_eq!(first.faults(), ["Idempotency-Key not_kept"], "{id}: {:?}", first.body);
+            refused += 1;
+        }
+    }
+    assert!(kept > 10 && refused > 10, "{kept} kept, {refused} refused");
 }

@@ -19,6 +19,7 @@ mod operators;
 mod ops;
 mod people;
 mod planning;
+mod security;
 mod start;
 mod tenant;
 mod tricks;

@@ -1,5 +1,7 @@
 //! What operators do by hand: the real command, as they run it.
 
+mod people;
+
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -215,13 +215,13 @@ pub async fn withdraw(tx: &mut TenantTx, id: ApiKeyId, now: DateTime<Utc>) -> Re
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn revoke(db: &Db, tenant: TenantId, id: ApiKeyId) -> Result<bool, Error> {
+pub async fn revoke(tx: &mut EngineTx, tenant: TenantId, id: ApiKeyId) -> Result<bool, Error> {
     let done = sqlx::query(
         "update api_keys set revoked_at = app_clock() where id = $1 and tenant_id = $2 and revoked_at is null",
     )
     .bind(id)
     .bind(tenant)
-    .execute(db.engine_pool())
+    .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -1,10 +1,10 @@
-//! SQL of appointments. The voice text is sealed under the contact's key.
+//! SQL of appointments. The voice text and the reason of a status are sealed under the contact's key.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Appointment, ConfirmedBy, Label, Priority, status_of, status_word};
-use crate::crypto::{ContactField, ContactKey};
+use crate::crypto::{ContactField, ContactKey, TenantKeys};
 use crate::db::{Error, TenantTx};
 use crate::ids::{AppointmentId, ContactId};
 use crate::tenants::KeyError;
@@ -26,7 +26,9 @@ struct Row {
     voice_text: Option<Vec<u8>>,
     priority: i16,
     status: String,
+    /// Only the release before writes one in the open, and it doesn't know the other.
     status_reason: Option<String>,
+    status_reason_sealed: Option<Vec<u8>>,
     confirmed_by: Option<String>,
     confirmed_at: Option<DateTime<Utc>>,
     last_contact_at: Option<DateTime<Utc>>,
@@ -48,9 +50,10 @@ pub async fn insert(
     source: &'static str,
 ) -> Result<(), KeyError> {
     let voice_text = sealed_voice_text(key, appointment)?;
+    let reason = sealed_reason(key, appointment.id, appointment.status_reason.as_deref())?;
     sqlx::query(
         "insert into appointments (tenant_id, id, contact_id, at, call_before_hours, duration_minutes, type, owner_name,
-             company_name, location, voice_text, priority, status, status_reason, confirmed_by, confirmed_at, booked_at,
+             company_name, location, voice_text, priority, status, status_reason_sealed, confirmed_by, confirmed_at, booked_at,
              round, source, version, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
     )
@@ -67,7 +70,7 @@ pub async fn insert(
     .bind(voice_text)
     .bind(appointment.priority.rank())
     .bind(status_word(appointment.status))
-    .bind(&appointment.status_reason)
+    .bind(reason)
     .bind(appointment.confirmed_by.map(ConfirmedBy::as_str))
     .bind(appointment.confirmed_at)
     .bind(appointment.booked_at)
@@ -92,10 +95,11 @@ pub async fn update(
     appointment: &Appointment,
 ) -> Result<(), KeyError> {
     let voice_text = sealed_voice_text(key, appointment)?;
+    let reason = sealed_reason(key, appointment.id, appointment.status_reason.as_deref())?;
     sqlx::query(
         "update appointments set at = $2, call_before_hours = $3, duration_minutes = $4, type = $5, owner_name = $6,
-             company_name = $7, location = $8, voice_text = $9, priority = $10, status = $11, status_reason = $12,
-             confirmed_by = $13, confirmed_at = $14, booked_at = $15, round = $16, version = $17, updated_at = $18
+             company_name = $7, location = $8, voice_text = $9, priority = $10, status = $11, status_reason_sealed = $12,
+             status_reason = null, confirmed_by = $13, confirmed_at = $14, booked_at = $15, round = $16, version = $17, updated_at = $18
          where id = $1",
     )
     .bind(appointment.id)
@@ -109,7 +113,7 @@ pub async fn update(
     .bind(voice_text)
     .bind(appointment.priority.rank())
     .bind(status_word(appointment.status))
-    .bind(&appointment.status_reason)
+    .bind(reason)
     .bind(appointment.confirmed_by.map(ConfirmedBy::as_str))
     .bind(appointment.confirmed_at)
     .bind(appointment.booked_at)
@@ -209,6 +213,79 @@ fn sealed_voice_text(
     Ok(Some(key.seal(ContactField::VoiceText, text.as_str().as_bytes())?.into_bytes()))
 }
 
+fn sealed_reason(
+    key: &ContactKey,
+    id: AppointmentId,
+    reason: Option<&str>,
+) -> Result<Option<Vec<u8>>, KeyError> {
+    let Some(reason) = reason else { return Ok(None) };
+    let field = ContactField::StatusReason { appointment: id.0 };
+    Ok(Some(key.seal(field, reason.as_bytes())?.into_bytes()))
+}
+
+/// Appointments of the transaction's tenant whose reason the release before left open, with their contacts: the next `most` of
+/// them after one.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn with_open_reasons(
+    tx: &mut TenantTx,
+    after: AppointmentId,
+    most: i64,
+) -> Result<Vec<(AppointmentId, ContactId)>, Error> {
+    Ok(sqlx::query_as(
+        "select id, contact_id from appointments where status_reason is not null and id > $1 order by id limit $2",
+    )
+    .bind(after)
+    .bind(most)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Seals the reason that the release before left open; of a contact whose key was destroyed it is taken away. False if there
+/// is none any more.
+///
+/// # Errors
+/// Any [`KeyError`].
+pub async fn seal_open_reason(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    (id, contact): (AppointmentId, ContactId),
+) -> Result<bool, KeyError> {
+    // The contact before the appointment, as everybody locks them.
+    let wrapped: Option<Vec<u8>> =
+        sqlx::query_scalar("select key_wrapped from contacts where id = $1 for no key update")
+            .bind(contact)
+            .fetch_optional(tx.conn())
+            .await
+            .map_err(Error::from)?
+            .flatten();
+    let reason: Option<String> =
+        sqlx::query_scalar("select status_reason from appointments where id = $1 for update")
+            .bind(id)
+            .fetch_optional(tx.conn())
+            .await
+            .map_err(Error::from)?
+            .flatten();
+    let Some(reason) = reason else { return Ok(false) };
+    let sealed = match wrapped {
+        Some(wrapped) => {
+            let key = keys.unwrap_contact_key(contact.0, &wrapped)?;
+            sealed_reason(&key, id, Some(&reason))?
+        }
+        None => None,
+    };
+    sqlx::query(
+        "update appointments set status_reason_sealed = $2, status_reason = null where id = $1",
+    )
+    .bind(id)
+    .bind(sealed)
+    .execute(tx.conn())
+    .await
+    .map_err(Error::from)?;
+    Ok(true)
+}
+
 fn open(key: &ContactKey, row: Row) -> Result<Appointment, KeyError> {
     let broken = |column| Error::Unreadable(column);
     let voice_text = match &row.voice_text {
@@ -217,6 +294,14 @@ fn open(key: &ContactKey, row: Row) -> Result<Appointment, KeyError> {
             Some(text.parse().map_err(|_| broken("appointments.voice_text"))?)
         }
         None => None,
+    };
+    let status_reason = match (row.status_reason, &row.status_reason_sealed) {
+        (Some(reason), _) => Some(reason),
+        (None, Some(sealed)) => {
+            let field = ContactField::StatusReason { appointment: row.id.0 };
+            Some(key.open_text(field, sealed)?.as_str().to_owned())
+        }
+        (None, None) => None,
     };
     let confirmed_by = match &row.confirmed_by {
         Some(word) => {
@@ -239,7 +324,7 @@ fn open(key: &ContactKey, row: Row) -> Result<Appointment, KeyError> {
         voice_text,
         priority: Priority::of_rank(row.priority).ok_or(broken("appointments.priority"))?,
         status: status_of(&row.status).ok_or(broken("appointments.status"))?,
-        status_reason: row.status_reason,
+        status_reason,
         confirmed_by,
         confirmed_at: row.confirmed_at,
         last_contact_at: row.last_contact_at,

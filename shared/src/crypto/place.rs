@@ -31,6 +31,11 @@ pub enum ContactField {
         /// The attempt.
         attempt: Uuid,
     },
+    /// Why an appointment stands as it does, in the words of staff.
+    StatusReason {
+        /// The appointment.
+        appointment: Uuid,
+    },
 }
 
 /// What is sealed with a tenant's key, and outlives any one contact.
@@ -66,6 +71,8 @@ pub enum TenantField {
     SigningKey,
     /// Why the platform's people look into a tenant.
     VisitReason,
+    /// Why a number is on the do-not-call list, in the words of staff.
+    DoNotCallReason,
 }
 
 /// What is sealed with a master key itself, because no tenant owns it or none is known yet.
@@ -148,6 +155,7 @@ impl Place {
             ContactField::CustomFields => (0x0306, Uuid::nil()),
             ContactField::AuditValues { entry } => (0x0307, entry),
             ContactField::Conversation { attempt } => (0x0308, attempt),
+            ContactField::StatusReason { appointment } => (0x0309, appointment),
         };
         Self { code, tenant, contact, entity, padded: true }
     }
@@ -169,6 +177,7 @@ impl Place {
             TenantField::TotpSecret => (0x040d, false),
             TenantField::SigningKey => (0x040e, false),
             TenantField::VisitReason => (0x040f, true),
+            TenantField::DoNotCallReason => (0x0410, true),
         };
         Self { code, tenant, contact: Uuid::nil(), entity, padded }
     }

@@ -88,14 +88,14 @@ pub async fn add(
         numbers.push(sealed);
         ids.push(id.0);
         equal.push(hash.to_vec());
-        reasons.push(wish.reason.clone());
+        reasons.push(sealed_reason(keys, id, wish.reason.as_deref())?);
         known.insert(*hashes.current.as_bytes(), id);
         added.listed.push(Listed { id, new: true });
     }
     sqlx::query(
-        "insert into do_not_call (tenant_id, id, number, number_eq, source, reason, added_by, added_at)
+        "insert into do_not_call (tenant_id, id, number, number_eq, source, reason_sealed, added_by, added_at)
          select $1, id, number, number_eq, $6, reason, $7, $8
-         from unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::text[]) as n (id, number, number_eq, reason)",
+         from unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[]) as n (id, number, number_eq, reason)",
     )
     .bind(tx.tenant())
     .bind(ids)
@@ -153,7 +153,7 @@ pub async fn remove(
     Ok(done.rows_affected() == 1)
 }
 
-type Row = (Uuid, Vec<u8>, String, Option<String>, String, DateTime<Utc>);
+type Row = (Uuid, Vec<u8>, String, Option<String>, Option<Vec<u8>>, String, DateTime<Utc>);
 
 /// The list, newest first.
 ///
@@ -166,7 +166,7 @@ pub async fn list(
 ) -> Result<Page<Entry>, KeyError> {
     let (at, id) = slice.bounds();
     let rows: Vec<Row> = sqlx::query_as(
-        "select id, number, source, reason, added_by, added_at from do_not_call
+        "select id, number, source, reason, reason_sealed, added_by, added_at from do_not_call
          where removed_at is null and ($1::timestamptz is null or (added_at, id) < ($1, $2))
          order by added_at desc, id desc limit $3",
     )
@@ -190,7 +190,7 @@ pub async fn find(
     id: DoNotCallId,
 ) -> Result<Option<Entry>, KeyError> {
     let row: Option<Row> = sqlx::query_as(
-        "select id, number, source, reason, added_by, added_at from do_not_call
+        "select id, number, source, reason, reason_sealed, added_by, added_at from do_not_call
          where id = $1 and removed_at is null",
     )
     .bind(id)
@@ -201,10 +201,58 @@ pub async fn find(
 }
 
 fn open(keys: &TenantKeys, row: Row) -> Result<Entry, KeyError> {
-    let (id, number, source, reason, added_by, added_at) = row;
+    let (id, number, source, open, sealed, added_by, added_at) = row;
     let number = keys.open_text(TenantField::DoNotCallNumber, id, &number)?;
     let number =
         PhoneNumber::from_e164(&number).map_err(|_| Error::Unreadable("do_not_call.number"))?;
     let source = Source::from_word(&source).ok_or(Error::Unreadable("do_not_call.source"))?;
+    let reason = match (open, sealed) {
+        // Staff's words are in the open only from the release before; a worker's (`opted out in a call`) are ours, and always.
+        (Some(reason), _) => Some(reason),
+        (None, Some(sealed)) => {
+            let reason = keys.open_text(TenantField::DoNotCallReason, id, &sealed)?;
+            Some(reason.as_str().to_owned())
+        }
+        (None, None) => None,
+    };
     Ok(Entry { id: DoNotCallId(id), number, source, reason, added_by, added_at })
+}
+
+fn sealed_reason(
+    keys: &TenantKeys,
+    id: DoNotCallId,
+    reason: Option<&str>,
+) -> Result<Option<Vec<u8>>, KeyError> {
+    let Some(reason) = reason else { return Ok(None) };
+    let sealed = keys.seal(TenantField::DoNotCallReason, id.0, reason.as_bytes())?;
+    Ok(Some(sealed.into_bytes()))
+}
+
+/// Seals at most `most` reasons of the transaction's tenant that the release before left open. Gives how many there were. What
+/// a worker wrote is no free text, and stays.
+///
+/// # Errors
+/// Any [`KeyError`].
+pub async fn seal_open_reasons(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    most: i64,
+) -> Result<usize, KeyError> {
+    let open: Vec<(Uuid, String)> = sqlx::query_as(
+        "select id, reason from do_not_call where reason is not null and added_by not in ('provider', 'worker')
+         order by id limit $1 for update",
+    )
+    .bind(most)
+    .fetch_all(tx.conn())
+    .await
+    .map_err(Error::from)?;
+    for (id, reason) in &open {
+        sqlx::query("update do_not_call set reason_sealed = $2, reason = null where id = $1")
+            .bind(id)
+            .bind(sealed_reason(keys, DoNotCallId(*id), Some(reason))?)
+            .execute(tx.conn())
+            .await
+            .map_err(Error::from)?;
+    }
+    Ok(open.len())
 }

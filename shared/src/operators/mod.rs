@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod keys;
+pub mod sealing;
 pub mod store;
 pub mod tenants;
 
@@ -25,4 +26,17 @@ pub struct Act {
     pub detail: serde_json::Value,
     /// The chain agrees with the row, and with the row before.
     pub intact: bool,
+}
+
+/// What came of computing a record anew.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Which record.
+    pub record: &'static str,
+    /// How many entries it has.
+    pub entries: i64,
+    /// The first entry that doesn't agree with its hash or with the one before it, or that is missing.
+    pub broken_at: Option<i64>,
+    /// The hash of the last entry, in hexadecimal digits: kept elsewhere, it shows later whether all was rewritten.
+    pub head: Option<String>,
 }

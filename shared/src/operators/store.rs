@@ -1,7 +1,9 @@
 //! SQL of the operators' record.
 
 pub(super) mod accounts;
+mod chains;
 pub(super) mod keys;
+pub(super) mod sealing;
 pub(super) mod tenants;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +13,8 @@ use uuid::Uuid;
 
 use super::Act;
 use crate::db::{Db, EngineTx, Error};
+
+pub use chains::verify;
 
 /// Adds an act to the record, in the transaction that does it. Call it last: others wait until it ends.
 ///

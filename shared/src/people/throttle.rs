@@ -17,8 +17,10 @@ pub enum Counted {
 }
 
 impl Counted {
-    /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 3] = [Self::Pair, Self::Account, Self::Address];
+    /// All of them, in the order in which they are counted. An attempt that is one too many for one is refused there, and the
+    /// next don't hear of it: else whoever tries on from one address would use up what the account may fail everywhere, and lock
+    /// its owner out.
+    pub const ALL: [Self; 3] = [Self::Pair, Self::Address, Self::Account];
 
     /// Part of a key's name.
     pub fn as_str(self) -> &'static str {
@@ -58,9 +60,16 @@ pub struct Count {
     pub ends_in: Duration,
 }
 
+impl Count {
+    /// This attempt was one too many.
+    pub fn is_over(&self) -> bool {
+        self.attempts > self.of.most()
+    }
+}
+
 /// For how long the attempt has to wait; `None` if it may go on. The longest wait counts.
 pub fn wait(counts: &[Count]) -> Option<Duration> {
-    counts.iter().filter(|count| count.attempts > count.of.most()).map(|count| count.ends_in).max()
+    counts.iter().filter(|count| count.is_over()).map(|count| count.ends_in).max()
 }
 
 #[cfg(test)]

@@ -74,8 +74,10 @@ async fn an_unknown_and_a_revoked_key_stand_for_nobody() {
     let unknown = api_keys::ApiKey::generate().unwrap();
     assert_eq!(api_keys::store::find(&world.db, &unknown).await.unwrap(), None);
 
-    let elsewhere = api_keys::store::revoke(&world.db, TenantId::new(), tenant.admin_id);
+    let mut tx = world.db.engine().await.unwrap();
+    let elsewhere = api_keys::store::revoke(&mut tx, TenantId::new(), tenant.admin_id);
     assert!(!elsewhere.await.unwrap(), "another tenant can't revoke it");
-    assert!(api_keys::store::revoke(&world.db, tenant.id, tenant.admin_id).await.unwrap());
+    assert!(api_keys::store::revoke(&mut tx, tenant.id, tenant.admin_id).await.unwrap());
+    tx.commit().await.unwrap();
     assert_eq!(api_keys::store::find(&world.db, &tenant.admin).await.unwrap(), None);
 }

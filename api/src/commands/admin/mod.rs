@@ -7,15 +7,21 @@ mod platform;
 mod rewrap;
 mod tenants;
 
+use anyhow::Context;
 use clap::Subcommand;
 use serde_json::json;
 use shared::accounts::{Account, NewAccount, store as account_store};
 use shared::api_keys::{self, ApiKey, Role};
+use shared::audit::Actor;
 use shared::calls::rules::policy::{Allowance, Policy};
 use shared::config::Environment;
+use shared::db::EngineTx;
 use shared::ids::{AccountId, TenantId};
+use shared::operators::{sealing, store as record};
+use shared::people::store::{Chain, append};
 use shared::tenants::KeyRing;
 use shared::tenants::create::{self, NewTenant};
+use uuid::Uuid;
 
 use super::Base;
 
@@ -79,6 +85,9 @@ pub(crate) enum Act {
         #[arg(long, default_value_t = 100)]
         pause_ms: u64,
     },
+    /// Seal reasons about people that the release before wrote in the open. Once, when no process of that release runs any more;
+    /// may be stopped, and run again.
+    SealReasons,
     /// Stop all dialling on the platform, or let it go on: as `platform stop-all` and `platform resume`.
     StopAll {
         /// Stop or go on.
@@ -121,6 +130,8 @@ pub(crate) enum TenantAct {
         #[arg(long)]
         caller_number: Option<String>,
     },
+    /// List all.
+    List,
     #[command(flatten)]
     Change(tenants::TenantChange),
 }
@@ -179,18 +190,33 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
     let result = match act {
         Act::Config(shown) => return super::config::run(environment, &shown),
         Act::Tenant { act } => tenant(environment, &base, act).await?,
-        Act::User { act } => people::of_tenant(&base, act).await?,
-        Act::SuperAdmin { act } => people::of_platform(&base, act).await?,
+        Act::User { act } => people::of_tenant(environment, &base, act).await?,
+        Act::SuperAdmin { act } => people::of_platform(environment, &base, act).await?,
         Act::SigningKey { act: SigningKeyAct::Rotate { leaked } } => {
             let ring = KeyRing::new(base.keys.master.clone());
-            let id = api::rotate_signing_key(&base.db, &ring, leaked).await?;
-            json!({ "signing_key_id": id, "old_ones_hold": !leaked })
+            let who = operator(environment)?;
+            let id = api::rotate_signing_key(&base.db, &ring, &who, leaked).await?;
+            let next = match leaked {
+                true => {
+                    "within a minute no process takes what the old ones signed: clients refresh, and nobody has to sign in anew. \
+                         If somebody may have signed tokens with the old one, end the sessions that they would name"
+                }
+                false => {
+                    "every process signs with it within a minute; the old one verifies for half an hour more"
+                }
+            };
+            json!({ "signing_key_id": id, "old_ones_hold": !leaked, "next": [next] })
         }
-        Act::Key { act } => key(&base, act).await?,
+        Act::Key { act } => key(environment, &base, act).await?,
         Act::Account { act } => account(environment, &base, act).await?,
         Act::Platform { act } => platform::run(environment, &base, act).await?,
         Act::Rewrap { pause_ms } => {
             rewrap::run(environment, &base, std::time::Duration::from_millis(pause_ms)).await?
+        }
+        Act::SealReasons => {
+            let ring = KeyRing::new(base.keys.master.clone());
+            let done = sealing::seal_reasons(&base.db, &ring, &operator(environment)?).await?;
+            json!({ "sealed": done, "next": ["backups that are older hold them in the open"] })
         }
         Act::StopAll { switch, reason } => {
             let act = match switch.as_str() {
@@ -211,10 +237,16 @@ async fn tenant(
 ) -> anyhow::Result<serde_json::Value> {
     let (name, zone, account, agent, caller_number) = match act {
         TenantAct::Change(act) => return tenants::run(environment, base, act).await,
+        TenantAct::List => return tenants::list(base).await,
         TenantAct::Create { name, zone, account, agent, caller_number } => {
             (name, zone, account, agent, caller_number)
         }
     };
+    let name = name.trim().to_owned();
+    anyhow::ensure!(
+        (1..=200).contains(&name.chars().count()),
+        "the name must have from 1 to 200 characters"
+    );
     let new = NewTenant {
         id: TenantId::new(),
         name,
@@ -225,8 +257,10 @@ async fn tenant(
         policy: Policy::default(),
         allowance: Allowance::default(),
     };
+    let who = operator(environment)?;
     let mut tx = base.db.engine().await?;
     create::create(&mut tx, &base.keys.master, &new).await?;
+    record::note(&mut tx, &who, "tenant.create", Some(new.id.0), &json!({})).await?;
     tx.commit().await?;
     let id = new.id;
     Ok(json!({
@@ -239,23 +273,61 @@ async fn tenant(
     }))
 }
 
-async fn key(base: &Base, act: KeyAct) -> anyhow::Result<serde_json::Value> {
+async fn key(
+    environment: &Environment,
+    base: &Base,
+    act: KeyAct,
+) -> anyhow::Result<serde_json::Value> {
+    let who = operator(environment)?;
+    let (KeyAct::Create { tenant, .. } | KeyAct::Revoke { tenant, .. }) = &act;
+    let known = shared::tenants::store::directory::find(&base.db, *tenant).await?;
+    known.with_context(|| tenants::unknown(*tenant))?;
     match act {
         KeyAct::Create { tenant, name, role } => {
+            let name = name.trim();
+            anyhow::ensure!(
+                (1..=120).contains(&name.chars().count()),
+                "the name must have from 1 to 120 characters"
+            );
             let key = ApiKey::generate()?;
             let mut tx = base.db.engine().await?;
-            let id = api_keys::store::create(&mut tx, tenant, &name, role, &key).await?;
+            let id = api_keys::store::create(&mut tx, tenant, name, role, &key).await?;
+            told(&mut tx, &who, "api_key.create", (tenant, id.0)).await?;
             tx.commit().await?;
             Ok(json!({
-                "key_id": id, "api_key": key.expose(),
-                "next": ["keep the key: it is not shown again", "send it as Authorization: Bearer"],
+                "key_id": id, "role": role.as_str(), "api_key": key.expose(),
+                "next": ["keep the key: it is not shown again", "send it as Authorization: Bearer",
+                    "it may whatever its role may; one with scopes is made over HTTP: POST /v1/api-keys"],
             }))
         }
         KeyAct::Revoke { tenant, key } => {
-            let revoked = api_keys::store::revoke(&base.db, tenant, key).await?;
-            Ok(json!({ "key_id": key, "revoked": revoked }))
+            let mut tx = base.db.engine().await?;
+            let revoked = api_keys::store::revoke(&mut tx, tenant, key).await?;
+            if revoked {
+                told(&mut tx, &who, "api_key.revoke", (tenant, key.0)).await?;
+            }
+            tx.commit().await?;
+            let next = match revoked {
+                true => "no request is served with it from now on",
+                false => "the tenant has no such key in use: nothing was changed",
+            };
+            Ok(json!({ "key_id": key, "revoked": revoked, "next": [next] }))
         }
     }
+}
+
+/// Tells what an operator did to something of a tenant: in the tenant's chain, which names no operator in the open, and in the
+/// operators' record. Call it last.
+async fn told(
+    tx: &mut EngineTx,
+    who: &str,
+    action: &'static str,
+    (tenant, entity): (TenantId, Uuid),
+) -> anyhow::Result<()> {
+    let entry = (action, entity);
+    append(tx, Some(tenant), Chain::Changes, Actor::Platform, entry).await?;
+    let detail = json!({ "tenant_id": tenant });
+    Ok(record::note(tx, who, action, Some(entity), &detail).await?)
 }
 
 async fn account(
@@ -280,6 +352,9 @@ async fn account(
             let mut tx = base.db.engine().await?;
             let (master, key) = (&base.keys.master, key.expose());
             account_store::create(&mut tx, master, &new, key, key).await?;
+            let who = operator(environment)?;
+            let detail = json!({ "tenant_id": tenant });
+            record::note(&mut tx, &who, "account.create", Some(new.id.0), &detail).await?;
             tx.commit().await?;
             let id = new.id;
             Ok(json!({

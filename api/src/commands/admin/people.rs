@@ -1,23 +1,30 @@
 //! People, made by hand: the first ones, and whoever locked themselves out.
 
+use std::sync::Arc;
+
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use shared::api_keys::Role;
 use shared::audit::{Actor, Changes};
+use shared::config::Environment;
 use shared::contacts::email::EmailAddress;
 use shared::contacts::name::PersonName;
+use shared::crypto::{TenantField, TenantKeys};
+use shared::db::{EngineTx, TenantTx};
 use shared::ids::{TenantId, UserId};
+use shared::operators::store as record;
 use shared::people::State;
 use shared::people::secret::{Purpose, Token};
 use shared::people::session::Why;
 use shared::people::store::links::{self, Kind};
 use shared::people::store::users::{self, EMAIL_IS_UNIQUE, NewUser};
-use shared::people::store::{self, Chain, factor, sessions};
+use shared::people::store::{factor, sessions};
 use shared::tenants::{KeyError, KeyRing};
-use uuid::Uuid;
 
 use super::super::Base;
+use super::operator;
 
 /// What to do with people of a tenant.
 #[derive(Debug, Subcommand)]
@@ -43,6 +50,13 @@ pub(crate) enum UserAct {
     },
     /// A new link for a password: for who never had one, or lost it. The old password holds until it is used.
     Link {
+        /// Of which tenant.
+        tenant: TenantId,
+        /// Whose.
+        user: UserId,
+    },
+    /// Take off a second factor that was lost, where no administrator is left who could; ends their sessions.
+    RemoveSecondFactor {
         /// Of which tenant.
         tenant: TenantId,
         /// Whose.
@@ -90,78 +104,140 @@ pub(crate) enum SuperAdminAct {
 const USE_THE_LINK: &str = "pass the token on by a way that only they read; it works once: POST /v1/auth/set-password {\"token\", \"password\"}";
 
 /// Does it.
-pub(super) async fn of_tenant(base: &Base, act: UserAct) -> anyhow::Result<Value> {
+pub(super) async fn of_tenant(
+    environment: &Environment,
+    base: &Base,
+    act: UserAct,
+) -> anyhow::Result<Value> {
+    let who = operator(environment)?;
+    let ring = KeyRing::new(base.keys.master.clone());
     match act {
         UserAct::Create { tenant, name, email, role } => {
             let new = NewUser { id: UserId::new(), name, email };
-            let (token, expires) = invite(base, tenant, &new, role).await?;
+            let mut work = open(base, &ring, tenant).await?;
+            let platform = ring.platform(&base.db).await?;
+            let keys = (&*work.keys, &*platform);
+            users::insert(&mut work.tx, keys, &new, role, work.now).await.map_err(taken)?;
+            let (token, expires) = work.link(new.id, Kind::Invitation).await?;
+            let values = json!({ "role": role.as_str(), "operator": who });
+            work.tell(("user.invited", "user.invite"), new.id, &values).await?;
+            let sign_in = "then: POST /v1/auth/sign-in {\"email\", \"password\"}";
             Ok(json!({
-                "user_id": new.id, "link_token": token.expose(), "expires_at": expires,
-                "next": [USE_THE_LINK, "then: POST /v1/auth/sign-in {\"email\", \"password\"}"],
+                "user_id": new.id, "role": role.as_str(), "link_token": token.expose(), "expires_at": expires,
+                "next": [USE_THE_LINK, sign_in],
             }))
         }
         UserAct::List { tenant } => {
-            let mut tx = base.db.tenant(tenant).await?;
-            let keys = KeyRing::new(base.keys.master.clone()).of(&mut tx).await?;
-            let all = shared::paging::Slice { after: None, limit: 200 };
-            let page = users::list(&mut tx, &keys, all).await?;
-            let view = |user: &shared::people::User| {
-                json!({ "user_id": user.id, "name": user.name.as_str(), "email": user.email.as_str(),
-                        "role": user.role.as_str(), "state": user.state.as_str(),
-                        "second_factor": user.second_factor })
-            };
-            Ok(page.items.iter().map(view).collect())
+            let mut work = open(base, &ring, tenant).await?;
+            let (mut all, mut after) = (Vec::new(), None);
+            loop {
+                let slice = shared::paging::Slice { after, limit: 200 };
+                let page = users::list(&mut work.tx, &work.keys, slice).await?;
+                all.extend(page.items.iter().map(|user| {
+                    json!({ "user_id": user.id, "name": user.name.as_str(), "email": user.email.as_str(),
+                            "role": user.role.as_str(), "state": user.state.as_str(),
+                            "second_factor": user.second_factor })
+                }));
+                after = page.next;
+                if after.is_none() {
+                    break Ok(all.into());
+                }
+            }
         }
         UserAct::Link { tenant, user } => {
-            let mut tx = base.db.tenant(tenant).await?;
-            let ring = KeyRing::new(base.keys.master.clone());
-            let keys = ring.of(&mut tx).await?;
-            let found = users::find(&mut tx, &keys, user).await?.context("no such user")?;
-            anyhow::ensure!(found.state != State::Deactivated, "the user is deactivated");
+            let mut work = open(base, &ring, tenant).await?;
+            let found = work.user(user).await?;
+            anyhow::ensure!(
+                found.state != State::Deactivated,
+                "the user is deactivated: an administrator of the tenant reactivates them first"
+            );
             let kind = if found.state == State::Invited { Kind::Invitation } else { Kind::Reset };
-            let token = Token::generate(Purpose::Link)?;
-            let now = shared::tenants::store::now(&mut tx).await?;
-            let expires = links::make(&mut tx, user, kind, &token.hash(), now).await?;
-            let mut changes = Changes::by(Actor::Platform);
-            changes.event("user.changed", user.0, None);
-            changes.entry("user.password_link", user.0, None);
-            changes.append(&mut tx).await?;
-            tx.commit().await?;
-            Ok(
-                json!({ "link_token": token.expose(), "expires_at": expires, "next": [USE_THE_LINK] }),
-            )
+            let (token, expires) = work.link(user, kind).await?;
+            let values = json!({ "kind": kind.as_str(), "operator": who });
+            work.tell(("user.changed", "user.password_link"), user, &values).await?;
+            Ok(json!({
+                "user_id": user, "kind": kind.as_str(), "link_token": token.expose(), "expires_at": expires,
+                "next": [USE_THE_LINK],
+            }))
+        }
+        UserAct::RemoveSecondFactor { tenant, user } => {
+            let mut work = open(base, &ring, tenant).await?;
+            work.user(user).await?;
+            let removed = factor::remove_lost(&mut work.tx, user).await?;
+            if removed {
+                sessions::end_of_user(&mut work.tx, user, Why::SecondFactor).await?;
+                let told = ("user.changed", "user.second_factor_removed");
+                work.tell(told, user, &json!({ "by": "operator", "operator": who })).await?;
+            }
+            let next = match removed {
+                true => {
+                    "their sessions are over; they sign in with their password, and set up another where the tenant asks for one"
+                }
+                false => "they have no second factor: nothing was changed",
+            };
+            Ok(json!({ "user_id": user, "removed": removed, "next": [next] }))
         }
     }
 }
 
-/// Stores somebody of a tenant, with the link for their first password.
-pub(crate) async fn invite(
-    base: &Base,
-    tenant: TenantId,
-    new: &NewUser,
-    role: Role,
-) -> anyhow::Result<(Token, chrono::DateTime<chrono::Utc>)> {
-    let ring = KeyRing::new(base.keys.master.clone());
-    let platform = ring.platform(&base.db).await?;
+/// A transaction in which something of a tenant is changed.
+struct Work {
+    tx: TenantTx,
+    keys: Arc<TenantKeys>,
+    now: DateTime<Utc>,
+}
+
+async fn open(base: &Base, ring: &KeyRing, tenant: TenantId) -> anyhow::Result<Work> {
+    let found = shared::tenants::store::directory::find(&base.db, tenant).await?;
+    // Asked first: of a tenant that isn't there it would be said that its keys are broken.
+    found.with_context(|| super::tenants::unknown(tenant))?;
     let mut tx = base.db.tenant(tenant).await?;
-    let keys = ring.of(&mut tx).await.context("no such tenant")?;
+    let keys = ring.of(&mut tx).await?;
     let now = shared::tenants::store::now(&mut tx).await?;
-    users::insert(&mut tx, (&keys, &platform), new, role, now).await.map_err(taken)?;
-    let token = Token::generate(Purpose::Link)?;
-    let expires = links::make(&mut tx, new.id, Kind::Invitation, &token.hash(), now).await?;
-    let mut changes = Changes::by(Actor::Platform);
-    changes.event("user.invited", new.id.0, None).entry("user.invite", new.id.0, None);
-    changes.append(&mut tx).await?;
-    tx.commit().await?;
-    Ok((token, expires))
+    Ok(Work { tx, keys, now })
+}
+
+impl Work {
+    async fn user(&mut self, id: UserId) -> anyhow::Result<shared::people::User> {
+        let found = users::find(&mut self.tx, &self.keys, id).await?;
+        found.with_context(|| {
+            format!("the tenant has no user {id}: `api admin user list TENANT` shows them")
+        })
+    }
+
+    async fn link(&mut self, id: UserId, kind: Kind) -> anyhow::Result<(Token, DateTime<Utc>)> {
+        let token = Token::generate(Purpose::Link)?;
+        let expires = links::make(&mut self.tx, id, kind, &token.hash(), self.now).await?;
+        Ok((token, expires))
+    }
+
+    /// Tells it in the tenant's chain, with the operator's name sealed in it, and commits.
+    async fn tell(
+        mut self,
+        (event, action): (&'static str, &'static str),
+        id: UserId,
+        values: &Value,
+    ) -> anyhow::Result<()> {
+        let sealed =
+            self.keys.seal(TenantField::AuditDetails, id.0, values.to_string().as_bytes())?;
+        let mut changes = Changes::by(Actor::Platform);
+        changes.event(event, id.0, None).entry(action, id.0, Some(sealed));
+        changes.append(&mut self.tx).await?;
+        Ok(self.tx.commit().await?)
+    }
 }
 
 /// Does it.
-pub(super) async fn of_platform(base: &Base, act: SuperAdminAct) -> anyhow::Result<Value> {
+pub(super) async fn of_platform(
+    environment: &Environment,
+    base: &Base,
+    act: SuperAdminAct,
+) -> anyhow::Result<Value> {
+    let who = operator(environment)?;
     match act {
         SuperAdminAct::Create { name, email } => {
             let new = NewUser { id: UserId::new(), name, email };
-            let (token, expires) = appoint(base, &new).await?;
+            let (token, expires) = appoint(base, &who, &new).await?;
             Ok(json!({
                 "user_id": new.id, "link_token": token.expose(), "expires_at": expires,
                 "next": [USE_THE_LINK,
@@ -181,24 +257,24 @@ pub(super) async fn of_platform(base: &Base, act: SuperAdminAct) -> anyhow::Resu
         SuperAdminAct::Link { user } => {
             let now = base.db.now().await?;
             let mut tx = base.db.engine().await?;
-            anyhow::ensure!(users::is_of_platform(&mut tx, user).await?, "no such super-admin");
+            known(&mut tx, user).await?;
             let token = Token::generate(Purpose::Link)?;
             let hash = token.hash();
             let expires = links::make_for_platform(&mut tx, user, Kind::Reset, &hash, now).await?;
-            note(&mut tx, "user.password_link", user.0).await?;
+            note(&mut tx, &who, "super_admin.password_link", user).await?;
             tx.commit().await?;
             Ok(
                 json!({ "link_token": token.expose(), "expires_at": expires, "next": [USE_THE_LINK] }),
             )
         }
-        SuperAdminAct::Deactivate { user } => settle(base, user, false).await,
-        SuperAdminAct::Reactivate { user } => settle(base, user, true).await,
+        SuperAdminAct::Deactivate { user } => settle(base, &who, user, false).await,
+        SuperAdminAct::Reactivate { user } => settle(base, &who, user, true).await,
         SuperAdminAct::RemoveSecondFactor { user } => {
             let mut tx = base.db.engine().await?;
-            anyhow::ensure!(users::is_of_platform(&mut tx, user).await?, "no such super-admin");
+            known(&mut tx, user).await?;
             factor::remove(&mut tx, user).await?;
             sessions::end_others(&mut tx, user, None, Why::SecondFactor).await?;
-            note(&mut tx, "user.second_factor_removed", user.0).await?;
+            note(&mut tx, &who, "super_admin.second_factor_removed", user).await?;
             tx.commit().await?;
             Ok(json!({ "user_id": user, "next": ["they set up another when they next sign in"] }))
         }
@@ -206,10 +282,7 @@ pub(super) async fn of_platform(base: &Base, act: SuperAdminAct) -> anyhow::Resu
 }
 
 /// Stores somebody of the platform, with the link for their first password.
-pub(crate) async fn appoint(
-    base: &Base,
-    new: &NewUser,
-) -> anyhow::Result<(Token, chrono::DateTime<chrono::Utc>)> {
+async fn appoint(base: &Base, who: &str, new: &NewUser) -> anyhow::Result<(Token, DateTime<Utc>)> {
     let platform = KeyRing::new(base.keys.master.clone()).platform(&base.db).await?;
     let now = base.db.now().await?;
     let mut tx = base.db.engine().await?;
@@ -217,29 +290,46 @@ pub(crate) async fn appoint(
     let token = Token::generate(Purpose::Link)?;
     let (hash, kind) = (token.hash(), Kind::Invitation);
     let expires = links::make_for_platform(&mut tx, new.id, kind, &hash, now).await?;
-    note(&mut tx, "user.invite", new.id.0).await?;
+    note(&mut tx, who, "super_admin.invite", new.id).await?;
     tx.commit().await?;
     Ok((token, expires))
 }
 
-async fn settle(base: &Base, user: UserId, active: bool) -> anyhow::Result<Value> {
+async fn settle(base: &Base, who: &str, user: UserId, active: bool) -> anyhow::Result<Value> {
     let mut tx = base.db.engine().await?;
-    let found = users::settle_of_platform(&mut tx, user, active).await?;
-    anyhow::ensure!(found, "no such super-admin");
+    known(&mut tx, user).await?;
+    users::settle_of_platform(&mut tx, user, active).await?;
     if !active {
         sessions::end_others(&mut tx, user, None, Why::Deactivated).await?;
+        links::void_own(&mut tx, user).await?;
     }
-    note(&mut tx, if active { "user.reactivate" } else { "user.deactivate" }, user.0).await?;
+    let act = if active { "super_admin.reactivate" } else { "super_admin.deactivate" };
+    note(&mut tx, who, act, user).await?;
     tx.commit().await?;
-    Ok(json!({ "user_id": user, "active": active }))
+    let next = match active {
+        true => {
+            "they sign in with the password that they had; who never had one needs `api admin super-admin link`"
+        }
+        false => "no request of theirs is served from now on",
+    };
+    Ok(json!({ "user_id": user, "active": active, "next": [next] }))
+}
+
+async fn known(tx: &mut EngineTx, user: UserId) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        users::is_of_platform(tx, user).await?,
+        "there is no super-admin {user}: `api admin super-admin list` shows them"
+    );
+    Ok(())
 }
 
 async fn note(
-    tx: &mut shared::db::EngineTx,
+    tx: &mut EngineTx,
+    who: &str,
     action: &'static str,
-    entity: Uuid,
+    user: UserId,
 ) -> Result<(), shared::db::Error> {
-    store::append(tx, None, Chain::Changes, Actor::Platform, (action, entity)).await
+    record::note(tx, who, action, Some(user.0), &json!({})).await
 }
 
 fn taken(error: KeyError) -> anyhow::Error {

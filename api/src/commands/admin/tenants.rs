@@ -6,7 +6,9 @@ use shared::config::Environment;
 use shared::contacts::phone::PhoneNumber;
 use shared::ids::{AccountId, TenantId};
 use shared::operators::tenants::{self, By};
+use shared::paging::Slice;
 use shared::tenants::KeyRing;
+use shared::tenants::store::directory;
 
 use super::{Base, operator};
 
@@ -46,6 +48,27 @@ pub(crate) enum TenantChange {
         /// Which tenant.
         tenant: TenantId,
     },
+}
+
+/// The sentence that there is no such tenant.
+pub(super) fn unknown(tenant: TenantId) -> String {
+    format!("there is no tenant {tenant}: `api admin tenant list` shows them all")
+}
+
+/// All tenants, newest first.
+pub(super) async fn list(base: &Base) -> anyhow::Result<Value> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = directory::list(&base.db, Slice { after, limit: 200 }).await?;
+        all.extend(page.items.iter().map(|tenant| {
+            json!({ "tenant_id": tenant.id, "name": tenant.name, "active": tenant.active,
+                    "zone": tenant.zone, "account_id": tenant.account })
+        }));
+        after = page.next;
+        if after.is_none() {
+            return Ok(all.into());
+        }
+    }
 }
 
 /// Does it, and says what came of it.

@@ -61,6 +61,11 @@ async fn scopes_are_permissions_that_the_role_has() {
             "no role of a key",
         ),
         (json!({ "name": " " }), vec!["/name empty"], "no name"),
+        (
+            json!({ "name": "Booking \u{202e}tidua" }),
+            vec!["/name control_character"],
+            "it would read backwards",
+        ),
     ] {
         let answer = client.admin("POST /v1/api-keys", body).await;
         assert_eq!(answer.faults(), faults, "{why}");
@@ -109,4 +114,75 @@ async fn a_revoked_key_opens_nothing_at_once_in_every_process() {
     let answer = running.ask(&crm, "GET /v1/contacts", &[], &Value::Null).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert_eq!(running.chain("changes").await, ["key api_key.create", "key api_key.revoke"]);
+}
+
+/// The permission to edit users is no way to all others: who invites, resets a password or takes off a second factor can be
+/// whom they do it for.
+#[tokio::test]
+async fn a_key_with_scopes_gives_nobody_more_than_it_has() {
+    let client = Client::new().await;
+    let (admin, _) = client.signed_in("client_admin").await;
+    let gone = client.person("client_admin").await;
+    let deactivate = format!("POST /v1/users/{}/deactivate", gone.id);
+    assert_eq!(client.admin(&deactivate, json!({})).await.status, StatusCode::OK);
+    let reader = client.person("client_user").await;
+    let make = async |scopes: Value| {
+        let body = json!({ "name": "HR", "role": "client_admin", "scopes": scopes });
+        key(&client.admin("POST /v1/api-keys", body).await)
+    };
+    let users = make(json!(["users.read", "users.edit"])).await;
+    let ask = async |key: &ApiKey, what: &str, body: Value| {
+        client.ask(key, what, &[("if-match", "*")], &body).await
+    };
+    for role in ["client_admin", "client_user"] {
+        let body = json!({ "name": "Eve Example", "email": "eve@x.example", "role": role });
+        let refused = ask(&users, "POST /v1/users", body).await;
+        assert_eq!(refused.faults(), ["/role more_than_own"], "{role}: the key reads no contact");
+    }
+    let raised = json!({ "role": "client_admin" });
+    let refused = ask(&users, &format!("PATCH /v1/users/{}", reader.id), raised).await;
+    assert_eq!(refused.faults(), ["/role more_than_own"]);
+    for (of, verb) in [
+        (&admin, "password-link"),
+        (&reader, "password-link"),
+        (&admin, "second-factor/remove"),
+        (&gone, "reactivate"),
+    ] {
+        let refused = ask(&users, &format!("POST /v1/users/{}/{verb}", of.id), json!({})).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{verb}");
+    }
+    assert_eq!(client.world.number("select count(*) from users").await, 3, "nobody was made");
+    assert_eq!(
+        client.world.number("select count(*) from password_links where used_at is null").await,
+        0
+    );
+    let path = format!("PATCH /v1/users/{}", reader.id);
+    let named = ask(&users, &path, json!({ "name": "Ada King" })).await;
+    assert_eq!(named.status, StatusCode::OK, "what gives nothing");
+
+    let of_reader = ["contacts.read", "calls.read", "do_not_call.read", "tenant.read"];
+    let mut scopes = vec!["users.read", "users.edit"];
+    scopes.extend(of_reader);
+    let readers = make(json!(scopes)).await;
+    let link =
+        ask(&readers, &format!("POST /v1/users/{}/password-link", reader.id), json!({})).await;
+    assert_eq!(link.status, StatusCode::OK, "it may all that a reader may: {:?}", link.body);
+    let body = json!({ "name": "Eve Example", "email": "eve@x.example", "role": "client_admin" });
+    let refused = ask(&readers, "POST /v1/users", body).await;
+    assert_eq!(refused.faults(), ["/role more_than_own"]);
+}
+
+#[tokio::test]
+async fn numbers_that_are_not_to_be_called_are_for_keys_that_change_the_list() {
+    let client = Client::new().await;
+    client.admin("POST /v1/do-not-call", json!({ "number": "07700 900199" })).await;
+    for (scopes, shown) in [
+        (json!(["do_not_call.read"]), false),
+        (json!(["do_not_call.read", "do_not_call.edit"]), true),
+    ] {
+        let body = json!({ "name": "List", "role": "client_admin", "scopes": scopes });
+        let made = key(&client.admin("POST /v1/api-keys", body).await);
+        let list = client.ask(&made, "GET /v1/do-not-call", &[], &Value::Null).await;
+        assert_eq!(list.body["items"][0].get("number").is_some(), shown, "{scopes}");
+    }
 }

@@ -125,7 +125,7 @@ async fn a_key_that_rotated_verifies_what_it_signed_and_signs_no_more() {
     let client = Client::new().await;
     let (person, before) = client.signed_in("client_user").await;
     let (db, ring) = (client.world.db.clone(), client.world.keys.clone());
-    let next = api::rotate_signing_key(&db, &ring, false).await.unwrap().to_string();
+    let next = api::rotate_signing_key(&db, &ring, "ada", false).await.unwrap().to_string();
     assert_eq!(status(&client, &before.access).await, StatusCode::OK, "it was signed before");
 
     // A process that starts now signs with the new key; the one that runs has not heard of that key, and asks.
@@ -142,7 +142,7 @@ async fn a_running_process_asks_for_a_key_that_it_has_not_heard_of() {
     let client = Client::new().await;
     let (person, _) = client.signed_in("client_user").await;
     let (db, ring) = (client.world.db.clone(), client.world.keys.clone());
-    api::rotate_signing_key(&db, &ring, false).await.unwrap();
+    api::rotate_signing_key(&db, &ring, "ada", false).await.unwrap();
     let running = client.router.clone();
     let starting = Client { router: api::router(app(&client.world)), ..client };
     let after = starting.sign_in(&person).await;
@@ -155,7 +155,7 @@ async fn what_a_leaked_key_signed_holds_no_more() {
     let client = Client::new().await;
     let (_, before) = client.signed_in("client_user").await;
     let (db, ring) = (client.world.db.clone(), client.world.keys.clone());
-    api::rotate_signing_key(&db, &ring, true).await.unwrap();
+    api::rotate_signing_key(&db, &ring, "ada", true).await.unwrap();
     // A running process hears of it within a minute; this one starts now.
     let client = Client { router: api::router(app(&client.world)), ..client };
     assert_eq!(status(&client, &before.access).await, StatusCode::UNAUTHORIZED);

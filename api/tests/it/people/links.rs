@@ -116,3 +116,17 @@ async fn an_answer_with_a_secret_is_not_kept_for_a_second_asking() {
     }
     assert_eq!(client.world.number("select count(*) from users").await, 0);
 }
+
+/// Somebody read a colleague's link. Whoever changes their password must be sure that it is the last word.
+#[tokio::test]
+async fn a_link_holds_no_more_once_its_person_chose_another_password() {
+    let client = Client::new().await;
+    let (person, signed) = client.signed_in("client_user").await;
+    let path = format!("POST /v1/users/{}/password-link", person.id);
+    let link = client.admin(&path, json!({})).await;
+    let body = json!({ "password": PASSWORD, "new_password": "Other4Horses" });
+    let changed = client.by(&signed, "POST /v1/me/password", body).await;
+    assert_eq!(changed.status, StatusCode::NO_CONTENT);
+    let late = client.set_password(link.body["token"].as_str().unwrap(), "Third4Horses").await;
+    assert_eq!(late.faults(), ["/token no_such_link"]);
+}

@@ -5,6 +5,7 @@ mod api_keys;
 mod forged;
 mod links;
 mod platform;
+mod races;
 mod refreshing;
 mod second_factor;
 mod sessions;

@@ -223,3 +223,21 @@ async fn tenants_are_made_and_settled_from_outside() {
     let nowhere = format!("GET /v1/platform/tenants/{}", uuid::Uuid::now_v7());
     assert_eq!(client.by(&signed, &nowhere, Value::Null).await.status, StatusCode::NOT_FOUND);
 }
+
+/// Else one person of the platform would be a tenant's administrator, for good, where changing anything there takes two for an hour.
+#[tokio::test]
+async fn nobody_of_the_platform_invites_themselves_where_there_is_an_administrator() {
+    let client = Client::new().await;
+    let (_, signed) = client.super_admin().await;
+    let invite = format!("POST /v1/platform/tenants/{}/administrators", client.clinic.id);
+    let details = |email: &str| json!({ "name": "Sam Platform", "email": email });
+    let mistyped = client.by(&signed, &invite, details("joan@clinic.exampel")).await;
+    assert_eq!(mistyped.status, StatusCode::CREATED, "{:?}", mistyped.body);
+    let first = client.by(&signed, &invite, details("joan@clinic.example")).await;
+    assert_eq!(first.status, StatusCode::CREATED, "nobody has set a password yet");
+    client.set_password(first.body["link"]["token"].as_str().unwrap(), super::PASSWORD).await;
+    let before = client.everything().await;
+    let refused = client.by(&signed, &invite, details("sam@elsewhere.example")).await;
+    assert_eq!((refused.status, refused.problem()), (StatusCode::CONFLICT, "administrator-there"));
+    assert_eq!(client.everything().await, before);
+}

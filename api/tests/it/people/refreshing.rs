@@ -156,12 +156,16 @@ async fn what_is_no_refresh_token_opens_nothing() {
     for (token, why) in [
         (String::new(), "nothing"),
         (format!("vior_{}", "0".repeat(64)), "one that was never given out"),
-        (signed.access.clone(), "an access token"),
         (client.clinic.admin.expose().to_owned(), "a key"),
         (link, "a link"),
         (format!("{}0", signed.refresh), "one digit more"),
     ] {
         assert_eq!(client.refresh(&token).await.status, StatusCode::UNAUTHORIZED, "{why}");
+    }
+    for what in ["refresh", "sign-out"] {
+        let body = json!({ "refresh_token": signed.access });
+        let long = client.speak(None, &format!("POST /v1/auth/{what}"), &[], &body).await;
+        assert_eq!(long.faults(), ["/refresh_token too_long"], "an access token: {what}");
     }
     // And a refresh token is no access token.
     let answer = client.speak(Some(&signed.refresh), "GET /v1/me", &[], &Value::Null).await;

@@ -71,6 +71,16 @@ pub async fn void(tx: &mut TenantTx, user: UserId, now: DateTime<Utc>) -> Result
     Ok(())
 }
 
+/// Lets no link of somebody hold any longer: they chose another password themselves.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn void_own(tx: &mut EngineTx, user: UserId) -> Result<(), Error> {
+    let now = tx.now().await?;
+    sqlx::query(VOID).bind(user).bind(now).execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// As [`make`], for somebody of the platform.
 ///
 /// # Errors

@@ -96,16 +96,25 @@ pub async fn of_user(tx: &mut EngineTx, user: UserId) -> Result<Option<Credentia
     row.map(Credentials::try_from).transpose()
 }
 
-/// Notes that the user signed in.
+/// Notes that the user signed in, if they still are what they were when their password was looked at. False if the password,
+/// the second factor or their state was changed meanwhile, which takes as long as a hash: whoever changed it has ended the
+/// sessions that there were, and this one would outlive that. Called before the session begins: it waits for a change that is
+/// under way, and a change that comes later finds the session.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn note(tx: &mut EngineTx, user: UserId) -> Result<(), Error> {
-    sqlx::query("update users set signed_in_at = app_clock() where id = $1")
-        .bind(user)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+pub async fn note(tx: &mut EngineTx, known: &Credentials) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "update users set signed_in_at = app_clock()
+         where id = $1 and state = 'active' and password_hash is not distinct from $2
+           and (totp_confirmed_at is not null) = $3",
+    )
+    .bind(known.user)
+    .bind(&known.password_hash)
+    .bind(known.totp_confirmed)
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Stores the hash of a password, if the one before is still `before`: of two changes at a time one wins. Whoever was invited

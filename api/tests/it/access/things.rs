@@ -1,0 +1,100 @@
+//! What a tenant has, for operations that name one of its things in their path.
+
+use chrono::Duration;
+use serde_json::{Value, json};
+use shared::api_keys::ApiKey;
+use uuid::Uuid;
+
+use crate::client::{Answer, Client, ada};
+use crate::contract::Operation;
+
+/// Something of a tenant's for each name of a path's parameter.
+pub(crate) struct Things {
+    contact: String,
+    appointment: String,
+    call: String,
+    entry: String,
+    date: String,
+    user: String,
+    key: String,
+    session: String,
+}
+
+impl Things {
+    /// New ones of the client's tenant.
+    pub(crate) async fn of(client: &Client) -> Self {
+        let mut new = ada();
+        // Ofcom keeps a thousand of these numbers; another for each contact keeps the gap rule out of the way.
+        let count = client.world.number("select count(*) from contacts").await;
+        new["phone"] = json!(format!("07700 900{:03}", 200 + count));
+        new["appointment"] = json!({ "at": client.ahead(Duration::days(3)).await });
+        let made = client.admin("POST /v1/contacts", new).await;
+        let contact = made.id();
+        let calls = client.admin(&format!("GET /v1/calls?contact_id={contact}"), Value::Null).await;
+        let number = json!({ "number": format!("07700 900{:03}", 600 + count) });
+        let entry = client.admin("POST /v1/do-not-call", number).await;
+        let date = format!("2030-01-{:02}", 1 + count % 28);
+        let path = format!("PUT /v1/tenant/closed-dates/{date}");
+        client.admin(&path, json!({ "name": "Closed" })).await;
+        let user =
+            json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
+        let user = client.admin("POST /v1/users", user).await.id();
+        let key = client.admin("POST /v1/api-keys", json!({ "name": "Booking system" })).await.id();
+        Self {
+            user,
+            key,
+            session: Uuid::now_v7().to_string(),
+            contact,
+            appointment: made.body["next_appointment"]["id"].as_str().unwrap().to_owned(),
+            call: calls.body["items"][0]["id"].as_str().expect("a planned call").to_owned(),
+            entry: entry.id(),
+            date,
+        }
+    }
+
+    /// Ids that nobody has.
+    pub(super) fn absent() -> Self {
+        let id = || Uuid::now_v7().to_string();
+        let date = "2031-02-03".to_owned();
+        Self {
+            contact: id(),
+            appointment: id(),
+            call: id(),
+            entry: id(),
+            date,
+            user: id(),
+            key: id(),
+            session: id(),
+        }
+    }
+
+    /// The path of an operation about them.
+    pub(crate) fn path(&self, operation: &Operation) -> String {
+        operation
+            .path
+            .replace("{contact}", &self.contact)
+            .replace("{appointment}", &self.appointment)
+            .replace("{call}", &self.call)
+            .replace("{entry}", &self.entry)
+            .replace("{date}", &self.date)
+            .replace("{user}", &self.user)
+            .replace("{key}", &self.key)
+            .replace("{session}", &self.session)
+            // Nobody's: these are opened by a signature, or to the platform's people.
+            .replace("{account}", &Uuid::now_v7().to_string())
+            .replace("{tenant}", &Uuid::now_v7().to_string())
+            .replace("{visit}", &Uuid::now_v7().to_string())
+    }
+}
+
+/// Asks as the document says: its own example, of whatever version.
+pub(crate) async fn ask(
+    client: &Client,
+    key: &ApiKey,
+    operation: &Operation,
+    things: &Things,
+    body: &Value,
+) -> Answer {
+    let what = format!("{} {}", operation.method, things.path(operation));
+    client.ask(key, &what, &[("if-match", "*")], body).await
+}
