@@ -10,8 +10,10 @@ use shared::audit::Actor;
 use shared::ids::{ApiKeyId, TenantId};
 use shared::tenants::Tenant;
 
+use crate::accesses::Witness;
 use crate::app::App;
 use crate::http::Problem;
+use crate::live::Holder;
 
 /// Something that one may be allowed to do.
 pub(crate) trait Permission: Send + Sync + 'static {
@@ -53,6 +55,8 @@ permissions! {
     ReadDoNotCall, "do_not_call.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes who is not to be called.
     EditDoNotCall, "do_not_call.edit", [Role::ClientAdmin];
+    /// Is told what happens, of what it may read.
+    ReadLive, "live.read", [Role::ClientAdmin | Role::ClientUser];
     /// Sees the tenant's settings.
     ReadTenant, "tenant.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes the tenant's settings, pauses and resumes.
@@ -76,6 +80,11 @@ impl<P> Allowed<P> {
         Actor::Key(self.key)
     }
 
+    /// By what the caller has access: when that ends, so do its sockets.
+    pub(crate) fn holder(&self) -> Holder {
+        Holder::Key(self.key)
+    }
+
     /// Whether the caller sees notes and voice text.
     pub(crate) fn sees_notes(&self, tenant: &Tenant) -> bool {
         self.role == Role::ClientAdmin || tenant.policy.users_see_notes
@@ -88,6 +97,9 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let key = bearer(parts).ok_or(Problem::Unauthenticated)?;
         let holder = store::find(&app.db, &key).await?.ok_or(Problem::Unauthenticated)?;
+        if let Some(witness) = parts.extensions.get::<Witness>() {
+            witness.saw(holder.tenant, Actor::Key(holder.key));
+        }
         if !holder.tenant_active {
             return Err(Problem::Suspended);
         }

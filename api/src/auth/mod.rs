@@ -3,6 +3,6 @@
 mod allowed;
 
 pub(crate) use allowed::{
-    Allowed, EditContacts, EditDoNotCall, EditTenant, PlaceCalls, ReadCalls, ReadContacts,
-    ReadDoNotCall, ReadTenant, ReportOutcomes,
+    Allowed, EditContacts, EditDoNotCall, EditTenant, Permission, PlaceCalls, ReadCalls,
+    ReadContacts, ReadDoNotCall, ReadLive, ReadTenant, ReportOutcomes,
 };

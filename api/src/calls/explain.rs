@@ -38,13 +38,15 @@ pub(super) async fn call(
         "planned" => explain::call(&mut tx, id).await?,
         _ => None,
     };
-    Reply::ok(&CallExplanation {
+    let contact = call.contact_id;
+    let reply = Reply::ok(&CallExplanation {
         call_id: id,
         state: call.state,
         outcome: call.outcome,
         ended_reason: call.ended_reason,
         explanation,
-    })
+    })?;
+    Ok(reply.showing([contact.0]))
 }
 
 /// Whether a contact may be called now, and if not, why and when.

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Inbox, WebhookKeys};
+use api::{Accesses, App, Inbox, Live, LiveLimits, WebhookKeys};
 use shared::calls::store::recovery;
 use shared::config::{Api, Environment};
 use shared::db::Db;
 use shared::journal::Journal;
+use shared::queue::announce::Announcer;
 use shared::queue::{self, Queues, Signals};
 use shared::tenants::KeyRing;
 use tokio::net::TcpListener;
@@ -18,6 +19,9 @@ use tokio::sync::watch;
 
 /// How long requests that are under way are waited for. A request takes 10 s at most.
 const DRAIN: Duration = Duration::from_secs(12);
+
+/// How long sockets may take to close.
+const LEAVE: Duration = Duration::from_secs(3);
 
 /// How often is asked whether the database went back. Dialling is then held for longer by far.
 const RECOVERY_LOOK: Duration = Duration::from_secs(5);
@@ -37,9 +41,15 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let operators = TcpListener::bind(config.metrics_listen).await?;
     let queues = connect(&config).await;
     let signals = Signals::new(queues.clone());
+    let announcer = Announcer::new(queues.clone());
+    db.announce_events(move |tenant| announcer.announce(tenant));
+    let live = Live::new(db.clone(), queues.clone(), config.redis.url.expose(), limits(&config));
+    let accesses = Accesses::start(db.clone());
     let app = App {
         db: db.clone(),
         keys: Arc::new(KeyRing::new(config.keys.master.clone())),
+        accesses: accesses.clone(),
+        live: live.clone(),
         inbox: Inbox::start(db.clone(), signals.clone()),
         signals,
         queues,
@@ -65,12 +75,25 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     wait_for_signal().await?;
     tracing::info!("stopping: no new requests, those under way are finished");
     stop.send_replace(true);
+    live.leave(LEAVE).await;
     match tokio::time::timeout(DRAIN, serving).await {
         Ok(ended) => ended??,
         Err(_) => tracing::warn!("some requests did not end in time"),
     }
+    if let Err(error) = accesses.seal().await {
+        tracing::warn!(error = error.cause(), "the next process chains what was noted");
+    }
     db.close().await;
     Ok(())
+}
+
+fn limits(config: &Api) -> LiveLimits {
+    LiveLimits {
+        origins: config.live_origins.clone(),
+        sockets: usize::try_from(config.live_sockets).unwrap_or(usize::MAX),
+        sockets_of_a_tenant: usize::try_from(config.live_sockets_per_tenant).unwrap_or(usize::MAX),
+        ..LiveLimits::default()
+    }
 }
 
 /// Connects to Redis, however long that takes.

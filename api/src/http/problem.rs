@@ -29,6 +29,15 @@ pub(crate) enum Problem {
     /// A webhook whose signature is missing, wrong or too old.
     #[error("the signature is missing, wrong, or more than five minutes old")]
     BadSignature,
+    /// A ticket that is unknown, used or too old.
+    #[error("the ticket is missing, was used, or is too old; ask for another")]
+    BadTicket,
+    /// A browser's page that isn't ours.
+    #[error("pages of this origin may not connect")]
+    ForeignOrigin,
+    /// A plain request where a WebSocket is expected.
+    #[error("open this address as a WebSocket")]
+    UpgradeRequired,
     /// Known, but not allowed.
     #[error("this needs the permission {need}")]
     Forbidden { need: &'static str },
@@ -105,6 +114,9 @@ impl Problem {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::BadSignature => (StatusCode::UNAUTHORIZED, "bad-signature"),
+            Self::BadTicket => (StatusCode::UNAUTHORIZED, "bad-ticket"),
+            Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign-origin"),
+            Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade-required"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Suspended => (StatusCode::FORBIDDEN, "tenant-suspended"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found"),
@@ -152,6 +164,9 @@ impl IntoResponse for Problem {
         let headers = answer.headers_mut();
         if matches!(self, Self::Busy | Self::TooSlow | Self::UnderWay) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if matches!(self, Self::UpgradeRequired) {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
         if matches!(self, Self::Unauthenticated) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -4,8 +4,10 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::idempotency::Kept;
+use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::accesses::Shown;
 
 /// An answer: status, the headers that matter, and a body.
 #[derive(Debug, Clone)]
@@ -13,6 +15,7 @@ pub(crate) struct Reply {
     status: StatusCode,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    shown: Vec<Uuid>,
 }
 
 const JSON: &str = "application/json";
@@ -21,7 +24,8 @@ impl Reply {
     /// 200 with a JSON body.
     pub(crate) fn ok(body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(body).map_err(|error| Problem::Internal(error.into()))?;
-        Ok(Self { status: StatusCode::OK, headers: vec![("content-type", JSON.to_owned())], body })
+        let headers = vec![("content-type", JSON.to_owned())];
+        Ok(Self { status: StatusCode::OK, headers, body, shown: Vec::new() })
     }
 
     /// 201 with a JSON body and the address of what was made.
@@ -41,12 +45,23 @@ impl Reply {
 
     /// 204.
     pub(crate) fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Vec::new() }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            headers: Vec::new(),
+            body: Vec::new(),
+            shown: Vec::new(),
+        }
     }
 
     /// The same with an `ETag` of the version.
     pub(crate) fn with_version(mut self, version: i32) -> Self {
         self.headers.push(("etag", format!("\"{version}\"")));
+        self
+    }
+
+    /// The same, with the ids that its body shows besides those in the request's path: for the record of accesses.
+    pub(crate) fn showing(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.shown.extend(ids);
         self
     }
 
@@ -70,13 +85,16 @@ impl Reply {
         headers.push(("idempotency-replayed", "true".to_owned()));
         // What was kept was a status; the fallback is for rows that somebody edited.
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-        Self { status, headers, body: kept.body }
+        Self { status, headers, body: kept.body, shown: Vec::new() }
     }
 }
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let mut answer = (self.status, self.body).into_response();
+        if !self.shown.is_empty() {
+            answer.extensions_mut().insert(Shown(self.shown));
+        }
         let headers = answer.headers_mut();
         headers.remove("content-type");
         for (name, value) in self.headers {

@@ -47,12 +47,19 @@ impl Answer {
     }
 }
 
+/// Sockets of an API in this world.
+pub(crate) fn live(world: &World, limits: api::LiveLimits) -> api::Live {
+    api::Live::new(world.db.clone(), world.queues.clone(), &world.redis_url, limits)
+}
+
 pub(crate) fn app(world: &World) -> App {
     App {
         db: world.db.clone(),
         keys: world.keys.clone(),
         queues: world.queues.clone(),
         signals: world.signals.clone(),
+        accesses: api::Accesses::start(world.db.clone()),
+        live: live(world, api::LiveLimits::default()),
         inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
         webhook_keys: api::WebhookKeys::default(),
         journal: None,

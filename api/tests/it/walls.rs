@@ -11,7 +11,7 @@ use crate::client::{Client, ada};
 
 /// Every route that a key opens. `{c}`, `{a}`, `{d}`, `{k}` are a contact, its appointment, an entry of the do-not-call
 /// list, and a call. Webhooks of the provider are opened by a signature.
-const ROUTES: [(&str, Access); 36] = [
+const ROUTES: [(&str, Access); 37] = [
     ("POST /v1/contacts", Access::Admin),
     ("GET /v1/contacts", Access::User),
     ("GET /v1/contacts/{c}", Access::User),
@@ -40,6 +40,7 @@ const ROUTES: [(&str, Access); 36] = [
     ("PUT /v1/tenant/closed-dates/2027-01-01", Access::Admin),
     ("DELETE /v1/tenant/closed-dates/2027-01-01", Access::Admin),
     ("POST /v1/tenant/closed-dates/presets/uk-bank-holidays", Access::Admin),
+    ("POST /v1/live/tickets", Access::User),
     ("GET /v1/contacts?limit=1", Access::User),
     ("GET /v1/do-not-call?limit=1", Access::User),
     ("GET /v1/calls", Access::User),
@@ -78,8 +79,9 @@ impl Ids {
     }
 }
 
-/// Routes that a signature opens, or a signature or a key.
-const SIGNED: [&str; 2] = ["POST /v1/webhooks/retell/{account}", "POST /api/webhook/call-outcome"];
+/// Routes that a signature opens, or a signature or a key; or a ticket.
+const SIGNED: [&str; 3] =
+    ["POST /v1/webhooks/retell/{account}", "POST /api/webhook/call-outcome", "GET /v1/live"];
 
 #[tokio::test]
 async fn every_route_that_there_is_stands_in_the_lists_above() {

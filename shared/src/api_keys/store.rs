@@ -46,6 +46,20 @@ pub async fn find(db: &Db, key: &ApiKey) -> Result<Option<Holder>, Error> {
     Ok(Some(Holder { key: ApiKeyId(id), tenant: TenantId(tenant), role, tenant_active }))
 }
 
+/// Which of these keys still hold: not revoked, and their tenant not suspended.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn holding(db: &Db, keys: &[ApiKeyId]) -> Result<Vec<ApiKeyId>, Error> {
+    Ok(sqlx::query_scalar(
+        "select k.id from api_keys k join tenants t on t.id = k.tenant_id
+         where k.id = any($1) and k.revoked_at is null and t.active",
+    )
+    .bind(keys)
+    .fetch_all(db.engine_pool())
+    .await?)
+}
+
 /// Stores the hash of a key.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ use crate::config::Environment;
 use crate::crypto::MasterKeys;
 use crate::db::Db;
 use crate::ids::{AccountId, ApiKeyId, TenantId};
+use crate::queue::announce::Announcer;
 use crate::queue::{self, Queues, Signals};
 use crate::tenants::KeyRing;
 use crate::tenants::create::{self, NewTenant};
@@ -81,8 +82,11 @@ impl World {
         let queues = Queues::new(conn, database.name());
         let connect =
             Db::connect(&database.url(&urls.app), &database.url(&urls.engine), CONNECTIONS);
+        let db = connect.expect("the addresses parse");
+        let announcer = Announcer::new(queues.clone());
+        db.announce_events(move |tenant| announcer.announce(tenant));
         Self {
-            db: connect.expect("the addresses parse"),
+            db,
             signals: Signals::new(queues.clone()),
             queues,
             keys: Arc::new(KeyRing::new(master)),

@@ -144,6 +144,8 @@ async fn the_engine_reads_exactly_these_columns() {
              serial settled_at state status_code tenant_id",
             "calls: deadline due eligible_at front front_until id is_due state tenant_id warn_at",
             "idempotency_keys: created_at key_hash tenant_id",
+            "pending_accesses: tenant_id",
+            "tenant_heads: event_n tenant_id",
             "tenants: account_id active id zone",
         ]
     );

@@ -180,6 +180,7 @@ pub async fn claim(
             .bind(used)
             .fetch_optional(tx.conn())
             .await?;
+    tx.events_were_numbered();
     Ok(row.map(|(serial, went_back)| Claim { serial, went_back }))
 }
 
@@ -263,6 +264,7 @@ pub async fn accepted(
     reply: &Reply<'_>,
     facts: &Facts,
 ) -> Result<bool, Error> {
+    tx.events_were_numbered();
     Ok(sqlx::query_scalar("select dial_accepted($1, $2, $3, $4, $5)")
         .bind(attempt)
         .bind(sender)

@@ -116,6 +116,7 @@ pub async fn adopt(db: &Db, tenant: TenantId, found: &Forgotten) -> Result<bool,
         .bind(found.at)
         .fetch_one(tx.conn())
         .await?;
+    tx.events_were_numbered();
     tx.commit().await?;
     Ok(known)
 }

@@ -8,7 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use super::{Dependency, DialAnswer, Failure, Since, WebhookResult};
+use super::{Dependency, DialAnswer, Failure, LiveEnd, Since, WebhookResult};
 
 /// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
 const PICKUP_BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -32,6 +32,12 @@ pub(super) struct Metrics {
     pub(super) swept: IntCounterVec,
     pub(super) unknown_attempts: IntGauge,
     pub(super) net_catches: IntCounter,
+    pub(super) live_sockets: IntGauge,
+    pub(super) live_told: IntCounter,
+    pub(super) live_ended: IntCounterVec,
+    pub(super) live_resyncs: IntCounterVec,
+    pub(super) live_jumps: IntCounter,
+    pub(super) live_net_catches: IntCounter,
     pub(super) breakers_open: IntGauge,
     pub(super) accounts_held: IntGauge,
     pub(super) tenants_paused: IntGaugeVec,
@@ -103,6 +109,12 @@ impl Metrics {
             swept: make.counters("vio_swept_total", "Rows that only a sweep took care of.", &["kind"]),
             unknown_attempts: make.gauge("vio_unknown_attempts", "Attempts whose fate nobody knows."),
             net_catches: make.counter("vio_dispatch_net_catches_total", "Work that only the safety net noticed: each is a missing wake-up."),
+            live_sockets: make.gauge("vio_live_sockets", "WebSockets of live updates that are open."),
+            live_told: make.counter("vio_live_frames_total", "Frames written to WebSockets of live updates."),
+            live_ended: make.counters("vio_live_ended_total", "WebSockets of live updates that ended, by why.", &["why"]),
+            live_resyncs: make.counters("vio_live_resyncs_total", "Clients told to read everything anew, by why.", &["why"]),
+            live_jumps: make.counter("vio_live_jumps_total", "Readers of events that were far behind, or found that the database went back."),
+            live_net_catches: make.counter("vio_live_net_catches_total", "Events that no signal had told of."),
             breakers_open: make.gauge("vio_breakers_open", "Provider accounts whose breaker is open."),
             accounts_held: make.gauge("vio_accounts_held", "Provider accounts that are held after 401, 402 or 403."),
             tenants_paused: make.gauges("vio_tenants_paused", "Tenants that are paused.", &["by"]),
@@ -127,6 +139,9 @@ impl Metrics {
         }
         for result in WebhookResult::ALL {
             self.webhooks.with_label_values(&[result.label()]);
+        }
+        for why in LiveEnd::ALL {
+            self.live_ended.with_label_values(&[why.label()]);
         }
         for dependency in Dependency::ALL {
             for failure in Failure::ALL {
