@@ -93,6 +93,11 @@ impl Live {
         }
     }
 
+    /// How many sockets there are now.
+    pub fn sockets(&self) -> usize {
+        *self.0.taken.borrow()
+    }
+
     pub(super) fn hub(&self) -> &Arc<Hub> {
         &self.0
     }

@@ -35,6 +35,10 @@ pub(super) struct Opening {
 
 /// Why an opening is not understood.
 pub(super) fn parse(text: &str) -> Result<Opening, &'static str> {
+    // Serde would take a list for the fields of an object, in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err("the first message is an object");
+    }
     let opening: Opening = serde_json::from_str(text)
         .map_err(|_| "the first message is not what docs/live.md says")?;
     let known = |kind: &String| {

@@ -1,6 +1,7 @@
 //! The API as its clients see it: the real router, a real database, no socket.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod accesses;
 mod appointments;
 mod bad_inputs;
 mod call_now;
@@ -9,6 +10,7 @@ mod contacts;
 mod do_not_call;
 mod idempotency;
 mod journal;
+mod live;
 mod ops;
 mod planning;
 mod tenant;

@@ -11,7 +11,7 @@ use crate::client::{Client, ada};
 
 /// Every route that a key opens. `{c}`, `{a}`, `{d}`, `{k}` are a contact, its appointment, an entry of the do-not-call
 /// list, and a call. Webhooks of the provider are opened by a signature.
-const ROUTES: [(&str, Access); 37] = [
+pub(crate) const ROUTES: [(&str, Access); 37] = [
     ("POST /v1/contacts", Access::Admin),
     ("GET /v1/contacts", Access::User),
     ("GET /v1/contacts/{c}", Access::User),
@@ -52,12 +52,12 @@ const ROUTES: [(&str, Access); 37] = [
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
+pub(crate) enum Access {
     User,
     Admin,
 }
 
-struct Ids {
+pub(crate) struct Ids {
     contact: String,
     appointment: String,
     entry: String,
@@ -70,7 +70,7 @@ impl Ids {
         Self { contact: id(), appointment: id(), entry: id(), call: id() }
     }
 
-    fn fill(&self, route: &str) -> String {
+    pub(crate) fn fill(&self, route: &str) -> String {
         route
             .replace("{c}", &self.contact)
             .replace("{a}", &self.appointment)
@@ -133,7 +133,7 @@ fn shape(path: &str) -> String {
     out
 }
 
-async fn inhabited() -> (Client, Ids) {
+pub(crate) async fn inhabited() -> (Client, Ids) {
     let client = Client::new().await;
     let mut new = ada();
     new["appointment"] = json!({ "at": client.ahead(Duration::days(3)).await });
