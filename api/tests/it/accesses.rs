@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
+use futures::StreamExt;
 use serde_json::{Value, json};
 use shared::audit::chain::{Broken, Chain, Entry, verify};
 use shared::audit::store::entries;
@@ -196,4 +197,39 @@ async fn what_cannot_be_noted_is_not_shown() {
     client.world.run("grant insert on pending_accesses to vio_engine").await;
     let answer = client.admin(&format!("GET /v1/contacts/{id}"), json!(null)).await;
     assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_can_wait_is_refused_and_nothing_that_was_shown_is_dropped() {
+    let client = Client::new().await;
+    let asked = 1_400;
+    // Held until every request has either been refused or stands in the queue.
+    let held = client.world.hold("lock table pending_accesses in exclusive mode").await;
+    let refused = std::sync::atomic::AtomicUsize::new(0);
+    let asking = futures::stream::iter(0..asked).map(|_| async {
+        let answer = client.admin("GET /v1/tenant", Value::Null).await;
+        if answer.status != StatusCode::OK {
+            assert_eq!(
+                (answer.status, answer.problem()),
+                (StatusCode::SERVICE_UNAVAILABLE, "busy")
+            );
+            refused.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+        }
+        answer.status
+    });
+    let asking = asking.buffer_unordered(asked).collect::<Vec<_>>();
+    let letting_go = async {
+        while refused.load(std::sync::atomic::Ordering::Acquire) == 0 {
+            tokio::task::yield_now().await;
+        }
+        held.rollback().await.unwrap();
+    };
+    let (statuses, ()) = tokio::join!(asking, letting_go);
+    let shown = statuses.iter().filter(|it| **it == StatusCode::OK).count();
+    assert!(shown >= 1_024, "those who waited were served: {shown}");
+    assert_eq!(
+        accesses(&client).await.len(),
+        shown,
+        "one entry for each that was shown, none for the others"
+    );
 }

@@ -176,6 +176,16 @@ impl World {
             .expect("the statement runs");
     }
 
+    /// Runs a statement as a superuser in a transaction that stays open, with what it locks.
+    pub async fn hold(
+        &self,
+        statement: &'static str,
+    ) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let mut tx = self.database.superuser().begin().await.expect("a transaction");
+        sqlx::raw_sql(statement).execute(&mut *tx).await.expect("the statement runs");
+        tx
+    }
+
     /// The number that a query gives, read past row-level security.
     pub async fn number(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(self.database.superuser()).await.expect("a number")
