@@ -48,32 +48,34 @@ end $$;
 create function seal_accesses(p_most int) returns int language plpgsql as $$
 declare
     head   tenant_heads;
-    noted  pending_accesses;
+    ids    bigint[];
+    rows   bytea[];
+    chains bytea[] := '{}';
     row_h  bytea;
-    sealed int := 0;
 begin
     perform set_config('synchronous_commit', 'off', true);
     select * into head from tenant_heads where tenant_id = tid() for update;
-    for noted in
-        with gone as (
-            delete from pending_accesses p
-            where p.tenant_id = tid()
-              and p.id in (select id from pending_accesses where tenant_id = tid() order by id limit p_most)
-            returning p.*)
-        select * from gone order by id
-    loop
-        head.access_n := head.access_n + 1;
-        row_h := sha256(convert_to(concat_ws('|', tid(), 'accesses', head.access_n,
-            (extract(epoch from noted.at) * 1000000)::bigint, noted.actor, noted.action, noted.entity), 'UTF8') || noted.shown);
-        head.access_hash := sha256(head.access_hash || row_h);
-        insert into audit_entries values
-            (tid(), 'accesses', head.access_n, noted.at, noted.actor, noted.action, noted.entity, noted.shown, row_h, head.access_hash);
-        sealed := sealed + 1;
-    end loop;
-    if sealed > 0 then
-        update tenant_heads set access_n = head.access_n, access_hash = head.access_hash where tenant_id = tid();
+    -- Nobody else chains this tenant's meanwhile; what is noted meanwhile is not among these ids.
+    select array_agg(w.id order by w.id),
+           array_agg(sha256(convert_to(concat_ws('|', w.tenant_id, 'accesses', head.access_n + w.o,
+               (extract(epoch from w.at) * 1000000)::bigint, w.actor, w.action, w.entity), 'UTF8') || w.shown) order by w.id)
+    into ids, rows
+    from (select p.*, row_number() over (order by p.id) as o from pending_accesses p
+          where p.tenant_id = tid() order by p.id limit p_most) w;
+    if ids is null then
+        return 0;
     end if;
-    return sealed;
+    foreach row_h in array rows loop
+        head.access_hash := sha256(head.access_hash || row_h);
+        chains := chains || head.access_hash;
+    end loop;
+    insert into audit_entries (tenant_id, chain, n, at, actor, action, entity, detail, row_hash, chain_hash)
+    select p.tenant_id, 'accesses', head.access_n + u.o, p.at, p.actor, p.action, p.entity, p.shown, u.r, u.c
+    from unnest(ids, rows, chains) with ordinality as u (id, r, c, o)
+    join pending_accesses p on p.tenant_id = tid() and p.id = u.id;
+    delete from pending_accesses where tenant_id = tid() and id = any (ids);
+    update tenant_heads set access_n = head.access_n + cardinality(ids), access_hash = head.access_hash where tenant_id = tid();
+    return cardinality(ids);
 end $$;
 
 revoke execute on function note_accesses(uuid[], text[], text[], uuid[], bytea[]), seal_accesses(int) from public;

@@ -1,5 +1,7 @@
 //! Noting accesses, those of concurrent requests in one statement, and having them chained.
 
+use std::time::Duration;
+
 use shared::audit::accesses::{Access, store};
 use shared::db::{Db, Error};
 use tokio::sync::{mpsc, oneshot};
@@ -10,6 +12,8 @@ use super::seal;
 const WAITING: usize = 1_024;
 /// Accesses of one statement.
 const BATCH: usize = 256;
+/// The first is noted at once, all that come in this time after it by one more statement.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// Where accesses are handed in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,7 +36,6 @@ impl Accesses {
         let sealing = tokio::spawn(seal::run(db.clone()));
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH);
-            // While one statement is under way, the next batch gathers: no timer, and no waiting when idle.
             while handed.recv_many(&mut batch, BATCH).await > 0 {
                 let (accesses, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
                 let noted = store::note(&noting, &accesses).await;
@@ -47,6 +50,8 @@ impl Accesses {
                     // The client may have hung up; it is noted all the same.
                     let _gone = tell.send(noted.is_ok());
                 }
+                // The next batch gathers. Who comes after a pause doesn't wait.
+                tokio::time::sleep(GATHER).await;
             }
             sealing.abort();
         });

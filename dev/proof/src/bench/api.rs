@@ -54,6 +54,7 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
     let mut values = json!({ "tenants": TENANTS, "seconds": time.as_secs() });
     values["constant_2000_per_second"] = load::run(&constant, RATE, time).await?.report();
     values["same_read_unguarded_2000_per_second"] = load::run(&read, RATE, time).await?.report();
+    sqlx::query("select pg_stat_statements_reset()").execute(&set.admin).await?;
     let before = counters::read(&set, servers).await?;
     let noted = accesses(&set).await?;
     let full = load::run(&whole, RATE, time).await?;
@@ -62,12 +63,25 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
     values["api_cpu_percent_of_a_core"] = spent.cpu_percent();
     values["api_per_request"] = spent.per_call(full.due.len() as f64);
     values["megabytes"] = spent.megabytes();
+    values["heaviest_statements"] = heaviest(&set).await?;
     values["accesses_noted_per_request"] =
         json!(round((accesses(&set).await? - noted) as f64 / full.due.len() as f64));
     values["added_per_request"] = added(&whole, &read, &constant).await?;
     values["pgbench"] = pgbench(options, &set, calls.first().context("no call")?).await?;
     set.end().await;
     Ok(values)
+}
+
+async fn heaviest(set: &Set) -> anyhow::Result<Value> {
+    let rows: Vec<(String, i64, f64)> = sqlx::query_as(
+        "select left(regexp_replace(query, '\\s+', ' ', 'g'), 60), calls, total_exec_time / calls * 1000 \
+         from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = current_database() \
+         order by total_exec_time desc limit 10",
+    )
+    .fetch_all(&set.admin)
+    .await?;
+    let row = |(words, calls, micros): &(String, i64, f64)| json!({ "statement": words, "calls": calls, "mean_us": round(*micros) });
+    Ok(rows.iter().map(row).collect())
 }
 
 async fn accesses(set: &Set) -> anyhow::Result<i64> {
