@@ -42,6 +42,14 @@ pub struct Db {
 #[derive(Clone, Default)]
 struct Announcement(Arc<OnceLock<Announce>>);
 
+impl Announcement {
+    fn announce(&self, tenant: TenantId) {
+        if let Some(announce) = self.0.get() {
+            announce(tenant);
+        }
+    }
+}
+
 type Announce = Box<dyn Fn(TenantId) + Send + Sync>;
 
 impl std::fmt::Debug for Announcement {
@@ -96,6 +104,11 @@ impl Db {
         let _stays = self.announcement.0.set(Box::new(announce));
     }
 
+    /// Events were numbered and committed by a statement outside a [`TenantTx`].
+    pub(crate) fn events_went_on(&self, tenant: TenantId) {
+        self.announcement.announce(tenant);
+    }
+
     fn transaction(&self, tx: Transaction<'static, Postgres>, tenant: TenantId) -> TenantTx {
         TenantTx { tx, tenant, announcement: self.announcement.clone(), numbered: false }
     }
@@ -140,6 +153,12 @@ impl Db {
     /// One statement as the engine's role, outside a transaction.
     pub(crate) fn engine_pool(&self) -> &PgPool {
         &self.engine
+    }
+
+    /// One statement as the serving role, outside a transaction: for functions that set their tenant themselves. Without
+    /// one, row-level security shows nothing.
+    pub(crate) fn app_pool(&self) -> &PgPool {
+        &self.app
     }
 
     /// The instant that rules go by: PostgreSQL's clock plus the demo's offset.
@@ -210,8 +229,8 @@ impl TenantTx {
     /// Any [`Error`]; nothing was changed then, unless the connection broke while the answer was under way.
     pub async fn commit(self) -> Result<(), Error> {
         self.tx.commit().await?;
-        if let Some(announce) = self.announcement.0.get().filter(|_| self.numbered) {
-            announce(self.tenant);
+        if self.numbered {
+            self.announcement.announce(self.tenant);
         }
         Ok(())
     }

@@ -60,17 +60,24 @@ pub struct Stored {
     pub format: String,
     /// The body, sealed.
     pub body: Vec<u8>,
+    /// Nobody has tried it before; this try is counted already.
+    pub first_try: bool,
 }
 
-/// Those of `webhooks` that are not processed yet, oldest first.
+/// Those of `webhooks` that are not processed yet, oldest first. First tries are counted here, for all of them at once;
+/// one that was tried before is counted when its turn comes, lest it take its neighbours' tries with it.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn unprocessed(db: &Db, webhooks: &[WebhookId]) -> Result<Vec<Stored>, Error> {
+pub async fn take(db: &Db, webhooks: &[WebhookId]) -> Result<Vec<Stored>, Error> {
     let ids: Vec<_> = webhooks.iter().map(|id| id.0).collect();
+    // Found by their ids: the index of what is to be processed is short in the statistics, and long in life.
     Ok(sqlx::query_as(
-        "select id, account_id, tenant_id, format, body from webhooks where id = any ($1) and state = 'stored' and body is not null \
-         order by received_at, id",
+        "with old as (select id, tries, received_at from webhooks \
+             where id = any ($1) and processed_at is null and body is not null for update), \
+         taken as (update webhooks w set tries = greatest(w.tries, 1) from old where w.id = old.id \
+             returning w.id, w.account_id, w.tenant_id, w.format, w.body, old.tries = 0 as first_try, old.received_at) \
+         select id, account_id, tenant_id, format, body, first_try from taken order by received_at, id",
     )
     .bind(ids)
     .fetch_all(db.engine_pool())
@@ -86,8 +93,9 @@ pub async fn mark(db: &Db, done: &[(WebhookId, &'static str, &'static str)]) -> 
     let states: Vec<_> = done.iter().map(|(_, state, _)| *state).collect();
     let results: Vec<_> = done.iter().map(|(.., result)| *result).collect();
     sqlx::query(
-        "update webhooks w set state = d.state, result = d.result, processed_at = app_clock(), body = null \
-         from unnest($1::uuid[], $2::text[], $3::text[]) as d (id, state, result) where w.id = d.id and w.state = 'stored'",
+        "update webhooks w set state = d.state, result = d.result, processed_at = d.at, body = null \
+         from (select *, (select app_clock()) as at from unnest($1::uuid[], $2::text[], $3::text[]) as d (id, state, result)) d \
+         where w.id = d.id and w.processed_at is null",
     )
     .bind(ids)
     .bind(states)

@@ -8,7 +8,6 @@ use shared::calls::rules::answer::{AfterAnswer, Answer, after_answer};
 use shared::calls::rules::breaker::Heard;
 use shared::calls::rules::facts::{Fact, Facts};
 use shared::calls::store::dial::{self as store, Opened, Reply};
-use shared::calls::store::settle::older_still_rings;
 use shared::calls::store::{accounts, tenancy};
 use shared::db::Error;
 use shared::ids::{AttemptId, TenantId};
@@ -35,6 +34,8 @@ pub(super) async fn store(
         .when(|error: &Error| matches!(error, Error::Busy(_)))
         .await;
     metrics::dialled(label(&answer), took);
+    // An accepted call frees nothing: its end will, and tells.
+    let frees = stored.is_err() || !matches!(answer, DialAnswer::Accepted { .. });
     match stored {
         Ok(()) => {}
         Err(error) => tracing::error!(
@@ -42,7 +43,9 @@ pub(super) async fn store(
             "an answer could not be stored; the attempt will be settled by the provider's list"
         ),
     }
-    app.signals.send(Signal::Dispatch);
+    if frees {
+        app.signals.send(Signal::Dispatch);
+    }
 }
 
 /// Takes back an intent whose request was never sent, trying again for a while if PostgreSQL is away.
@@ -89,7 +92,6 @@ async fn store_once(
     opened: &Opened,
     answer: &DialAnswer,
 ) -> Result<(), Error> {
-    let mut tx = app.db.tenant(tenant).await?;
     let (heard, status) = match answer {
         DialAnswer::Accepted { call } => {
             let mut facts = Facts::default();
@@ -99,9 +101,8 @@ async fn store_once(
                 status: Some(201),
                 provider_call_id: Some(&call.call_id),
             };
-            store::accepted(&mut tx, attempt, app.sender, &reply, &facts).await?;
-            let second = older_still_rings(&mut tx, attempt).await?;
-            tx.commit().await?;
+            let second =
+                store::accepted(&app.db, tenant, attempt, app.sender, &reply, &facts).await?;
             if second {
                 doubts::stop_second(app, tenant, attempt, opened.account, &call.call_id).await;
             }
@@ -118,6 +119,7 @@ async fn store_once(
                 UnknownWhy::TimedOut | UnknownWhy::ConnectionBroken => None,
             };
             let now = app.db.now().await?;
+            let mut tx = app.db.tenant(tenant).await?;
             store::unknown(&mut tx, attempt, app.sender, status, now).await?;
             let mut changes = Changes::by(Actor::Worker);
             changes.event("call.unknown", opened.call.0, Some(opened.contact));
@@ -127,6 +129,7 @@ async fn store_once(
         }
     };
 
+    let mut tx = app.db.tenant(tenant).await?;
     let before = store::rejected_in_a_row(&mut tx, attempt).await?;
     let after = match answer {
         // Nothing about the number will change by itself: a person has to look.

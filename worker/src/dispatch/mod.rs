@@ -3,10 +3,10 @@
 pub mod look;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use shared::calls::store::dispatch::{DueTenant, due_tenants, pass_over};
+use shared::calls::store::dispatch::{DueTenant, anyone_due, due_tenants, pass_over};
 use shared::db::Error;
 use shared::queue::{MAX_WAITING, Queue, Signal};
 use shared::telemetry::metrics;
@@ -22,6 +22,8 @@ const BUSY_AGAIN: chrono::Duration = chrono::Duration::seconds(2);
 const FAILED_AGAIN: chrono::Duration = chrono::Duration::minutes(1);
 /// Tenants of one pass.
 const TENANTS: i32 = 64;
+/// While the queue is full, tenants are looked at this often all the same: overdue calls are refused, not dialled late.
+const PATROL: Duration = Duration::from_secs(2);
 /// Looks of one pass at the same time. Looks at tenants of one account wait for each other's lock anyway.
 const AT_ONCE: usize = 4;
 
@@ -29,6 +31,7 @@ const AT_ONCE: usize = 4;
 pub async fn run(app: App) {
     let wake = app.wakes.of(Signal::Dispatch);
     let mut more = false;
+    let mut patrolled = Instant::now();
     while !app.is_stopping() {
         if !more {
             tokio::select! {
@@ -37,7 +40,11 @@ pub async fn run(app: App) {
                 () = app.stopped() => break,
             }
         }
-        more = match pass(&app).await {
+        let patrol = patrolled.elapsed() >= PATROL;
+        if patrol {
+            patrolled = Instant::now();
+        }
+        more = match pass_through(&app, patrol).await {
             Ok(more) => more,
             Err(error) => {
                 tracing::warn!(error = %error, "a dispatch pass failed");
@@ -53,7 +60,11 @@ pub async fn run(app: App) {
 /// # Errors
 /// PostgreSQL didn't say who is due. A look at one tenant that fails is no error of the pass.
 pub async fn pass(app: &App) -> anyhow::Result<bool> {
-    if due_tenants(&app.db, TENANTS).await?.is_empty() {
+    pass_through(app, true).await
+}
+
+async fn pass_through(app: &App, patrol: bool) -> anyhow::Result<bool> {
+    if !anyone_due(&app.db).await? {
         return Ok(false);
     }
     // Reserve no more than the queue has room for, so that what is reserved is soon dialled.
@@ -63,16 +74,27 @@ pub async fn pass(app: &App) -> anyhow::Result<bool> {
         metrics::failed(metrics::Dependency::Redis, metrics::Failure::Busy);
         MAX_WAITING
     });
-    let room = AtomicUsize::new(MAX_WAITING.saturating_sub(waiting));
+    let room = MAX_WAITING.saturating_sub(waiting);
+    if room == 0 && !patrol {
+        return Ok(false);
+    }
+    // Looks that can't reserve are made by a pass that began so; one that used up the room leaves them to the next.
+    let full_from_the_start = room == 0;
+    let room = AtomicUsize::new(room);
     // One process passes at a time. Only for economy: exactness rests on the locks that each look takes.
     let Some(turn) = shared::calls::store::dispatch::take_turn(&app.db).await? else {
         return Ok(false);
     };
-    // Read again: whoever had the turn until now has looked at most of these.
     let due = due_tenants(&app.db, TENANTS).await?;
     let full = usize::try_from(TENANTS).is_ok_and(|most| due.len() >= most);
     let reserved = futures::stream::iter(due)
-        .map(|tenant| look_at(app, tenant, &room))
+        .map(|tenant| {
+            let room = &room;
+            async move {
+                let leave = !full_from_the_start && room.load(Ordering::Relaxed) == 0;
+                if leave { 0 } else { look_at(app, tenant, room).await }
+            }
+        })
         .buffer_unordered(AT_ONCE)
         .fold(0, |sum, reserved| async move { sum + reserved })
         .await;

@@ -33,10 +33,27 @@ pub async fn apply(
     account: Option<AccountId>,
     told: &Told,
 ) -> Result<bool, SettleError> {
+    apply_all(app, tenant, attempt, account, std::slice::from_ref(told)).await
+}
+
+/// Applies all that was said about one call of the provider's, in one transaction.
+///
+/// # Errors
+/// Any [`Error`]; nothing was changed then.
+pub async fn apply_all(
+    app: &App,
+    tenant: TenantId,
+    attempt: AttemptId,
+    account: Option<AccountId>,
+    all: &[Told],
+) -> Result<bool, SettleError> {
+    let Some(first) = all.first() else { return Ok(false) };
+    let call_id = &first.call().call_id;
     let mut tx = app.db.tenant(tenant).await?;
     let Some(it) = store::open(&mut tx, attempt).await? else { return Ok(false) };
     let foreign = account.is_some_and(|account| account != it.account_id)
-        || it.provider_call_id.as_ref().is_some_and(|id| *id != told.call().call_id)
+        || all.iter().any(|told| told.call().call_id != *call_id)
+        || it.provider_call_id.as_ref().is_some_and(|id| id != call_id)
         // Never claimed: nobody asked for this call, so the message isn't about it.
         || it.intent_at.is_none();
     if foreign {
@@ -47,7 +64,7 @@ pub async fn apply(
     let mut facts = it.facts.as_ref().map(|json| json.0.clone()).unwrap_or_default();
     let mut changes = Changes::by(Actor::Provider);
     let mut changed = false;
-    for fact in told.facts(it.now, ahead, zone) {
+    for fact in all.iter().flat_map(|told| told.facts(it.now, ahead, zone)) {
         let kind = match &fact {
             Fact::Connected { .. } => Some("call.connected"),
             Fact::Ended { .. } => Some("call.ended"),
@@ -62,24 +79,29 @@ pub async fn apply(
             (Changed::First | Changed::Corrected, _) => changed = true,
         }
     }
-    let started_at = it.started_at.into_iter().chain(told.started_at(it.now, ahead)).max();
+    let told_starts = all.iter().filter_map(|told| told.started_at(it.now, ahead));
+    let started_at = it.started_at.into_iter().chain(told_starts).max();
     changed |= started_at != it.started_at || it.provider_call_id.is_none();
     // The provider's word frees the slot, also when the tenant's own report came first and nothing else is new.
-    changed |= it.holds_slot && told.over_by_provider();
-    let asked = matches!(told.occasion(), Occasion::Answer | Occasion::List);
+    let over = all.iter().any(Told::over_by_provider);
+    changed |= it.holds_slot && over;
+    let answered = all.iter().any(|told| told.occasion() == Occasion::Answer);
+    let asked = answered || all.iter().any(|told| told.occasion() == Occasion::List);
     if !changed && !asked {
         return Ok(true);
     }
     let seen = Seen {
         facts: &facts,
         started_at,
-        provider_call_id: Some(&told.call().call_id),
+        provider_call_id: Some(call_id),
         asked_at: if asked { Some(it.now) } else { it.asked_at },
         // Only the call itself tells that there is no analysis; lists leave much out.
-        told_at: if told.occasion() == Occasion::Answer { Some(it.now) } else { it.told_at },
-        over: told.over_by_provider(),
+        told_at: if answered { Some(it.now) } else { it.told_at },
+        over,
     };
-    keep_conversation(app, &mut tx, attempt, &it, told).await?;
+    for told in all {
+        keep_conversation(app, &mut tx, attempt, &it, told).await?;
+    }
     let decided = write(app, &mut tx, attempt, &it, &seen, &mut changes).await?;
     if !changes.is_empty() {
         changes.append(&mut tx).await?;

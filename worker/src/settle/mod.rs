@@ -14,49 +14,132 @@ use futures::FutureExt;
 use shared::calls::store::sweep::{MOST_TRIES, bury_webhook, try_webhook, webhook_not_tried};
 use shared::crypto::PlatformField;
 use shared::db;
-use shared::ids::WebhookId;
+use shared::ids::{AccountId, AttemptId, TenantId, WebhookId};
 use shared::queue::Signal;
 use shared::retell::wire::Webhook;
 use shared::telemetry::metrics;
 use shared::webhooks::store::{self, Stored};
+use zeroize::Zeroizing;
 
 use crate::app::App;
 use told::Told;
 
-/// Applies stored webhooks, each by itself: whatever one of them does, its neighbours are applied. Those that fail stay
-/// stored, and are sent again.
+/// What one call of the provider's was told of, by webhooks that came together.
+struct Said {
+    tenant: TenantId,
+    attempt: AttemptId,
+    account: AccountId,
+    told: Vec<Told>,
+    webhooks: Vec<Stored>,
+}
+
+/// What became of a webhook that needs no further try.
+type Done = (WebhookId, &'static str, &'static str);
+
+/// Applies stored webhooks. What one call was told of is applied together; whatever that does, its neighbours are
+/// applied. Those that fail stay stored, and are sent again.
 ///
 /// # Errors
 /// PostgreSQL is away.
 pub async fn settle(app: &App, webhooks: &[WebhookId]) -> anyhow::Result<()> {
-    for webhook in store::unprocessed(&app.db, webhooks).await? {
-        // Counted before it is tried: one that ends the process must not be tried for ever.
-        let Some(tries) = try_webhook(&app.db, webhook.id).await? else { continue };
-        match AssertUnwindSafe(one(app, &webhook)).catch_unwind().await {
-            Ok(Ok(applied)) => {
-                let (state, result, label) = match applied {
-                    true => ("processed", "applied", metrics::WebhookResult::Processed),
-                    false => ("ignored", "not_ours", metrics::WebhookResult::Ignored),
+    let mut calls: Vec<Said> = Vec::new();
+    let mut others = Vec::new();
+    for webhook in store::take(&app.db, webhooks).await? {
+        match unbroken(read(app, &webhook)).await {
+            Ok(Ok(Word::OfCall { tenant, attempt, account, told })) if webhook.first_try => {
+                let same = |said: &&mut Said| {
+                    (said.tenant, said.attempt, said.account) == (tenant, attempt, account)
+                        && said.told.iter().all(|other| other.call().call_id == told.call().call_id)
                 };
-                store::mark(&app.db, &[(webhook.id, state, result)]).await?;
-                metrics::webhook(label);
+                match calls.iter_mut().find(same) {
+                    Some(said) => {
+                        said.told.push(*told);
+                        said.webhooks.push(webhook);
+                    }
+                    None => calls.push(Said {
+                        tenant,
+                        attempt,
+                        account,
+                        told: vec![*told],
+                        webhooks: vec![webhook],
+                    }),
+                }
             }
-            Ok(Err(error)) if is_busy(&error) => {
-                tracing::warn!(webhook.id = %webhook.id, error = %error, "a webhook could not be applied yet");
-                webhook_not_tried(&app.db, webhook.id).await?;
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(webhook.id = %webhook.id, error = %error, tries, "a webhook could not be applied yet");
-                give_up(app, &webhook, tries).await?;
-            }
-            Err(_) => {
-                tracing::error!(webhook.id = %webhook.id, tries, "applying a webhook broke");
-                give_up(app, &webhook, tries).await?;
-            }
+            _ => others.push(webhook),
         }
+    }
+    let mut done = Vec::new();
+    for said in calls {
+        match unbroken(apply::apply_all(
+            app,
+            said.tenant,
+            said.attempt,
+            Some(said.account),
+            &said.told,
+        ))
+        .await
+        {
+            Ok(Ok(applied)) => {
+                done.extend(said.webhooks.iter().map(|webhook| verdict(webhook, applied)));
+            }
+            // Each by itself then: perhaps one of them only can't be applied.
+            _ => others.extend(said.webhooks),
+        }
+    }
+    for webhook in others {
+        done.extend(try_alone(app, &webhook).await?);
+    }
+    if !done.is_empty() {
+        store::mark(&app.db, &done).await?;
+    }
+    for (_, state, _) in done {
+        metrics::webhook(match state {
+            "processed" => metrics::WebhookResult::Processed,
+            _ => metrics::WebhookResult::Ignored,
+        });
     }
     app.signals.send(Signal::Dispatch);
     Ok(())
+}
+
+fn verdict(webhook: &Stored, applied: bool) -> Done {
+    match applied {
+        true => (webhook.id, "processed", "applied"),
+        false => (webhook.id, "ignored", "not_ours"),
+    }
+}
+
+/// Runs to its end whatever breaks inside.
+async fn unbroken<T>(work: impl Future<Output = T>) -> std::thread::Result<T> {
+    AssertUnwindSafe(work).catch_unwind().await
+}
+
+/// Applies one webhook. `None`: it is to be tried again, or given up.
+async fn try_alone(app: &App, webhook: &Stored) -> anyhow::Result<Option<Done>> {
+    let tries = match webhook.first_try {
+        true => 1,
+        // Counted before it is tried: one that ends the process must not be tried for ever.
+        false => match try_webhook(&app.db, webhook.id).await? {
+            Some(tries) => tries,
+            None => return Ok(None),
+        },
+    };
+    match unbroken(one(app, webhook)).await {
+        Ok(Ok(applied)) => return Ok(Some(verdict(webhook, applied))),
+        Ok(Err(error)) if is_busy(&error) => {
+            tracing::warn!(webhook.id = %webhook.id, error = %error, "a webhook could not be applied yet");
+            webhook_not_tried(&app.db, webhook.id).await?;
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(webhook.id = %webhook.id, error = %error, tries, "a webhook could not be applied yet");
+            give_up(app, webhook, tries).await?;
+        }
+        Err(_) => {
+            tracing::error!(webhook.id = %webhook.id, tries, "applying a webhook broke");
+            give_up(app, webhook, tries).await?;
+        }
+    }
+    Ok(None)
 }
 
 /// PostgreSQL's trouble says nothing about the webhook.
@@ -77,23 +160,41 @@ async fn give_up(app: &App, webhook: &Stored, tries: i32) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// `false`: about no attempt of the account (or tenant) that it came from, or not to be read.
-async fn one(app: &App, webhook: &Stored) -> anyhow::Result<bool> {
+/// What a webhook says.
+enum Word {
+    /// The provider's own, about an attempt.
+    OfCall { tenant: TenantId, attempt: AttemptId, account: AccountId, told: Box<Told> },
+    /// A tenant's report, to be read against its calls.
+    OfTenant { tenant: TenantId, body: Zeroizing<Vec<u8>> },
+    /// Not to be read, or about no call of ours.
+    Nothing,
+}
+
+async fn read(app: &App, webhook: &Stored) -> anyhow::Result<Word> {
     let body =
         app.keys.master().open_platform(PlatformField::WebhookBody, webhook.id.0, &webhook.body)?;
     if let Some(tenant) = webhook.tenant_id {
-        return outcome_format::apply(app, tenant, &body).await;
+        return Ok(Word::OfTenant { tenant, body });
     }
-    let Some(account) = webhook.account_id else { return Ok(false) };
-    let Ok(event) = serde_json::from_slice::<Webhook>(&body) else { return Ok(false) };
-    let Some(call) = &event.call else { return Ok(false) };
+    let Some(account) = webhook.account_id else { return Ok(Word::Nothing) };
+    let Ok(event) = serde_json::from_slice::<Webhook>(&body) else { return Ok(Word::Nothing) };
+    let Some(call) = &event.call else { return Ok(Word::Nothing) };
     let ids = match call.ids() {
-        Some(ids) => {
-            Some((shared::ids::TenantId(ids.tenant_id), shared::ids::AttemptId(ids.attempt_id)))
-        }
+        Some(ids) => Some((TenantId(ids.tenant_id), AttemptId(ids.attempt_id))),
         None => store::attempt_of(&app.db, account, &call.call_id).await?,
     };
-    let Some((tenant, attempt)) = ids else { return Ok(false) };
-    let told = Told::by_webhook(&event, call);
-    Ok(apply::apply(app, tenant, attempt, Some(account), &told).await?)
+    let Some((tenant, attempt)) = ids else { return Ok(Word::Nothing) };
+    let told = Box::new(Told::by_webhook(&event, call));
+    Ok(Word::OfCall { tenant, attempt, account, told })
+}
+
+/// `false`: about no attempt of the account (or tenant) that it came from, or not to be read.
+async fn one(app: &App, webhook: &Stored) -> anyhow::Result<bool> {
+    Ok(match read(app, webhook).await? {
+        Word::OfCall { tenant, attempt, account, told } => {
+            apply::apply(app, tenant, attempt, Some(account), &told).await?
+        }
+        Word::OfTenant { tenant, body } => outcome_format::apply(app, tenant, &body).await?,
+        Word::Nothing => false,
+    })
 }

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::rows::{CallRow, TenantRow, day_start};
+use super::rows::{CallRow, TenantRow, word, zone};
 use crate::calls::rules::facts::Facts;
-use crate::calls::rules::snapshot::{AccountFacts, Snapshot};
-use crate::db::{Error, TenantTx};
-use crate::ids::{AccountId, AppointmentId, AttemptId, CallId, ContactId, SenderId};
+use crate::calls::rules::snapshot::{AccountFacts, CallFacts, CallKind, Snapshot};
+use crate::db::{Db, Error, TenantTx};
+use crate::ids::{AccountId, AppointmentId, AttemptId, CallId, ContactId, SenderId, TenantId};
 
 /// A reservation with all that is needed to decide and to ask. Sealed fields are still sealed.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ pub struct AppointmentDetails {
 /// Any [`Error`].
 pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened>, Error> {
     let row =
-        sqlx::query("select * from dial_open($1)").bind(attempt).fetch_optional(tx.conn()).await?;
+        sqlx::query("select * from dial_read($1)").bind(attempt).fetch_optional(tx.conn()).await?;
     let Some(row) = row else { return Ok(None) };
     let now: DateTime<Utc> = row.try_get("now")?;
     if row.try_get::<String, _>("attempt_state")? != "reserved"
@@ -94,9 +95,6 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
     let tenant = tenant_row.facts()?;
     let call: CallId = row.try_get("call_id")?;
     let simulator: bool = row.try_get("simulator")?;
-    let Some(call_row) = facts(tx, call, now, day_start(now, tenant.zone)).await? else {
-        return Ok(None);
-    };
     let about = row.try_get::<Option<Uuid>, _>("appointment_id")?.is_some();
     Ok(Some(Opened {
         now,
@@ -125,10 +123,45 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
                 free_slots: 1,
                 next_start_at: now,
             },
-            call: call_row.facts(simulator)?,
+            call: reserved_call(&row, simulator)?,
             tenant,
         },
     }))
+}
+
+/// The facts of a reserved call. What its reservation holds (gap, attempts, the number's week, what is under way) isn't
+/// asked again, and not read.
+fn reserved_call(row: &PgRow, to_simulator: bool) -> Result<CallFacts, Error> {
+    let front: bool = row.try_get("front")?;
+    let earliest: DateTime<Utc> = row.try_get("earliest")?;
+    let status: Option<String> = row.try_get("appointment_status")?;
+    let region: String = row.try_get("region")?;
+    Ok(CallFacts {
+        kind: if front {
+            CallKind::CallNow
+        } else {
+            word(row.try_get::<&str, _>("kind")?, "calls.kind")?
+        },
+        earliest: if front { earliest.min(row.try_get("planned_at")?) } else { earliest },
+        due: row.try_get("due")?,
+        deadline: row.try_get("deadline")?,
+        zone: zone(row.try_get("contact_zone")?)?,
+        contact_live: row.try_get("live")?,
+        number_bad: row.try_get("number_bad")?,
+        north_american: region == "US" || region == "CA",
+        test_number_to_real_provider: row.try_get::<bool, _>("test_number")? && !to_simulator,
+        do_not_call: row.try_get("do_not_call")?,
+        channel: word(row.try_get::<&str, _>("channel")?, "contacts.channel")?,
+        consent: row.try_get("consent")?,
+        appointment: status.map(|status| word(&status, "appointments.status")).transpose()?,
+        campaign: None,
+        attempts: 0,
+        last_counted_dial: None,
+        under_way: false,
+        number_dials: Vec::new(),
+        calls_now_today: 0,
+        retry_at: row.try_get("retry_at")?,
+    })
 }
 
 /// One call with what its checks look at.
@@ -251,28 +284,31 @@ pub struct Reply<'a> {
     pub provider_call_id: Option<&'a str>,
 }
 
-/// Stores an acceptance. Guarded: a webhook may have come first, and then the attempt is further on already.
-///
-/// One statement, committed by itself: the sender's word needs no lock but the row's own.
+/// Stores an acceptance, and commits it. Guarded: a webhook may have come first, and then the attempt is further on
+/// already. `true`: an older attempt of the same call was found while this one was being dialled, and still rings.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn accepted(
-    tx: &mut TenantTx,
+    db: &Db,
+    tenant: TenantId,
     attempt: AttemptId,
     sender: SenderId,
     reply: &Reply<'_>,
     facts: &Facts,
 ) -> Result<bool, Error> {
-    tx.events_were_numbered();
-    Ok(sqlx::query_scalar("select dial_accepted($1, $2, $3, $4, $5)")
+    let placed = sqlx::query_scalar("select dial_placed($1, $2, $3, $4, $5, $6)")
+        .bind(tenant)
         .bind(attempt)
         .bind(sender)
         .bind(reply.provider_call_id)
         .bind(reply.status.map(i32::from))
         .bind(Json(facts))
-        .fetch_one(tx.conn())
-        .await?)
+        .fetch_one(db.app_pool())
+        .await?;
+    // One statement, which commits by itself.
+    db.events_went_on(tenant);
+    Ok(placed)
 }
 
 /// Stores that nothing is known. The sender has closed its connection and will send nothing more.

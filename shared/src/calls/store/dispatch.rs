@@ -328,6 +328,14 @@ pub async fn due_tenants(db: &Db, limit: i32) -> Result<Vec<DueTenant>, Error> {
         .await?)
 }
 
+/// Whether any tenant is due, woken or waits for an account.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn anyone_due(db: &Db) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar("select anyone_due()").fetch_one(db.engine_pool()).await?)
+}
+
 /// Passes a tenant over for `wait`, since a look at it failed: what is wrong with one tenant delays no other.
 ///
 /// In a transaction of its own. The tenant's wakes stay, for the look that works.

@@ -155,8 +155,9 @@ pub async fn update_attempt(
     update: &AttemptUpdate<'_>,
 ) -> Result<(), Error> {
     let facts = update.facts;
+    // The provider's word may come before its sender's: then the call is under way from here on.
     sqlx::query(
-        "update attempts set state = $2, provider_call_id = coalesce(provider_call_id, $3), facts = $4, \
+        "with it as (update attempts set state = $2, provider_call_id = coalesce(provider_call_id, $3), facts = $4, \
              placed_at = $5, connected_at = $6, ended_at = $7, ended_reason = $8, started_at = $9, \
              dialled_at = greatest(dialled_at, $9), silent_looks = $10, asked_at = $11, told_at = $12, \
              check_at = coalesce($13, '9999-12-31 00:00:00+00'), holds_slot = $14, token_held = $15::timestamptz is null, \
@@ -166,7 +167,8 @@ pub async fn update_attempt(
              settled_at = case when $16::text is null then case when not $22 then settled_at end \
                  when $22 then $19 else coalesce(settled_at, $19) end, \
              analysed_at = case when $20 then coalesce(analysed_at, $19) else analysed_at end, adopted = adopted or $21 \
-         where id = $1",
+         where id = $1 returning call_id) \
+         update calls set state = 'in_progress', updated_at = $19 where state = 'dialling' and id = (select call_id from it)",
     )
     .bind(attempt)
     .bind(update.state)
@@ -190,15 +192,6 @@ pub async fn update_attempt(
     .bind(facts.analysis().is_some())
     .bind(update.adopted)
     .bind(update.found_after_all)
-    .execute(tx.conn())
-    .await?;
-    // The provider's word may come before its sender's.
-    sqlx::query(
-        "update calls set state = 'in_progress', updated_at = $2 where state = 'dialling' \
-         and id = (select call_id from attempts where id = $1)",
-    )
-    .bind(attempt)
-    .bind(now)
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -594,20 +587,6 @@ pub async fn younger_under_way(
     )
     .bind(attempt)
     .fetch_all(tx.conn())
-    .await?)
-}
-
-/// An older attempt of the same call was found while this one was being dialled, and still rings.
-///
-/// # Errors
-/// Any [`Error`].
-pub async fn older_still_rings(tx: &mut TenantTx, attempt: AttemptId) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar(
-        "select exists (select from attempts o join attempts y on y.id = $1 and o.call_id = y.call_id \
-         where o.reserved_at < y.reserved_at and o.state = 'placed' and o.adopted)",
-    )
-    .bind(attempt)
-    .fetch_one(tx.conn())
     .await?)
 }
 
