@@ -3,7 +3,7 @@
 -- Reads:    api (notes and seals accesses, reads heads of tenants with sockets, listens to vio_access_ended).
 -- Locks:    a new table; two triggers: a short exclusive lock of api_keys and tenants each, at any size of theirs.
 -- Undo:     drop table pending_accesses; drop function note_accesses, seal_accesses, tell_that_access_ended cascade;
---           drop policy tenant_heads_seen_by_engine on tenant_heads; revoke select on tenant_heads from vio_engine.
+--           drop policy tenant_heads_read_for_sockets on tenant_heads; revoke select on tenant_heads from vio_engine.
 -- Personal: none: ids, times, the template of a route and a status. Who an id is can't be told from here.
 
 set local lock_timeout = '2s';
@@ -83,7 +83,7 @@ grant execute on function note_accesses(uuid[], text[], text[], uuid[], bytea[])
 grant execute on function seal_accesses(int) to vio_app;
 
 -- Live: how far the events of the tenants with sockets have come, in one statement for all of them.
-create policy tenant_heads_seen_by_engine on tenant_heads for select to vio_engine using (true);
+create policy tenant_heads_read_for_sockets on tenant_heads for select to vio_engine using (true);
 grant select (tenant_id, event_n) on tenant_heads to vio_engine;
 
 -- Whoever holds sockets asks again who may still have one. Rare, so the lock of NOTIFY at commit costs nothing; events

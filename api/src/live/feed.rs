@@ -119,7 +119,8 @@ impl Feed {
         let Some(known) = known else {
             let head = store::head(&mut tx).await?;
             *self.ring() = Some(Ring::new(self.limits.ring, head));
-            return Ok(self.told(asked));
+            self.told(asked);
+            return Ok(());
         };
         let events = store::from(&mut tx, known + 1, self.most() + 1).await?;
         let too_many = events.len() > self.limits.most_missed;
@@ -148,7 +149,8 @@ impl Feed {
                 }
             }
         }
-        Ok(self.told(asked))
+        self.told(asked);
+        Ok(())
     }
 
     fn told(&self, asked: Instant) {

@@ -222,7 +222,7 @@ impl<'a> Life<'a> {
             self.waited = Duration::ZERO;
             tokio::select! {
                 changed = ends.changed() => if changed.is_err() { return Err(End::Gone) },
-                message = self.socket.recv() => self.hear(message)?,
+                message = self.socket.recv() => self.hear(message.as_ref())?,
                 _ = timer.tick() => self.beat(feed).await?,
             }
         }
@@ -241,7 +241,7 @@ impl<'a> Life<'a> {
         self.say(words::resync(place.n, why)).await
     }
 
-    fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+    fn hear(&mut self, message: Option<&Result<Message, axum::Error>>) -> Result<(), End> {
         self.heard = Instant::now();
         match message {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),

@@ -155,7 +155,7 @@ impl Client {
                  union all select 'closed_dates ' || count(*) from closed_dates
                  union all select 'calls ' || count(*) from calls
                  union all select 'events ' || count(*) from events
-                 union all select 'audit ' || count(*) from audit_entries
+                 union all select 'audit ' || count(*) from audit_entries where chain = 'changes'
                  union all select 'kept ' || count(*) from idempotency_keys
                  union all select 'tenants ' || string_agg(version || policy::text || zone || (paused_at is null), ' '
                                                            order by id) from tenants",
