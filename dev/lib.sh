@@ -214,6 +214,14 @@ install_missing() {
     hash -r
 }
 
+# may_install <command> <package>: whether the command is there, installed if need be. For checks that can be done without.
+may_install() {
+    command -v "$1" >/dev/null && return 0
+    (missing=" $2" && install_missing) >/dev/null 2>&1 || true
+    hash -r
+    command -v "$1" >/dev/null
+}
+
 # Debian starts a server as soon as it is installed. We want its programs, not a server on the standard port.
 POLICY=/usr/sbin/policy-rc.d
 POLICY_MARK='# dev/lib.sh: nothing is started while it installs'

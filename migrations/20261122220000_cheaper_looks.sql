@@ -1,4 +1,6 @@
--- What measuring found too dear: who is due, wakes that nobody needs, triggers that run for nothing.
+-- What measuring found too dear: who is due, wakes that nobody needs, triggers that run for nothing, locks held while waiting.
+--
+-- Lock order, everywhere, from here on: tenant (dispatch_state), account, call, contact, tenant_heads last.
 --
 -- Reads:    worker (dispatch, dial, settle); api (explanations).
 -- Locks:    appointments, calls and attempts for the moment in which their triggers are exchanged; nothing is rewritten.
@@ -87,6 +89,56 @@ begin
     union all
     select * from (select w.tenant_id, w.account_id from waiting w
         where w.place <= w.free and w.tenant_id not in (select due.tenant_id from due) order by w.place limit p_limit) later;
+end $$;
+
+-- Dispatch: locks tenant and account, reads the clock, takes the tenant's wakes, then reads. The tenant first: its lock is
+-- waited for while its claims are committed, and whoever waits with the account's lock lets all tenants of the account
+-- wait. `no key`: a webhook that is stored refers to its account, and needn't wait for looks.
+create or replace function dispatch_open() returns table (
+    now timestamptz, last_instant timestamptz, next_dispatch_at timestamptz, net_at timestamptz, wakes bigint,
+    account_id uuid, simulator boolean, held boolean, breaker_open boolean, breaker jsonb, max_concurrent int,
+    starts_per_second double precision, next_start_at timestamptz, slots_held bigint,
+    zone text, active boolean, agent_id text, caller_number text, refused boolean,
+    paused boolean, auto_paused boolean, stop_all boolean, recovering boolean,
+    policy jsonb, closed_dates date[], tokens_back_at timestamptz[], dials_today bigint,
+    first_eligible timestamptz, first_warning timestamptz, first_deadline timestamptz, first_front_end timestamptz
+) language plpgsql as $$
+declare
+    acc    record;
+    st     dispatch_state;
+    moment timestamptz;
+    woken  bigint;
+    changed uuid[];
+    all_of  boolean;
+begin
+    perform set_config('app.by_dispatch', 'on', true);
+    select * into st from dispatch_state d where d.tenant_id = tid() for update;
+    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
+        into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for no key update;
+    moment := greatest(app_clock(), st.last_instant);
+    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id, w.everything)
+    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null), bool_or(gone.everything)
+        into woken, changed, all_of from gone;
+    if all_of then
+        -- Hours are wider, a gap is shorter, a date is open again: whatever waited may have waited for that.
+        update calls set eligible_at = moment
+        where state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    elsif changed is not null then
+        -- What waits for something about its contact, or about a number that it shares, is looked at again now.
+        update calls set eligible_at = moment
+        where contact_id in (select o.id from contacts c join contacts o on o.phone_eq = c.phone_eq where c.id = any (changed))
+          and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    end if;
+    return query
+    select moment, st.last_instant, st.next_dispatch_at, st.net_at, woken,
+        acc.id, acc.simulator, acc.held_at is not null, acc.breaker_open, acc.breaker, acc.max_concurrent,
+        acc.starts_per_second, acc.next_start_at, coalesce(slots_held(acc.id), 0),
+        f.*,
+        (select min(eligible_at) from calls where state = 'planned' and not is_due),
+        (select min(warn_at) from calls where state = 'planned'),
+        (select min(deadline) from calls where state = 'planned'),
+        (select min(front_until) from calls where state = 'planned' and front)
+    from tenant_facts(moment) f;
 end $$;
 
 -- What the call checks look at, for one contact and purpose. Each question finds its rows by one index: an "or" over two of

@@ -98,6 +98,7 @@ impl Journal {
     /// Appends lines, and returns once the disk has them. Blocks. A failure is logged, and stops nobody from opting out.
     pub fn append(&self, entries: &[Entry]) {
         if let Err(error) = self.write(entries) {
+            crate::telemetry::metrics::journal_failed();
             tracing::error!(error = %error, "the journal could not be written: a restore would forget an opt-out");
         }
     }

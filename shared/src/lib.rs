@@ -14,6 +14,7 @@ pub mod events;
 pub mod idempotency;
 pub mod ids;
 pub mod journal;
+pub mod operators;
 pub mod paging;
 pub mod queue;
 pub mod retell;

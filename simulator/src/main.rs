@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use simulator::{Account, Config, RulesFile, Simulator};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Speaks the voice vendor's wire format, calls nobody, and misbehaves on request. No `Debug`: it
@@ -47,6 +49,9 @@ struct Options {
     /// Let other machines use the control API
     #[arg(long, env = "SIMULATOR_CONTROL_FROM_ANYWHERE")]
     control_from_anywhere: bool,
+    /// Ask the simulator of this host whether it answers, and end
+    #[arg(long)]
+    healthcheck: bool,
 }
 
 impl Options {
@@ -81,13 +86,38 @@ async fn main() -> anyhow::Result<()> {
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
         )
         .init();
+    let options = Options::parse();
+    if options.healthcheck {
+        return ask(options.listen).await;
+    }
     // Before the start, so that no signal falls between.
     let mut terminate = signal(SignalKind::terminate())?;
-    let simulator = Simulator::start(Options::parse().config()?).await?;
+    let simulator = Simulator::start(options.config()?).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         stopped = tokio::signal::ctrl_c() => stopped?,
     }
     simulator.stop().await;
+    Ok(())
+}
+
+/// For containers, which have neither a shell nor curl.
+async fn ask(listens: SocketAddr) -> anyhow::Result<()> {
+    let address = match listens.ip().is_unspecified() {
+        true => SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), listens.port()),
+        false => listens,
+    };
+    let asking = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        anyhow::Ok(answer)
+    };
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(4), asking).await??;
+    let first = answer.lines().next().unwrap_or_default();
+    anyhow::ensure!(first.contains(" 200 "), "not ready: {first}");
     Ok(())
 }

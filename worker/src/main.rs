@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Works until it is told to stop (SIGTERM, Ctrl-C).
     Run,
+    /// Ask the worker on this host whether it is ready; fails if not.
+    Healthcheck,
     /// Questions about the voice provider.
     #[command(subcommand)]
     Provider(ProviderCommand),
@@ -67,6 +69,7 @@ async fn run() -> anyhow::Result<()> {
     logs::start(&config.logs.filter)?;
     match cli.command {
         Command::Run => worker::run::run(config, worker::run::stop_on_signal()?).await,
+        Command::Healthcheck => shared::telemetry::health::ask(config.metrics_listen).await,
         Command::Provider(ProviderCommand::Check { account, to, from, agent, patience }) => {
             let check = worker::provider_check::Check { account, to, from, agent, patience };
             println!("{}", worker::provider_check::run(&config, &check).await?);

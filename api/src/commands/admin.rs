@@ -1,8 +1,13 @@
 //! What the platform's operators do by hand.
 
+mod accounts;
+mod platform;
+mod rewrap;
+mod tenants;
+
 use clap::Subcommand;
 use serde_json::json;
-use shared::accounts::{self, NewAccount};
+use shared::accounts::{Account, NewAccount, store as account_store};
 use shared::api_keys::{self, ApiKey, Role};
 use shared::calls::rules::policy::{Allowance, Policy};
 use shared::config::Environment;
@@ -10,6 +15,20 @@ use shared::ids::{AccountId, TenantId};
 use shared::tenants::create::{self, NewTenant};
 
 use super::Base;
+
+/// Who runs the command, for the record: the name under which they are logged in.
+fn operator(environment: &Environment) -> anyhow::Result<String> {
+    let name = environment.read(|env| {
+        Some(
+            ["OPERATOR", "SUDO_USER", "USER"]
+                .into_iter()
+                .find_map(|name| env.text(name))
+                .unwrap_or("unknown")
+                .to_owned(),
+        )
+    })?;
+    Ok(name.chars().take(120).collect())
+}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -29,7 +48,18 @@ pub(crate) enum Act {
         #[command(subcommand)]
         act: AccountAct,
     },
-    /// Stop all dialling on the platform, or let it go on.
+    /// The platform as a whole.
+    Platform {
+        #[command(subcommand)]
+        act: platform::PlatformAct,
+    },
+    /// Wrap with the current master key what older ones wrap. May be stopped, and run again.
+    Rewrap {
+        /// So long after every fifty tenants.
+        #[arg(long, default_value_t = 100)]
+        pause_ms: u64,
+    },
+    /// Stop all dialling on the platform, or let it go on: as `platform stop-all` and `platform resume`.
     StopAll {
         /// Stop or go on.
         #[arg(value_parser = ["on", "off"])]
@@ -60,6 +90,8 @@ pub(crate) enum TenantAct {
         #[arg(long)]
         caller_number: Option<String>,
     },
+    #[command(flatten)]
+    Change(tenants::TenantChange),
 }
 
 /// What to do with API keys.
@@ -106,29 +138,44 @@ pub(crate) enum AccountAct {
     },
     /// List all.
     List,
+    #[command(flatten)]
+    Change(accounts::AccountChange),
 }
 
 /// Does it, and prints what came of it as JSON.
 pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<()> {
     let base = Base::connect(environment)?;
     let result = match act {
-        Act::Tenant { act } => tenant(&base, act).await?,
+        Act::Tenant { act } => tenant(environment, &base, act).await?,
         Act::Key { act } => key(&base, act).await?,
         Act::Account { act } => account(environment, &base, act).await?,
+        Act::Platform { act } => platform::run(environment, &base, act).await?,
+        Act::Rewrap { pause_ms } => {
+            rewrap::run(environment, &base, std::time::Duration::from_millis(pause_ms)).await?
+        }
         Act::StopAll { switch, reason } => {
-            let mut tx = base.db.engine().await?;
-            let reason = (switch == "on").then_some(reason.as_str());
-            let changed = create::stop_all(&mut tx, reason).await?;
-            tx.commit().await?;
-            json!({ "stop_all": switch, "changed": changed })
+            let act = match switch.as_str() {
+                "on" => platform::PlatformAct::StopAll { reason },
+                _ => platform::PlatformAct::Resume,
+            };
+            platform::run(environment, &base, act).await?
         }
     };
     println!("{result}");
     Ok(())
 }
 
-async fn tenant(base: &Base, act: TenantAct) -> anyhow::Result<serde_json::Value> {
-    let TenantAct::Create { name, zone, account, agent, caller_number } = act;
+async fn tenant(
+    environment: &Environment,
+    base: &Base,
+    act: TenantAct,
+) -> anyhow::Result<serde_json::Value> {
+    let (name, zone, account, agent, caller_number) = match act {
+        TenantAct::Change(act) => return tenants::run(environment, base, act).await,
+        TenantAct::Create { name, zone, account, agent, caller_number } => {
+            (name, zone, account, agent, caller_number)
+        }
+    };
     let new = NewTenant {
         id: TenantId::new(),
         name,
@@ -182,13 +229,13 @@ async fn account(
             };
             let mut tx = base.db.engine().await?;
             let (master, key) = (&base.keys.master, key.expose());
-            accounts::store::create(&mut tx, master, &new, key, key).await?;
+            account_store::create(&mut tx, master, &new, key, key).await?;
             tx.commit().await?;
             Ok(json!({ "account_id": new.id }))
         }
         AccountAct::List => {
-            let accounts = accounts::store::list(&base.db).await?;
-            let view = |account: &accounts::Account| {
+            let accounts = account_store::list(&base.db).await?;
+            let view = |account: &Account| {
                 json!({
                     "account_id": account.id,
                     "tenant_id": account.tenant,
@@ -203,5 +250,6 @@ async fn account(
             };
             Ok(accounts.iter().map(view).collect())
         }
+        AccountAct::Change(act) => accounts::run(environment, base, act).await,
     }
 }

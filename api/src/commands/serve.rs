@@ -39,7 +39,9 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let clients = TcpListener::bind(config.listen).await?;
     let operators = TcpListener::bind(config.metrics_listen).await?;
-    let queues = connect(&config).await;
+    // Redis carries hints only: an API that starts while it is away serves all the same.
+    let redis = queue::connect_lazily(config.redis.url.expose())?;
+    let queues = Queues::new(redis, &config.redis.prefix);
     let signals = Signals::new(queues.clone());
     let announcer = Announcer::new(queues.clone());
     db.announce_events(move |tenant| announcer.announce(tenant));
@@ -93,19 +95,6 @@ fn limits(config: &Api) -> LiveLimits {
         sockets: usize::try_from(config.live_sockets).unwrap_or(usize::MAX),
         sockets_of_a_tenant: usize::try_from(config.live_sockets_per_tenant).unwrap_or(usize::MAX),
         ..LiveLimits::default()
-    }
-}
-
-/// Connects to Redis, however long that takes.
-async fn connect(config: &Api) -> Queues {
-    loop {
-        match queue::connect(config.redis.url.expose()).await {
-            Ok(conn) => return Queues::new(conn, &config.redis.prefix),
-            Err(error) => {
-                tracing::warn!(error = %error, "waiting for Redis");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Adding many numbers at once, each with its own result.
 
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use serde::Serialize;
 use shared::do_not_call::Source;
@@ -15,6 +18,9 @@ use crate::auth::{Allowed, EditDoNotCall};
 use crate::contacts::phone;
 use crate::http::{self, Fields, Problem, Reply};
 use crate::planning::{self, Planned};
+
+/// Fewer numbers than this are read in less time than a thread takes to wake.
+const LEAST_PER_CORE: usize = 64;
 
 /// 10,000 numbers with short reasons.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -57,11 +63,7 @@ pub(super) async fn import(
         _ => return Err(Problem::UnsupportedMediaType("application/json or text/csv")),
     };
     let tenant = app.read(&by).await?.tenant;
-    // Reading thousands of numbers takes a while: neither a lock nor the thread of other requests is held meanwhile.
-    let read = tokio::task::spawn_blocking(move || {
-        rows.iter().map(|row| wish(row, &tenant)).collect::<Vec<_>>()
-    });
-    let read = read.await.map_err(|error| Problem::Internal(error.into()))?;
+    let read = wishes(rows, tenant).await?;
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -92,6 +94,27 @@ async fn list(
         entry(work, "do_not_call.import", tenant, &serde_json::json!({ "added": ids }))?;
     }
     Ok((summarise(read, &listed), noted))
+}
+
+/// Reads the numbers, on every core. It takes most of the time of an import: neither a lock nor the thread of other requests
+/// is held meanwhile.
+async fn wishes(rows: Vec<Row>, tenant: Tenant) -> Result<Vec<Result<Wish, Problem>>, Problem> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let (rows, tenant) = (Arc::new(rows), Arc::new(tenant));
+    let each = rows.len().div_ceil(cores).max(LEAST_PER_CORE);
+    let parts = (0..rows.len()).step_by(each).map(|from| {
+        let (rows, tenant) = (Arc::clone(&rows), Arc::clone(&tenant));
+        tokio::task::spawn_blocking(move || {
+            let part = rows.iter().skip(from).take(each);
+            part.map(|row| wish(row, &tenant)).collect::<Vec<_>>()
+        })
+    });
+    let mut read = Vec::with_capacity(rows.len());
+    // Begun together, and gathered in the order of the rows.
+    for part in parts.collect::<Vec<_>>() {
+        read.extend(part.await.map_err(|error| Problem::Internal(error.into()))?);
+    }
+    Ok(read)
 }
 
 fn wish(row: &Row, tenant: &Tenant) -> Result<Wish, Problem> {

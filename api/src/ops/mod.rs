@@ -26,7 +26,8 @@ pub fn operators(app: App) -> Router {
 
 async fn scrape(State(app): State<App>) -> impl IntoResponse {
     for pool in app.db.pool_use() {
-        metrics::pool(pool.role, pool.open.into(), pool.idle.try_into().unwrap_or(u64::MAX));
+        let idle = pool.idle.try_into().unwrap_or(u64::MAX);
+        metrics::pool(pool.role, pool.open.into(), idle, pool.limit.into());
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics::render())
 }

@@ -77,3 +77,28 @@ async fn many_numbers_are_listed_in_one_request_and_too_many_refused() {
     let refused = client.admin("POST /v1/do-not-call/import", json!({ "numbers": more })).await;
     assert_eq!(refused.faults(), ["/numbers out_of_range"]);
 }
+
+#[tokio::test]
+async fn however_many_are_read_at_a_time_each_row_has_its_own_result() {
+    let client = Client::new().await;
+    // Every seventh is none, and every eleventh was on the list before.
+    let number = |n: usize| format!("+4474000{n:05}");
+    let before: Vec<String> = (0..500).step_by(11).map(number).collect();
+    client.admin("POST /v1/do-not-call/import", json!({ "numbers": before })).await;
+    let written = |n| if n % 7 == 0 { "nonsense".to_owned() } else { number(n) };
+    let numbers: Vec<String> = (0..500).map(written).collect();
+    let done = client.admin("POST /v1/do-not-call/import", json!({ "numbers": numbers })).await;
+    let rows = done.body["rows"].as_array().unwrap();
+    for (n, row) in rows.iter().enumerate() {
+        let want = match n {
+            n if n % 7 == 0 => "refused",
+            n if n % 11 == 0 => "already_listed",
+            _ => "added",
+        };
+        assert_eq!((&row["row"], &row["result"]), (&json!(n + 1), &json!(want)));
+    }
+    assert_eq!(rows.len(), 500);
+    // One entry in the chain for all of them, with the ids of those that were added.
+    let chain = "select action from audit_entries order by n";
+    assert_eq!(client.world.texts(chain).await, ["do_not_call.import"; 2]);
+}

@@ -111,7 +111,9 @@ fn account(row: Row) -> Result<Account, Error> {
 pub async fn sealed_keys(db: &Db, id: AccountId) -> Result<Option<(String, SealedKeys)>, Error> {
     type Row = (String, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
     let row: Option<Row> = sqlx::query_as(
-        "select base_url, key_sealed, webhook_key_sealed, webhook_key_old from accounts where id = $1",
+        "select base_url, key_sealed, webhook_key_sealed,
+             case when coalesce(webhook_key_old_until > app_clock(), true) then webhook_key_old end
+         from accounts where id = $1",
     )
     .bind(id)
     .fetch_optional(db.engine_pool())

@@ -188,7 +188,7 @@ pub struct Worker {
     /// `WORKER_CONCURRENCY`: dials and settlements at a time, 1 to 1000, 32 unless given.
     pub concurrency: u32,
     /// How long dialling is held after the database went back in time, while the provider's record is read: longer
-    /// than the vendor's list lags. `RECOVERY_HOLD_SECONDS`, default 900.
+    /// than the vendor's list lags, and than a reservation lives. `RECOVERY_HOLD_SECONDS`, 61 to 86400, default 900.
     pub recovery_hold: Duration,
     /// `STATE_DIR`: a directory of this host that outlives the process: the locks that prove a sender dead lie there.
     pub state_dir: PathBuf,
@@ -208,7 +208,7 @@ impl Worker {
             let demo = Demo::read(env);
             let metrics_listen = env.listen("WORKER_METRICS_LISTEN", local(9101));
             let queues = queues(env);
-            let hold = env.number("RECOVERY_HOLD_SECONDS", 15 * 60, 1..=86_400);
+            let hold = env.number("RECOVERY_HOLD_SECONDS", 15 * 60, 61..=86_400);
             let concurrency = env.number("WORKER_CONCURRENCY", 32, 1..=1000);
             let state_dir = env.text("STATE_DIR").map(PathBuf::from);
             if state_dir.is_none() {

@@ -50,6 +50,11 @@ fn each_wrong_setting_is_named() {
         ("QUEUE_PREFIX", "a:b", "QUEUE_PREFIX: expected letters, digits and hyphens"),
         ("WORKER_QUEUES", "dial,dail", "WORKER_QUEUES: a queue is dispatch, dial, settle or sweep"),
         ("WORKER_CONCURRENCY", "0", "WORKER_CONCURRENCY: expected a whole number from 1 to 1000"),
+        (
+            "RECOVERY_HOLD_SECONDS",
+            "60",
+            "RECOVERY_HOLD_SECONDS: expected a whole number from 61 to 86400",
+        ),
         ("DEMO", "yes", "DEMO: expected 1 or 0"),
         ("STATE_DIR", " ", "STATE_DIR: is missing"),
         (

@@ -6,6 +6,7 @@
 
 pub mod demo_clock;
 mod error;
+pub mod migrate;
 mod notices;
 
 use std::sync::{Arc, OnceLock};
@@ -16,6 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 pub use error::Error;
+pub use migrate::migrate;
 pub use notices::Notices;
 
 use crate::ids::TenantId;
@@ -67,6 +69,8 @@ pub struct PoolUse {
     pub open: u32,
     /// Of those, idle ones.
     pub idle: usize,
+    /// How many it may open.
+    pub limit: u32,
 }
 
 impl Db {
@@ -186,7 +190,12 @@ impl Db {
 
     /// Connections per pool.
     pub fn pool_use(&self) -> [PoolUse; 2] {
-        let of = |role, pool: &PgPool| PoolUse { role, open: pool.size(), idle: pool.num_idle() };
+        let of = |role, pool: &PgPool| PoolUse {
+            role,
+            open: pool.size(),
+            idle: pool.num_idle(),
+            limit: pool.options().get_max_connections(),
+        };
         [of("app", &self.app), of("engine", &self.engine)]
     }
 
@@ -263,15 +272,4 @@ impl EngineTx {
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.tx.commit().await?)
     }
-}
-
-/// Brings the schema of `owner_url` up to date.
-///
-/// # Errors
-/// The database is away, or a migration failed or was changed after it ran.
-pub async fn migrate(owner_url: &str) -> anyhow::Result<()> {
-    let pool = PgPoolOptions::new().max_connections(1).connect(owner_url).await?;
-    MIGRATOR.run(&pool).await?;
-    pool.close().await;
-    Ok(())
 }

@@ -15,6 +15,9 @@ use crate::journal;
 use crate::paging::{Cursor, Page, Slice};
 use crate::tenants::KeyError;
 
+/// From so many numbers on, statements of the transaction that compare with all of them are planned for them.
+const MANY: usize = 100;
+
 /// The hashes under which a number may be listed.
 pub fn hashes(keys: &TenantKeys, number: &PhoneNumber) -> EqualityHashes {
     keys.equality(EqualityKind::Phone, number.as_str())
@@ -62,6 +65,13 @@ pub async fn add(
 ) -> Result<Added, KeyError> {
     let hashes: Vec<EqualityHashes> =
         wishes.iter().map(|wish| hashes(keys, &wish.number)).collect();
+    if wishes.len() > MANY {
+        // A plan made for any list compares each row with each of its thousands; one made for this list looks them up.
+        sqlx::query("set local plan_cache_mode = force_custom_plan")
+            .execute(tx.conn())
+            .await
+            .map_err(Error::from)?;
+    }
     let mut known = listed(tx, &hashes).await?;
     let (mut ids, mut numbers, mut equal, mut reasons) = (vec![], vec![], vec![], vec![]);
     let mut added = Added::default();

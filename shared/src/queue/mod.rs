@@ -108,12 +108,23 @@ impl From<redis::RedisError> for QueueError {
 /// # Errors
 /// The address doesn't parse, or Redis is away.
 pub async fn connect(url: &str) -> Result<ConnectionManager, QueueError> {
-    let config = ConnectionManagerConfig::new()
+    Ok(ConnectionManager::new_with_config(redis::Client::open(url)?, mending()).await?)
+}
+
+/// The same, for a process that serves without Redis too: it connects when it is first asked for something.
+///
+/// # Errors
+/// The address doesn't parse.
+pub fn connect_lazily(url: &str) -> Result<ConnectionManager, QueueError> {
+    Ok(ConnectionManager::new_lazy_with_config(redis::Client::open(url)?, mending())?)
+}
+
+fn mending() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
         .set_connection_timeout(Some(Duration::from_secs(2)))
         .set_number_of_retries(1)
-        .set_max_delay(Duration::from_millis(500));
-    Ok(ConnectionManager::new_with_config(redis::Client::open(url)?, config).await?)
+        .set_max_delay(Duration::from_millis(500))
 }
 
 impl Queues {

@@ -8,9 +8,47 @@
 
 mod registry;
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use registry::METRICS;
+
+/// Kinds of sweeps. Each has its series from the start: an alert on a series that isn't there never fires.
+pub const SWEEPS: [&str; 13] = [
+    "dead_senders",
+    "dead_webhooks",
+    "finished_tasks",
+    "forgotten_calls",
+    "held_accounts",
+    "not_analysed",
+    "not_ended",
+    "old_rows",
+    "open_breakers",
+    "redis_wiped",
+    "reserved_expired",
+    "reserved_unsent",
+    "unknown",
+];
+
+/// What a due call may be waiting for. `nothing`: dispatch could take it.
+pub const WAITS_FOR: [&str; 12] = [
+    "account_full",
+    "account_held",
+    "auto_paused",
+    "breaker_open",
+    "inactive",
+    "limits",
+    "no_account",
+    "nothing",
+    "paused",
+    "recovering",
+    "refused",
+    "stop_all",
+];
+
+/// When each endless loop of this process last ended a round well.
+static ROUNDS: Mutex<BTreeMap<&'static str, Instant>> = Mutex::new(BTreeMap::new());
 
 macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $label:literal),+ $(,)? })+) => {$(
@@ -153,6 +191,7 @@ pub fn slots(kind: AccountKind, in_use: u64, limit: u64) {
 
 /// A sweep ran and found so many rows that nothing else had taken care of. `kind` is the sweep's name.
 pub fn swept(kind: &'static str, found: u64) {
+    debug_assert!(SWEEPS.contains(&kind), "{kind} is not in SWEEPS");
     METRICS.sweeps.with_label_values(&[kind]).inc();
     METRICS.swept.with_label_values(&[kind]).inc_by(found);
 }
@@ -223,8 +262,9 @@ pub fn answered(route: &str, method: &str, status: &'static str, took: Duration)
     METRICS.http_seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
 }
 
-/// Connections of a pool. Call it before each scrape.
-pub fn pool(role: &'static str, open: u64, idle: u64) {
+/// Connections of a pool, and how many it may open. Call it before each scrape.
+pub fn pool(role: &'static str, open: u64, idle: u64, limit: u64) {
+    METRICS.pool_limit.with_label_values(&[role]).set(whole(limit));
     METRICS.pool.with_label_values(&[role, "idle"]).set(whole(idle));
     METRICS.pool.with_label_values(&[role, "busy"]).set(whole(open.saturating_sub(idle)));
 }
@@ -239,8 +279,55 @@ pub fn failed(dependency: Dependency, failure: Failure) {
     METRICS.failures.with_label_values(&[dependency.label(), failure.label()]).inc();
 }
 
+/// Due calls that wait for one thing, and how long the first of them has. `why` is a word of [`WAITS_FOR`].
+pub fn waiting(why: &str, calls: u64, longest: Duration) {
+    METRICS.due_calls.with_label_values(&[why]).set(whole(calls));
+    METRICS.longest_wait_seconds.with_label_values(&[why]).set(longest.as_secs_f64());
+}
+
+/// How long a look is overdue of a tenant whose calls could be dialled; zero if none is.
+pub fn dispatch_late(by: Duration) {
+    METRICS.dispatch_late_seconds.set(by.as_secs_f64());
+}
+
+/// Whether somebody stopped all dialling, and whether it is held because the database went back.
+pub fn platform(stop_all: bool, recovering: bool) {
+    METRICS.stop_all.set(stop_all.into());
+    METRICS.recovering.set(recovering.into());
+}
+
+/// Tenants whose configuration the provider refused.
+pub fn tenants_refused(count: u64) {
+    METRICS.tenants_refused.set(whole(count));
+}
+
+/// Workers by what PostgreSQL knows of them: that they live, or that they fell silent.
+pub fn workers(alive: u64, silent: u64) {
+    METRICS.workers.with_label_values(&["alive"]).set(whole(alive));
+    METRICS.workers.with_label_values(&["silent"]).set(whole(silent));
+}
+
+/// Webhooks that wait to be applied, and how long the first of them has.
+pub fn webhooks_waiting(count: u64, longest: Duration) {
+    METRICS.webhooks_waiting.set(whole(count));
+    METRICS.oldest_webhook_seconds.set(longest.as_secs_f64());
+}
+
+/// An opt-out could not be written to the journal.
+pub fn journal_failed() {
+    METRICS.journal_failures.inc();
+}
+
+/// An endless loop of this process ended a round without a failure. `name` is a name from the code.
+pub fn round_ended(name: &'static str) {
+    ROUNDS.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Instant::now());
+}
+
 /// All metrics as Prometheus reads them (text format 0.0.4).
 pub fn render() -> String {
+    for (name, ended) in &*ROUNDS.lock().unwrap_or_else(PoisonError::into_inner) {
+        METRICS.round_age_seconds.with_label_values(&[name]).set(ended.elapsed().as_secs_f64());
+    }
     registry::render()
 }
 
@@ -279,6 +366,36 @@ mod tests {
             let series = format!("vio_dials_total{{answer=\"{}\"}}", answer.label());
             assert!(text.contains(&series), "{series}");
         }
-        assert!(text.contains("vio_dispatch_net_catches_total 0"));
+        for kind in SWEEPS {
+            let series = format!("vio_swept_total{{kind=\"{kind}\"}}");
+            assert!(text.contains(&series), "{series}");
+        }
+        for why in WAITS_FOR {
+            let series = format!("vio_due_calls{{why=\"{why}\"}}");
+            assert!(text.contains(&series), "{series}");
+        }
+        for line in ["vio_dispatch_net_catches_total 0", "vio_journal_failures_total 0"] {
+            assert!(text.contains(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_loop_is_as_old_as_its_last_round_that_ended_well() {
+        round_ended("of a test");
+        let text = render();
+        let line = text.lines().find(|line| line.contains("loop=\"of a test\"")).unwrap();
+        let age: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!((0.0..60.0).contains(&age), "{line}");
+    }
+
+    #[test]
+    fn a_process_says_which_release_and_which_schema_it_knows() {
+        let text = render();
+        let newest = crate::db::MIGRATOR.iter().map(|migration| migration.version).max().unwrap();
+        let line = format!(
+            "vio_build_info{{schema=\"{newest}\",version=\"{}\"}} 1",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert!(text.contains(&line), "{line}");
     }
 }

@@ -22,16 +22,20 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) async fn create(urls: &Urls) -> Self {
-        let mut conn = PgConnection::connect(&urls.superuser)
-            .await
-            .expect("TEST_DATABASE_URL_SUPER must name a PostgreSQL that answers");
+        let mut conn = connect(urls).await;
         let template = template(&mut conn, urls).await;
+        Self::copy_of(&mut conn, &template, urls).await
+    }
+
+    /// Without a schema.
+    pub(super) async fn empty(urls: &Urls) -> Self {
+        Self::copy_of(&mut connect(urls).await, "template1", urls).await
+    }
+
+    async fn copy_of(conn: &mut PgConnection, template: &str, urls: &Urls) -> Self {
         let name = format!("vio_test_{}", Uuid::now_v7().simple());
-        run(
-            &mut conn,
-            &format!("create database {name} template {template} owner {}", owner(urls)),
-        )
-        .await;
+        run(conn, &format!("create database {name} template {template} owner {}", owner(urls)))
+            .await;
         let options: PgConnectOptions = urls.superuser.parse().expect("connected with it just now");
         let superuser = PgPoolOptions::new()
             .max_connections(2)
@@ -67,6 +71,12 @@ impl Drop for Database {
             eprintln!("the database {} was left behind", self.name);
         }
     }
+}
+
+async fn connect(urls: &Urls) -> PgConnection {
+    PgConnection::connect(&urls.superuser)
+        .await
+        .expect("TEST_DATABASE_URL_SUPER must name a PostgreSQL that answers")
 }
 
 async fn remove(name: &str, urls: &Urls) {

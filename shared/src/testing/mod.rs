@@ -5,6 +5,7 @@
 
 mod booking;
 mod database;
+mod release;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::tenants::create::{self, NewTenant};
 use database::Database;
 
 pub use booking::Booking;
+pub use release::{BEFORE, Meta, Release};
 
 /// Connections of a test: few, since many tests run at a time.
 const CONNECTIONS: u32 = 4;
@@ -75,6 +77,10 @@ impl World {
     pub async fn new() -> Self {
         let urls = Urls::read();
         let database = Database::create(&urls).await;
+        Self::on(database, urls).await
+    }
+
+    async fn on(database: Database, urls: Urls) -> Self {
         let master = MasterKeys::parse(&format!("1:{}", "5a".repeat(32))).expect("a valid key");
         let conn = queue::connect(&urls.redis)
             .await

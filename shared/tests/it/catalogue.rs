@@ -94,7 +94,7 @@ async fn what_is_append_only_cannot_be_rewritten() {
     let rewritable = world
         .texts(
             "select t || ' ' || r || ' ' || p
-             from unnest(array['events', 'audit_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
+             from unnest(array['events', 'audit_entries', 'operator_acts']) t, unnest(array['vio_app', 'vio_engine']) r,
                   unnest(array['update', 'delete', 'truncate']) p
              where has_table_privilege(r, t, p) or p = 'update' and has_any_column_privilege(r, t, p)",
         )
@@ -121,6 +121,7 @@ async fn the_engine_reads_exactly_these_columns() {
             "demo_clock",
             "dispatch_state",
             "dispatch_wakes",
+            "operator_acts",
             "platform_state",
             "senders",
             "webhooks",
@@ -146,7 +147,7 @@ async fn the_engine_reads_exactly_these_columns() {
             "idempotency_keys: created_at key_hash tenant_id",
             "pending_accesses: tenant_id",
             "tenant_heads: event_n tenant_id",
-            "tenants: account_id active id zone",
+            "tenants: account_id active auto_paused_at id paused_at refused_at zone",
         ]
     );
 }

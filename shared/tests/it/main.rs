@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod catalogue;
+mod compat;
 mod isolation;
+mod migrations;
 mod rules;
+mod waiting;

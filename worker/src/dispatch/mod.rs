@@ -45,7 +45,10 @@ pub async fn run(app: App) {
             patrolled = Instant::now();
         }
         more = match pass_through(&app, patrol).await {
-            Ok(more) => more,
+            Ok(more) => {
+                metrics::round_ended("dispatch");
+                more
+            }
             Err(error) => {
                 tracing::warn!(error = %error, "a dispatch pass failed");
                 tokio::time::sleep(NET).await;

@@ -63,7 +63,14 @@ async fn probe_open(app: &App, account: &Account, row: &AccountRow) -> anyhow::R
         return Ok(());
     }
     for (tenant, call) in store::probe_candidates(&app.db, account.id).await? {
-        let reserved = look(app, tenant, Purpose::Probe { call }).await?;
+        // One tenant's trouble is no other's: the account would stay closed for all of them.
+        let reserved = match look(app, tenant, Purpose::Probe { call }).await {
+            Ok(reserved) => reserved,
+            Err(error) => {
+                tracing::warn!(tenant.id = %tenant, call.id = %call, error = %error, "a tenant's call can't be a probe");
+                continue;
+            }
+        };
         if let Some(attempt) = reserved.first() {
             let _full = app.reserved.try_send(Reserved { tenant, attempt: *attempt });
             return Ok(());

@@ -40,17 +40,30 @@ const LOOKED_FOR: Duration = Duration::hours(24);
 /// PostgreSQL is away.
 pub async fn expire(app: &App) -> anyhow::Result<()> {
     let stale = expired(&app.db, BATCH).await?;
-    for attempt in &stale {
-        let mut tx = app.db.tenant(attempt.tenant_id).await?;
-        let now = app.db.now().await?;
-        release(&mut tx, attempt.id, now).await?;
-        tx.commit().await?;
-    }
+    give_back(app, &stale).await;
     if !stale.is_empty() {
         metrics::swept("reserved_expired", stale.len() as u64);
         app.signals.send(Signal::Dispatch);
     }
     Ok(())
+}
+
+/// Gives reservations back, each by itself: one that can't be given back keeps no other.
+pub(super) async fn give_back(app: &App, reserved: &[ToCheck]) {
+    for attempt in reserved {
+        let given_back = async {
+            let mut tx = app.db.tenant(attempt.tenant_id).await?;
+            let now = app.db.now().await?;
+            release(&mut tx, attempt.id, now).await?;
+            tx.commit().await
+        };
+        if let Err(error) = given_back.await {
+            tracing::warn!(
+                tenant.id = %attempt.tenant_id, attempt.id = %attempt.id, error = %error.cause(),
+                "a reservation could not be given back yet"
+            );
+        }
+    }
 }
 
 /// Asks about attempts whose time has come.

@@ -7,7 +7,7 @@ pub mod senders;
 
 use std::time::Duration;
 
-use shared::calls::store::sweep as store;
+use shared::calls::store::{sweep as store, waiting};
 use shared::db::Error;
 use shared::queue::{MAX_WAITING, Queue, Sending, Signal, Task, sweep_finished};
 use shared::telemetry::metrics;
@@ -23,9 +23,12 @@ const WEBHOOKS_PER_TASK: usize = 16;
 /// Sends what was not sent, and takes back what nobody took, until the process stops.
 pub async fn run_quick(app: App) {
     while !app.is_stopping() {
-        if let Err(error) = quick(&app).await {
-            tracing::warn!(error = %error, "a sweep failed");
-            metrics::failed(metrics::Dependency::Redis, metrics::Failure::Busy);
+        match quick(&app).await {
+            Ok(()) => metrics::round_ended("quick"),
+            Err(error) => {
+                tracing::warn!(error = %error, "a sweep failed");
+                metrics::failed(metrics::Dependency::Redis, metrics::Failure::Busy);
+            }
         }
         pause(&app, QUICK).await;
     }
@@ -46,9 +49,10 @@ async fn send_unsent(app: &App) -> anyhow::Result<()> {
     if !app.sentinel.stands().await? {
         let forgotten = store::forget_sent(&app.db).await?;
         app.sentinel.set().await?;
+        // With nothing on its way too: the high-water mark went as well. The first start of an installation counts.
+        metrics::swept("redis_wiped", forgotten);
         if forgotten > 0 {
             tracing::warn!(forgotten, "Redis was wiped: everything unfinished is sent again");
-            metrics::swept("redis_wiped", forgotten);
         }
     }
     // As many as have room: the rest waits where it is safe.
@@ -114,7 +118,10 @@ pub async fn run_inbox(app: App) {
             }
         }
         more = match inbox(&app).await {
-            Ok(more) => more,
+            Ok(more) => {
+                metrics::round_ended("inbox");
+                more
+            }
             Err(error) => {
                 tracing::warn!(error = %error, "stored webhooks could not be sent");
                 tokio::time::sleep(QUICK).await;
@@ -183,9 +190,13 @@ pub async fn bury(app: &App) -> anyhow::Result<()> {
 }
 
 fn note(result: anyhow::Result<()>, sweep: &'static str) {
-    if let Err(error) = result {
-        let cause = error.downcast_ref::<Error>().map_or_else(|| error.to_string(), Error::cause);
-        tracing::warn!(sweep, error = cause, "a sweep failed");
+    match result {
+        Ok(()) => metrics::round_ended(sweep),
+        Err(error) => {
+            let cause =
+                error.downcast_ref::<Error>().map_or_else(|| error.to_string(), Error::cause);
+            tracing::warn!(sweep, error = cause, "a sweep failed");
+        }
     }
 }
 
@@ -203,11 +214,35 @@ async fn gauges(app: &App) -> anyhow::Result<()> {
     );
     metrics::slots(metrics::AccountKind::Own, count(gauges.own_slots), count(gauges.own_limit));
     for pool in app.db.pool_use() {
-        metrics::pool(pool.role, pool.open.into(), pool.idle as u64);
+        metrics::pool(pool.role, pool.open.into(), pool.idle as u64, pool.limit.into());
     }
+    waits(app).await?;
     for queue in Queue::ALL {
         metrics::queue_depth(queue.name(), app.queues.waiting(queue).await?);
         metrics::swept("finished_tasks", sweep_finished(&app.queues, queue).await? as u64);
     }
+    Ok(())
+}
+
+/// Why the telephone is silent.
+async fn waits(app: &App) -> anyhow::Result<()> {
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    let seconds = |s: f64| Duration::try_from_secs_f64(s).unwrap_or_default();
+    let found = waiting::waiting(&app.db).await?;
+    for why in metrics::WAITS_FOR {
+        let row = found.iter().find(|row| row.why == why);
+        let longest = row.map_or(Duration::ZERO, |row| seconds(row.longest_seconds));
+        metrics::waiting(why, row.map_or(0, |row| count(row.calls)), longest);
+        if why == "nothing" {
+            metrics::dispatch_late(row.map_or(Duration::ZERO, |row| seconds(row.late_seconds)));
+        }
+    }
+    let platform = waiting::platform(&app.db).await?;
+    metrics::platform(platform.stop_all, platform.recovering);
+    metrics::tenants_paused(metrics::PausedBy::Hand, count(platform.paused));
+    metrics::tenants_paused(metrics::PausedBy::Rule, count(platform.auto_paused));
+    metrics::tenants_refused(count(platform.refused));
+    metrics::workers(count(platform.workers), count(platform.silent_workers));
+    metrics::webhooks_waiting(count(platform.webhooks), seconds(platform.oldest_webhook_seconds));
     Ok(())
 }

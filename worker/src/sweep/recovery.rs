@@ -5,11 +5,15 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use shared::calls::store::accounts::{self, AccountRow};
 use shared::calls::store::recovery::{self as store, Forgotten, Recovery};
+use shared::calls::store::unheard_of;
+use shared::contacts::phone::PhoneNumber;
+use shared::crypto::EqualityKind;
 use shared::db::Error;
 use shared::ids::{AccountId, AttemptId, CallId, TenantId};
 use shared::retell::wire::Call;
 use shared::telemetry::metrics;
 
+use super::attempts;
 use crate::app::App;
 use crate::settle::apply::{SettleError, apply};
 use crate::settle::told::{Occasion, Told};
@@ -48,6 +52,8 @@ pub async fn sweep(app: &App, read: &mut Read) -> anyhow::Result<()> {
         }
     }
     app.journal.replay(&app.db).await?;
+    // What the record says may forbid it. Dialling is held for as long as anything of it is left.
+    attempts::give_back(app, &store::reserved(&app.db).await?).await;
     if adopted > 0 {
         metrics::swept("forgotten_calls", adopted);
         tracing::warn!(adopted, "calls that the database had forgotten were adopted");
@@ -113,7 +119,25 @@ async fn adopt_one(
     found: &Forgotten,
     call: Call,
 ) -> Result<bool, SettleError> {
-    let forgotten = store::adopt(&app.db, tenant, found).await?;
+    let mut tx = app.db.tenant(tenant).await?;
+    let number = call.to_number.as_deref().and_then(|told| PhoneNumber::from_e164(told).ok());
+    let keys = app.keys.of(&mut tx).await?;
+    let unheard_of = !unheard_of::is_known(&mut tx, found.call).await?;
+    if unheard_of && let Some(number) = &number {
+        unheard_of::enter(&mut tx, &keys, found, number).await?;
+    }
+    let hash = number.map(|number| keys.equality(EqualityKind::Phone, number.as_str()).current);
+    let forgotten = store::adopt(&mut tx, found, hash).await?;
+    if unheard_of && forgotten {
+        unheard_of::flag(&mut tx, found.call).await?;
+    }
+    tx.commit().await?;
+    if unheard_of && !forgotten {
+        tracing::error!(
+            tenant.id = %tenant, attempt.id = %found.attempt,
+            "a call of the provider's record names no number and is unknown here: it counts for nobody"
+        );
+    }
     let told = Told::by_call(call, Occasion::List);
     apply(app, tenant, found.attempt, Some(found.account), &told).await?;
     Ok(forgotten)

@@ -9,10 +9,11 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
+use shared::api_keys::ApiKey;
 use shared::config::{Environment, Worker};
-use shared::ids::AccountId;
+use shared::ids::{AccountId, ApiKeyId};
 use shared::queue::{self, Queues, Signal, Signals};
-use shared::testing::{Inhabitant, World};
+use shared::testing::{Inhabitant, Release, World};
 use shared::webhooks::{Source, seal, store};
 use simulator::{Account, Config, Simulator, Timings};
 use tokio::net::TcpListener;
@@ -74,9 +75,31 @@ impl Factory {
     }
 
     async fn build(world: World, change: impl FnOnce(&mut Config)) -> Self {
+        world.wait_for_morning().await;
+        let tenant = world.tenant().await;
+        Self::around(world, tenant, change).await
+    }
+
+    /// The stores as an earlier release left them, brought up to date.
+    pub(crate) async fn left_by(release: Release) -> Self {
+        let world = release.world().await;
+        world.migrate().await;
+        release.fill_redis(&world).await;
+        let meta = release.meta();
+        let account: Vec<String> = world.texts("select id::text from accounts").await;
+        let tenant = Inhabitant {
+            id: meta.tenant,
+            account: account[0].parse().unwrap(),
+            admin: ApiKey::parse(&meta.api_key).unwrap(),
+            admin_id: ApiKeyId::new(),
+            user: ApiKey::generate().unwrap(),
+        };
+        Self::around(world, tenant, |_| {}).await
+    }
+
+    async fn around(world: World, tenant: Inhabitant, change: impl FnOnce(&mut Config)) -> Self {
         world.run(crate::states::guard()).await;
         let world = Arc::new(world);
-        world.wait_for_morning().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let inbox_url = format!("http://{}/hook", listener.local_addr().unwrap());
         let mut config = Config {
@@ -98,7 +121,6 @@ impl Factory {
         };
         change(&mut config);
         let simulator = Simulator::start(config).await.unwrap();
-        let tenant = world.tenant().await;
         world.point_account_at(tenant.account, &simulator.base_url()).await;
         let inbox = Inbox { world: Arc::clone(&world), account: tenant.account };
         let router = Router::new().route("/hook", post(receive)).with_state(inbox);
@@ -128,9 +150,10 @@ impl Factory {
             ("MASTER_KEY_FILE", key_file.to_str().unwrap()),
             ("STATE_DIR", self.state_dir.to_str().unwrap()),
             ("WORKER_METRICS_LISTEN", "127.0.0.1:0"),
-            ("RECOVERY_HOLD_SECONDS", "1"),
         ]);
-        let config = Worker::read(&environment).unwrap();
+        let mut config = Worker::read(&environment).unwrap();
+        // Shorter than any installation may set it: what it waits for is not the vendor's list here.
+        config.recovery_hold = Duration::from_secs(1);
         let (stop, told) = watch::channel(false);
         Running { stop, done: tokio::spawn(worker::run::run(config, told)) }
     }

@@ -9,6 +9,7 @@ mod by_hand;
 mod call_now;
 mod carrier;
 mod claims;
+mod compat;
 mod conversations;
 mod delivery;
 mod doubt;

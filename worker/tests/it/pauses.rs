@@ -4,7 +4,7 @@ use chrono::Duration;
 use shared::calls::store::accounts;
 use simulator::{Faults, Rule};
 
-use crate::by_hand::{Hands, conversation_over, fails, says, with};
+use crate::by_hand::{Hands, conversation_over, fails, says, sql, with};
 use crate::factory::Factory;
 
 /// One minute on: the probe that is due is taken and dialled.
@@ -150,4 +150,47 @@ async fn while_the_vendor_is_down_altogether_no_probe_is_dialled() {
         .unwrap();
     assert!(!probe(&factory, &mut hands).await);
     assert_eq!(factory.simulator.dials().len(), 5);
+}
+
+#[tokio::test]
+async fn a_tenant_whose_look_fails_does_not_keep_the_account_from_its_probe() {
+    let (factory, mut hands) = with(vec![fails("refuse_429")]).await;
+    factory.world.run("update accounts set starts_per_second = 10000").await;
+    for digits in 200..205 {
+        factory.book(digits, 24).await;
+    }
+    hands.look_and_dial().await;
+    assert_eq!(factory.word("select breaker_open::text from accounts").await, "true");
+    // A zone that PostgreSQL makes something of, and we don't: each look at that tenant fails. Ours comes after it, since
+    // the first of its candidates is not to be called.
+    let account = factory.tenant.account;
+    let broken = factory.world.tenant_with(|it| it.account = Some(account)).await;
+    factory.world.book(&broken, "+447700900300", 24).await;
+    factory
+        .world
+        .run(sql(format!(
+            "update calls set eligible_at = app_clock(), due = app_clock(), earliest = app_clock(), not_placed = 0, retry_at = null; \
+             update dispatch_state set account_id = '{account}'; update tenants set zone = 'FOO1' where id = '{}'; \
+             insert into do_not_call (tenant_id, id, number, number_eq, source, added_by, added_at) \
+             select k.tenant_id, gen_random_uuid(), '', c.phone_eq, 'manual', 'test', app_clock() from calls k \
+             join contacts c on c.id = k.contact_id where k.tenant_id = '{}' order by k.deadline desc limit 1",
+            broken.id, factory.tenant.id
+        )))
+        .await;
+    assert!(probe(&factory, &mut hands).await, "the next tenant's call is the probe");
+}
+
+#[tokio::test]
+async fn too_many_requests_have_a_label_of_their_own_in_the_metrics() {
+    let (factory, hands) = with(vec![fails("refuse_429")]).await;
+    let counted = || -> f64 {
+        let text = shared::telemetry::metrics::render();
+        let line =
+            text.lines().find(|line| line.starts_with("vio_dials_total{answer=\"too_many\"}"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+    };
+    let before = counted();
+    factory.book(200, 24).await;
+    hands.look_and_dial().await;
+    assert!(counted() > before);
 }

@@ -83,3 +83,53 @@ async fn what_is_not_about_a_call_of_the_account_is_ignored() {
     );
     assert_ne!(calls(&world).await, ["in_progress placed"]);
 }
+
+#[tokio::test]
+async fn a_webhook_that_fails_again_and_again_takes_no_neighbour_with_it_and_is_given_up() {
+    let (world, app, tenant, _) = ringing().await;
+    let ended = br#"{"event":"call_ended","call":{"call_id":"call_1","call_status":"ended","disconnection_reason":"dial_no_answer"}}"#;
+    let source = Source::Account(tenant.account);
+    let keys = world.keys.master();
+    let poison =
+        seal(keys, source, br#"{"event":"call_started","call":{"call_id":"call_1"}}"#).unwrap();
+    let neighbour = seal(keys, source, ended).unwrap();
+    let ids = store::store(&world.db, &[poison]).await.unwrap();
+    // A body that no key opens.
+    world.run("update webhooks set body = overlay(body placing '\\x0000' from 30)").await;
+    let ids = [ids, store::store(&world.db, &[neighbour]).await.unwrap()].concat();
+    for tried in 1..=10 {
+        settle(&app, &ids).await.unwrap();
+        let states = world
+            .texts("select concat_ws(' ', state, tries) from webhooks order by received_at")
+            .await;
+        let poisoned = if tried < 10 { format!("stored {tried}") } else { "dead 10".to_owned() };
+        assert_eq!(states, [poisoned, "processed 1".to_owned()]);
+    }
+    assert_ne!(calls(&world).await, ["in_progress placed"], "the neighbour was applied");
+    settle(&app, &ids).await.unwrap();
+    assert_eq!(
+        world.number("select max(tries)::bigint from webhooks").await,
+        10,
+        "it is not tried again"
+    );
+}
+
+#[tokio::test]
+async fn the_same_words_of_two_senders_are_two_webhooks() {
+    let world = World::new().await;
+    let (one, other) = (world.tenant().await, world.tenant().await);
+    let body = br#"{"session_id":"s","call_outcome":"answered"}"#;
+    let sources = [
+        Source::Tenant(one.id),
+        Source::Tenant(other.id),
+        Source::Account(one.account),
+        Source::Account(other.account),
+    ];
+    let sealed = || sources.map(|source| seal(world.keys.master(), source, body).unwrap());
+    assert_eq!(store::store(&world.db, &sealed()).await.unwrap().len(), 4);
+    assert_eq!(
+        store::store(&world.db, &sealed()).await.unwrap().len(),
+        0,
+        "of each the second is dropped"
+    );
+}

@@ -15,8 +15,6 @@ pub(crate) struct Evidence {
     pub(crate) planned: Vec<Uuid>,
     /// Contacts that the API said it had made, each with an appointment.
     pub(crate) newcomers: Vec<Uuid>,
-    /// The database has gone back: a call that was planned since the backup is unknown to it, rightly.
-    pub(crate) restored: bool,
     /// Contacts that are flagged for staff.
     pub(crate) flagged: BTreeSet<Uuid>,
     pub(crate) dials: Vec<Dialled>,
@@ -114,7 +112,6 @@ impl Scene {
             planned: self.cast.planned_calls(),
             newcomers: self.cast.newcomers(self.restores()).into_iter().map(|it| it.0).collect(),
             flagged: flagged.into_iter().collect(),
-            restored: self.restores() > 0,
             dials: dials.into_iter().map(|dial| self.by_the_rules(dial, &attempts)).collect(),
             calls: calls.into_iter().map(|call| (call.id, call)).collect(),
             attempts,

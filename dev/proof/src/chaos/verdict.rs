@@ -102,7 +102,6 @@ fn dialled_once(evidence: &Evidence, add: &mut Add<'_>) {
     for it in evidence.dials.iter().filter(|it| it.dial.counted) {
         let (attempt, call) = (it.dial.attempt, it.dial.call);
         match evidence.attempts.get(&attempt) {
-            None if evidence.restored && !evidence.calls.contains_key(&call) => {}
             None => add(
                 Breach::Disowned,
                 format!("attempt {attempt} of call {call} is unknown to the database"),

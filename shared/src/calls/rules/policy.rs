@@ -3,6 +3,7 @@
 //! The JSON names are public. What a tenant may choose at the loosest is its [`Allowance`].
 
 mod allowance;
+mod bounds;
 mod region;
 
 use std::collections::BTreeSet;

@@ -22,7 +22,7 @@ pub struct AccountRow {
     pub key_sealed: Vec<u8>,
     /// The webhook key, sealed.
     pub webhook_key_sealed: Vec<u8>,
-    /// The webhook key before this one, sealed.
+    /// The webhook key before this one, sealed, while it is still accepted.
     pub webhook_key_old: Option<Vec<u8>>,
     /// Held since.
     pub held_at: Option<DateTime<Utc>>,
@@ -40,7 +40,8 @@ pub struct AccountRow {
 /// Any [`Error`].
 pub async fn all(db: &Db) -> Result<Vec<AccountRow>, Error> {
     Ok(sqlx::query_as(
-        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
+        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, \
+             case when coalesce(webhook_key_old_until > app_clock(), true) then webhook_key_old end as webhook_key_old, held_at, breaker, probe_at, limits_at \
          from accounts",
     )
     .fetch_all(db.engine_pool())
@@ -53,7 +54,8 @@ pub async fn all(db: &Db) -> Result<Vec<AccountRow>, Error> {
 /// Any [`Error`].
 pub async fn find(db: &Db, account: AccountId) -> Result<Option<AccountRow>, Error> {
     Ok(sqlx::query_as(
-        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, webhook_key_old, held_at, breaker, probe_at, limits_at \
+        "select id, tenant_id, base_url, simulator, key_sealed, webhook_key_sealed, \
+             case when coalesce(webhook_key_old_until > app_clock(), true) then webhook_key_old end as webhook_key_old, held_at, breaker, probe_at, limits_at \
          from accounts where id = $1",
     )
     .bind(account)

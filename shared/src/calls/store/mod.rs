@@ -12,6 +12,8 @@ mod rows;
 pub mod settle;
 pub mod sweep;
 pub mod tenancy;
+pub mod unheard_of;
+pub mod waiting;
 
 pub(crate) use rows::zone;
 pub use rows::{CallRow, TenantRow, day_start};

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::db::{Db, Error};
+use super::sweep::ToCheck;
+use crate::crypto::EqualityHash;
+use crate::db::{Db, Error, TenantTx};
 use crate::ids::{AccountId, AttemptId, CallId, DoNotCallId, TenantId};
 
 /// Holds all dialling. The numbers of dials go on after `used`, which counts as remembered from now on, so that the check
@@ -52,14 +54,27 @@ pub async fn current(db: &Db) -> Result<Option<Recovery>, Error> {
     .await?)
 }
 
+/// What is reserved while dialling is held was reserved before the record was read: gap and window must be asked again.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn reserved(db: &Db) -> Result<Vec<ToCheck>, Error> {
+    Ok(sqlx::query_as(
+        "select tenant_id, id, account_id, state from attempts where state = 'reserved'",
+    )
+    .fetch_all(db.engine_pool())
+    .await?)
+}
+
 /// Dialling goes on, and every tenant is looked at, by trigger. `false`: PostgreSQL was started anew since the recovery was read, and
-/// may have lost what was adopted meanwhile; the next sweep adopts it again.
+/// may have lost what was adopted meanwhile, or something is still reserved from before; the next sweep sees to it.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn end(db: &Db, recovery: &Recovery) -> Result<bool, Error> {
     let done = sqlx::query(
-        "update platform_state set recovering_at = null, recovering_from = null where pg_postmaster_start_time() = $1",
+        "update platform_state set recovering_at = null, recovering_from = null where pg_postmaster_start_time() = $1 \
+             and not exists (select from attempts where state = 'reserved')",
     )
     .bind(recovery.server_started_at)
     .execute(db.engine_pool())
@@ -100,25 +115,28 @@ pub struct Forgotten {
     pub at: DateTime<Utc>,
 }
 
-/// Enters a forgotten attempt as placed, if its call is known. `false`: it isn't, or the attempt is known.
+/// Enters a forgotten attempt as placed, if its call is known. `false`: it isn't, or the attempt is known. `number` is the
+/// one that rang, if the provider tells.
 ///
 /// The call is taken from whatever the restored database had planned with it: it is under way.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn adopt(db: &Db, tenant: TenantId, found: &Forgotten) -> Result<bool, Error> {
-    let mut tx = db.tenant(tenant).await?;
-    let known: bool = sqlx::query_scalar("select adopt_forgotten($1, $2, $3, $4, $5)")
+pub async fn adopt(
+    tx: &mut TenantTx,
+    found: &Forgotten,
+    number: Option<EqualityHash>,
+) -> Result<bool, Error> {
+    tx.events_were_numbered();
+    Ok(sqlx::query_scalar("select adopt_dial($1, $2, $3, $4, $5, $6)")
         .bind(found.attempt)
         .bind(found.call)
         .bind(found.account)
         .bind(&found.provider_call_id)
         .bind(found.at)
+        .bind(number)
         .fetch_one(tx.conn())
-        .await?;
-    tx.events_were_numbered();
-    tx.commit().await?;
-    Ok(known)
+        .await?)
 }
 
 /// A number that was put on a do-not-call list, as the journal has it.

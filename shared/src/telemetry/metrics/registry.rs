@@ -4,11 +4,14 @@ use std::sync::LazyLock;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
-use super::{Dependency, DialAnswer, Failure, LiveEnd, Since, WebhookResult};
+use super::{
+    AccountKind, Dependency, DialAnswer, Failure, LiveEnd, PausedBy, SWEEPS, Since, WAITS_FOR,
+    WebhookResult,
+};
 
 /// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
 const PICKUP_BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -47,6 +50,19 @@ pub(super) struct Metrics {
     pub(super) pool: IntGaugeVec,
     pub(super) restarts: IntCounterVec,
     pub(super) failures: IntCounterVec,
+    pub(super) pool_limit: IntGaugeVec,
+    pub(super) due_calls: IntGaugeVec,
+    pub(super) longest_wait_seconds: GaugeVec,
+    pub(super) dispatch_late_seconds: Gauge,
+    pub(super) stop_all: IntGauge,
+    pub(super) recovering: IntGauge,
+    pub(super) tenants_refused: IntGauge,
+    pub(super) workers: IntGaugeVec,
+    pub(super) webhooks_waiting: IntGauge,
+    pub(super) oldest_webhook_seconds: Gauge,
+    pub(super) journal_failures: IntCounter,
+    pub(super) round_age_seconds: GaugeVec,
+    build_info: IntGaugeVec,
 }
 
 /// One registry a process: a metric is counted from wherever the thing happens.
@@ -83,6 +99,10 @@ impl Making {
 
     fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
         self.add(IntGaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    fn seconds(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        self.add(GaugeVec::new(Opts::new(name, help), labels))
     }
 
     fn histograms(&self, name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
@@ -124,6 +144,19 @@ impl Metrics {
             pool: make.gauges("vio_pool_connections", "Connections to PostgreSQL by role.", &["role", "state"]),
             restarts: make.counters("vio_worker_restarts_total", "Queue workers that ended and were started again.", &["queue"]),
             failures: make.counters("vio_dependency_failures_total", "Failures of PostgreSQL, Redis and the provider.", &["dependency", "kind"]),
+            pool_limit: make.gauges("vio_pool_connections_limit", "Connections to PostgreSQL that a pool may open, by role.", &["role"]),
+            due_calls: make.gauges("vio_due_calls", "Calls that are due, by what they wait for.", &["why"]),
+            longest_wait_seconds: make.seconds("vio_longest_wait_seconds", "How long the first due call has waited, by what they wait for.", &["why"]),
+            dispatch_late_seconds: make.add(Gauge::new("vio_dispatch_late_seconds", "How long a look is overdue of a tenant whose calls could be dialled.")),
+            stop_all: make.gauge("vio_stop_all", "1 while somebody has stopped all dialling."),
+            recovering: make.gauge("vio_recovering", "1 while dialling is held because the database went back."),
+            tenants_refused: make.gauge("vio_tenants_refused", "Tenants whose configuration the provider refused."),
+            workers: make.gauges("vio_workers", "Workers by what PostgreSQL knows of them: alive, or silent for ten seconds and perhaps dead.", &["state"]),
+            webhooks_waiting: make.gauge("vio_webhooks_waiting", "Webhooks that are stored and not applied yet."),
+            oldest_webhook_seconds: make.add(Gauge::new("vio_oldest_webhook_seconds", "How long the first webhook that is not applied yet has waited.")),
+            journal_failures: make.counter("vio_journal_failures_total", "Opt-outs that could not be written to the journal of the state directory."),
+            round_age_seconds: make.seconds("vio_loop_age_seconds", "Time since an endless loop of the process last ended a round without a failure.", &["loop"]),
+            build_info: make.gauges("vio_build_info", "1; the release of the process and the newest migration that it knows.", &["version", "schema"]),
             registry: make.0,
         };
         metrics.start_at_zero();
@@ -131,6 +164,27 @@ impl Metrics {
     }
 
     fn start_at_zero(&self) {
+        let newest = crate::db::MIGRATOR.iter().map(|migration| migration.version).max();
+        let schema = newest.unwrap_or_default().to_string();
+        self.build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), &schema]).set(1);
+        for kind in SWEEPS {
+            self.sweeps.with_label_values(&[kind]);
+            self.swept.with_label_values(&[kind]);
+        }
+        for why in WAITS_FOR {
+            self.due_calls.with_label_values(&[why]);
+            self.longest_wait_seconds.with_label_values(&[why]);
+        }
+        for kind in AccountKind::ALL {
+            self.slots_in_use.with_label_values(&[kind.label()]);
+            self.slots_limit.with_label_values(&[kind.label()]);
+        }
+        for by in PausedBy::ALL {
+            self.tenants_paused.with_label_values(&[by.label()]);
+        }
+        for queue in crate::queue::Queue::ALL {
+            self.restarts.with_label_values(&[queue.name()]);
+        }
         for answer in DialAnswer::ALL {
             self.dials.with_label_values(&[answer.label()]);
         }

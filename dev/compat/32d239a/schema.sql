@@ -1,0 +1,1728 @@
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+CREATE TYPE public.call_with_facts AS (
+	id uuid,
+	contact_id uuid,
+	appointment_id uuid,
+	campaign_id uuid,
+	kind text,
+	purpose_key text,
+	state text,
+	earliest timestamp with time zone,
+	due timestamp with time zone,
+	deadline timestamp with time zone,
+	priority smallint,
+	front boolean,
+	retry_at timestamp with time zone,
+	blocked text[],
+	planned_at timestamp with time zone,
+	appointment_status text,
+	number_eq bytea,
+	region text,
+	test_number boolean,
+	zone text,
+	live boolean,
+	channel text,
+	consent boolean,
+	number_bad boolean,
+	do_not_call boolean,
+	attempts bigint,
+	last_counted timestamp with time zone,
+	under_way boolean,
+	number_dials timestamp with time zone[],
+	campaign_dials timestamp with time zone[],
+	calls_now_today bigint
+);
+
+ALTER TYPE public.call_with_facts OWNER TO vio_owner;
+
+CREATE FUNCTION public.adopt_forgotten(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz := app_clock();
+    k      calls;
+begin
+    select * into k from calls where id = p_call for update;
+    if k.id is null or exists (select from attempts where id = p_attempt and state not in ('reserved', 'released'))
+    then return false; end if;
+    perform attempt_release(id, moment, 'reserved') from attempts where call_id = p_call and id <> p_attempt and state = 'reserved';
+    insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state, reserved_at,
+        expires_at, dialled_at, intent_at, answered_at, answer, sender_done_at, request_sent, provider_call_id, placed_at, check_at, adopted)
+    select k.tenant_id, p_attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'placed', p_at,
+        p_at, p_at, p_at, p_at, 'accepted', moment, true, p_provider_call, p_at, moment, true
+    from contacts c where c.id = k.contact_id
+    on conflict (tenant_id, id) do update set state = 'placed', provider_call_id = excluded.provider_call_id, intent_at = p_at,
+        answered_at = p_at, answer = 'accepted', sender_done_at = moment, request_sent = true, placed_at = p_at, check_at = moment, adopted = true,
+        reserved_at = p_at, dialled_at = p_at, counts = true, holds_slot = true, token_held = true, token_back_at = '9999-12-31 00:00:00+00',
+        settled_at = null;
+    update calls set state = 'in_progress', is_due = false, front = false, updated_at = moment
+    where id = p_call and state in ('planned', 'reserved', 'dialling', 'in_progress');
+    perform append_changes(array['call.adopted'], array[p_call], array[k.contact_id], 'worker',
+        array['call.adopt'], array[p_attempt], array[null::bytea]);
+    return true;
+end $$;
+
+ALTER FUNCTION public.adopt_forgotten(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.app_clock() RETURNS timestamp with time zone
+    LANGUAGE plpgsql PARALLEL SAFE
+    AS $$ begin return clock_timestamp() + (select ahead from demo_clock); end $$;
+
+ALTER FUNCTION public.app_clock() OWNER TO vio_owner;
+
+CREATE FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    head   tenant_heads;
+    moment timestamptz;
+    row_h  bytea;
+    i      int;
+begin
+    select * into head from tenant_heads where tenant_id = tid() for update;
+    moment := app_clock();
+    insert into events (tenant_id, n, at, kind, entity, contact_id)
+    select tid(), head.event_n + o, moment, k, e, c
+    from unnest(p_kinds, p_entities, p_contacts) with ordinality as t (k, e, c, o);
+    for i in 1 .. coalesce(array_length(p_actions, 1), 0) loop
+        head.change_n := head.change_n + 1;
+        row_h := sha256(convert_to(concat_ws('|', tid(), 'changes', head.change_n,
+            (extract(epoch from moment) * 1000000)::bigint, p_actor, p_actions[i], p_audited[i]), 'UTF8')
+            || coalesce(p_details[i], ''::bytea));
+        head.change_hash := sha256(head.change_hash || row_h);
+        insert into audit_entries values
+            (tid(), 'changes', head.change_n, moment, p_actor, p_actions[i], p_audited[i], p_details[i], row_h, head.change_hash);
+    end loop;
+    update tenant_heads
+    set event_n = head.event_n + coalesce(array_length(p_kinds, 1), 0), change_n = head.change_n, change_hash = head.change_hash
+    where tenant_id = tid();
+    return head.event_n + coalesce(array_length(p_kinds, 1), 0);
+end $$;
+
+ALTER FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) OWNER TO vio_owner;
+
+CREATE FUNCTION public.attempt_release(p_attempt uuid, p_now timestamp with time zone, p_from text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    freed attempts;
+begin
+    -- In the order of locks: settling holds the call when it comes to the attempt.
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
+    update attempts set state = 'released', request_sent = false, counts = false, holds_slot = false, token_held = false,
+        token_back_at = p_now, sender_done_at = p_now, settled_at = p_now, check_at = '9999-12-31 00:00:00+00'
+    where id = p_attempt and (state = p_from or p_from = 'dialling' and state = 'unknown' and provider_call_id is null)
+    returning * into freed;
+    if freed.id is null then return false; end if;
+    update calls set state = 'planned', is_due = false, eligible_at = p_now, updated_at = p_now
+    where id = freed.call_id and (state in ('reserved', 'dialling') or p_from = 'dialling' and state = 'in_progress' and not exists (
+        select from attempts o where o.call_id = freed.call_id and o.state in ('reserved', 'dialling', 'placed', 'ended', 'unknown')));
+    return true;
+end $$;
+
+ALTER FUNCTION public.attempt_release(p_attempt uuid, p_now timestamp with time zone, p_from text) OWNER TO vio_owner;
+
+CREATE FUNCTION public.calls_ahead(p_call uuid, p_now timestamp with time zone, p_near timestamp with time zone) RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    with waiting as (
+        select id, eligible_at,
+            case when front then 0 when deadline <= p_near then 1 else 2 end as class,
+            case when not front and deadline <= p_near then deadline_hour end as hour,
+            case when front then 0 else -priority end as rank,
+            case when front then requested_at else deadline end as time
+        from calls where state = 'planned' and (deadline > p_now or id = p_call)
+    )
+    select count(*) from waiting o, waiting k
+    where k.id = p_call and o.id <> k.id and o.eligible_at <= greatest(k.eligible_at, p_now)
+      and (o.class, coalesce(o.hour, p_near), o.rank, o.time, o.id) < (k.class, coalesce(k.hour, p_near), k.rank, k.time, k.id)
+$$;
+
+ALTER FUNCTION public.calls_ahead(p_call uuid, p_now timestamp with time zone, p_near timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.calls_with_facts(p_ids uuid[], p_now timestamp with time zone, p_day_start timestamp with time zone) RETURNS SETOF public.call_with_facts
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select k.id, k.contact_id, k.appointment_id, k.campaign_id, k.kind, k.purpose_key, k.state,
+        -- A call now is wanted since somebody pressed: who pressed first goes first.
+        k.earliest, case when k.front then coalesce(k.requested_at, k.due) else k.due end, k.deadline, k.priority, k.front,
+        k.retry_at, k.blocked, k.planned_at, p.status, f.*
+    from calls k
+    -- An appointment that was really moved since has a purpose of its own: this call is about one that is gone.
+    left join appointments p on p.id = k.appointment_id and p.deleted_at is null
+        and k.purpose_key = 'appointment:' || p.id || ':' || p.round
+    cross join lateral contact_facts(k.contact_id, k.purpose_key, k.id, p_now, p_day_start) f
+    where k.id = any (p_ids);
+end $$;
+
+ALTER FUNCTION public.calls_with_facts(p_ids uuid[], p_now timestamp with time zone, p_day_start timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.contact_facts(p_contact uuid, p_purpose text, p_call uuid, p_now timestamp with time zone, p_day_start timestamp with time zone) RETURNS TABLE(number_eq bytea, region text, test_number boolean, zone text, live boolean, channel text, consent boolean, number_bad boolean, do_not_call boolean, attempts bigint, last_counted timestamp with time zone, under_way boolean, number_dials timestamp with time zone[], campaign_dials timestamp with time zone[], calls_now_today bigint)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select c.phone_eq, c.region, c.test_number, c.zone, c.deleted_at is null, c.channel, c.consent_at is not null,
+        exists (select from bad_numbers b where b.number_eq = c.phone_eq),
+        exists (select from do_not_call d where d.number_eq = c.phone_eq and d.removed_at is null),
+        (select count(*) from attempts a where a.purpose_key = p_purpose and a.counts
+            and (a.contact_id = c.id or a.number_eq = c.phone_eq)),
+        greatest(
+            (select max(dialled_at) from attempts a where a.number_eq = c.phone_eq and a.counts),
+            (select max(dialled_at) from attempts a where a.contact_id = c.id and a.counts)),
+        exists (select from attempts a where a.counts and (a.number_eq = c.phone_eq or a.contact_id = c.id)
+            and (a.state in ('reserved', 'dialling', 'placed')
+                 or a.state = 'unknown' and a.dialled_at > p_now - '2 hours'::interval)),
+        array(select dialled_at from attempts a where a.number_eq = c.phone_eq and a.counts
+            and a.dialled_at > p_now - '7 days'::interval and a.campaign_id is null),
+        array(select dialled_at from attempts a where a.number_eq = c.phone_eq and a.counts
+            and a.dialled_at > p_now - '7 days'::interval and a.campaign_id is not null),
+        (select count(*) from calls k where k.contact_id = c.id and k.requested_at >= p_day_start
+            and k.id is distinct from p_call)
+    from contacts c where c.id = p_contact;
+end $$;
+
+ALTER FUNCTION public.contact_facts(p_contact uuid, p_purpose text, p_call uuid, p_now timestamp with time zone, p_day_start timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.dial_accepted(p_attempt uuid, p_sender uuid, p_provider_call text, p_status integer, p_facts jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz := app_clock();
+    it     attempts;
+    was    text;
+begin
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
+    select * into it from attempts where id = p_attempt and claimed_by = p_sender for update;
+    if it.id is null then return false; end if;
+    was := it.state;
+    update attempts set sender_done_at = moment, request_sent = true, answer = 'accepted', status_code = p_status,
+        answered_at = coalesce(answered_at, moment), placed_at = coalesce(placed_at, moment),
+        provider_call_id = coalesce(provider_call_id, p_provider_call),
+        facts = coalesce(facts, p_facts),
+        state = case when state in ('dialling', 'unknown') then 'placed' else state end,
+        check_at = case when state in ('dialling', 'unknown') then moment + '15 minutes'::interval else check_at end
+    where id = p_attempt;
+    if was in ('dialling', 'unknown') then
+        update calls set state = 'in_progress', not_placed = 0, updated_at = moment
+        where id = it.call_id and state in ('dialling', 'in_progress');
+        perform append_changes(array['call.placed'], array[it.call_id], array[it.contact_id], 'worker',
+            '{}'::text[], '{}'::uuid[], '{}'::bytea[]);
+    end if;
+    return true;
+end $$;
+
+ALTER FUNCTION public.dial_accepted(p_attempt uuid, p_sender uuid, p_provider_call text, p_status integer, p_facts jsonb) OWNER TO vio_owner;
+
+CREATE FUNCTION public.dial_claim(p_attempt uuid, p_sender uuid, p_now timestamp with time zone, p_used bigint) RETURNS TABLE(serial bigint, went_back boolean)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    taken attempts;
+begin
+    perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
+    update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
+        serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
+    where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
+      and exists (select from calls k where k.id = a.call_id and k.state = 'reserved')
+      and not exists (select from attempts o where o.id <> a.id and o.counts and o.state in ('dialling', 'placed')
+          and (o.contact_id = a.contact_id or o.number_eq = a.number_eq))
+    returning * into taken;
+    if taken.id is null then
+        perform attempt_release(a.id, p_now, 'reserved') from attempts a where a.id = p_attempt and a.expires_at > p_now;
+        return;
+    end if;
+    update calls set state = 'dialling', updated_at = p_now where id = taken.call_id and state = 'reserved';
+    perform append_changes(array['call.dialling'], array[taken.call_id], array[taken.contact_id],
+        'worker', array['call.dial'], array[taken.id], array[null::bytea]);
+    return query select taken.serial, taken.serial <= p_used or not dial_is_known(p_used);
+end $$;
+
+ALTER FUNCTION public.dial_claim(p_attempt uuid, p_sender uuid, p_now timestamp with time zone, p_used bigint) OWNER TO vio_owner;
+
+CREATE FUNCTION public.dial_is_known(p_serial bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public'
+    AS $$ begin return (select p_serial <= (select recovered_serial from platform_state) or exists (select from attempts where serial = p_serial)); end $$;
+
+ALTER FUNCTION public.dial_is_known(p_serial bigint) OWNER TO vio_engine;
+
+CREATE FUNCTION public.dial_open(p_attempt uuid) RETURNS TABLE(now timestamp with time zone, call_id uuid, contact_id uuid, account_id uuid, attempt_state text, expires_at timestamp with time zone, reserved_at timestamp with time zone, wanted_at timestamp with time zone, key_wrapped bytea, name bytea, phone bytea, appointment_at timestamp with time zone, appointment_zone text, owner_name text, company_name text, location text, type text, duration_minutes integer, voice_text bytea, appointment_id uuid, doubtful uuid[], simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean, number_changed boolean, zone text, active boolean, agent_id text, caller_number text, refused boolean, paused boolean, auto_paused boolean, stop_all boolean, recovering boolean, policy jsonb, closed_dates date[], tokens_back_at timestamp with time zone[], dials_today bigint)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz;
+    a      attempts;
+begin
+    -- The lock first, and then the clock: waiting for a pause takes time.
+    perform from dispatch_state d where d.tenant_id = tid() for share;
+    select greatest(app_clock(), d.last_instant) into moment from dispatch_state d where d.tenant_id = tid();
+    select * into a from attempts t where t.id = p_attempt;
+    return query
+    select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
+        a.reserved_at, greatest(k.eligible_at, case when k.front then k.requested_at end), c.key_wrapped, c.name, c.phone, p.at, c.zone, p.owner_name, p.company_name, p.location, p.type,
+        p.duration_minutes, p.voice_text, p.id,
+        -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
+        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
+        acc.simulator, acc.held_at is not null, coalesce(acc.breaker ->> 'mode', 'closed') <> 'closed',
+        (select ahead > '0' from demo_clock), a.number_eq <> c.phone_eq,
+        f.*
+    from contacts c
+    join accounts acc on acc.id = a.account_id
+    cross join tenant_facts(moment) f
+    join calls k on k.id = a.call_id
+    left join appointments p on p.id = k.appointment_id
+    where c.id = a.contact_id;
+end $$;
+
+ALTER FUNCTION public.dial_open(p_attempt uuid) OWNER TO vio_owner;
+
+CREATE FUNCTION public.dispatch_candidates(p_now timestamp with time zone, p_urgent_before timestamp with time zone, p_limit integer, p_day_start timestamp with time zone) RETURNS SETOF public.call_with_facts
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update calls set is_due = true where state = 'planned' and not is_due and eligible_at <= p_now;
+    return query
+    select * from calls_with_facts(array(
+        (select k.id from calls k where state = 'planned' and is_due and front
+         order by deadline_hour, priority desc, deadline limit p_limit)
+        union
+        (select k.id from calls k where state = 'planned' and is_due and not front and deadline < p_urgent_before
+         order by deadline_hour, priority desc, deadline limit p_limit)
+        union
+        (select k.id from calls k where state = 'planned' and is_due and not front and deadline >= p_urgent_before
+         order by priority desc, due limit p_limit)), p_now, p_day_start);
+end $$;
+
+ALTER FUNCTION public.dispatch_candidates(p_now timestamp with time zone, p_urgent_before timestamp with time zone, p_limit integer, p_day_start timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.dispatch_open() RETURNS TABLE(now timestamp with time zone, last_instant timestamp with time zone, next_dispatch_at timestamp with time zone, net_at timestamp with time zone, wakes bigint, account_id uuid, simulator boolean, held boolean, breaker_open boolean, breaker jsonb, max_concurrent integer, starts_per_second double precision, next_start_at timestamp with time zone, slots_held bigint, zone text, active boolean, agent_id text, caller_number text, refused boolean, paused boolean, auto_paused boolean, stop_all boolean, recovering boolean, policy jsonb, closed_dates date[], tokens_back_at timestamp with time zone[], dials_today bigint, first_eligible timestamp with time zone, first_warning timestamp with time zone, first_deadline timestamp with time zone, first_front_end timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    acc    record;
+    st     dispatch_state;
+    moment timestamptz;
+    woken  bigint;
+    changed uuid[];
+    all_of  boolean;
+begin
+    perform set_config('app.by_dispatch', 'on', true);
+    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
+        into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
+    select * into st from dispatch_state d where d.tenant_id = tid() for update;
+    moment := greatest(app_clock(), st.last_instant);
+    with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id, w.everything)
+    select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null), bool_or(gone.everything)
+        into woken, changed, all_of from gone;
+    if all_of then
+        -- Hours are wider, a gap is shorter, a date is open again: whatever waited may have waited for that.
+        update calls set eligible_at = moment
+        where state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    elsif changed is not null then
+        -- What waits for something about its contact, or about a number that it shares, is looked at again now.
+        update calls set eligible_at = moment
+        where contact_id in (select o.id from contacts c join contacts o on o.phone_eq = c.phone_eq where c.id = any (changed))
+          and state = 'planned' and not is_due and eligible_at > moment and blocked <> '{}';
+    end if;
+    return query
+    select moment, st.last_instant, st.next_dispatch_at, st.net_at, woken,
+        acc.id, acc.simulator, acc.held_at is not null, acc.breaker_open, acc.breaker, acc.max_concurrent,
+        acc.starts_per_second, acc.next_start_at, coalesce(slots_held(acc.id), 0),
+        f.*,
+        (select min(eligible_at) from calls where state = 'planned' and not is_due),
+        (select min(warn_at) from calls where state = 'planned'),
+        (select min(deadline) from calls where state = 'planned'),
+        (select min(front_until) from calls where state = 'planned' and front)
+    from tenant_facts(moment) f;
+end $$;
+
+ALTER FUNCTION public.dispatch_open() OWNER TO vio_owner;
+
+CREATE FUNCTION public.dispatch_write(p_now timestamp with time zone, p_account uuid, p_next_start timestamp with time zone, p_calls uuid[], p_attempts uuid[], p_expires timestamp with time zone, p_moved uuid[], p_eligible timestamp with time zone[], p_blocked text[], p_next timestamp with time zone, p_net timestamp with time zone, p_waits boolean, p_urgent timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if cardinality(p_calls) > 0 then
+        -- The call first: one that is withdrawn meanwhile must not leave a reservation behind.
+        with taken as (
+            update calls set state = 'reserved', is_due = false, blocked = '{}', blocked_at = null, updated_at = p_now
+            where id = any (p_calls) and state = 'planned'
+            returning tenant_id, id, contact_id, purpose_key, campaign_id
+        )
+        insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state,
+            reserved_at, expires_at, dialled_at)
+        select k.tenant_id, n.attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, c.phone_eq, 'reserved',
+            p_now, p_expires, p_now
+        from unnest(p_calls, p_attempts) as n (call, attempt)
+        join taken k on k.id = n.call
+        join contacts c on c.id = k.contact_id;
+        update accounts set next_start_at = p_next_start where id = p_account;
+    end if;
+    if cardinality(p_moved) > 0 then
+        update calls k set eligible_at = m.at, is_due = m.at <= p_now, blocked = string_to_array(m.why, ','), blocked_at = p_now
+        from unnest(p_moved, p_eligible, p_blocked) as m (id, at, why) where k.id = m.id and k.state = 'planned';
+    end if;
+    update dispatch_state
+    set next_dispatch_at = p_next, net_at = p_net, waits_for_account = p_waits, urgent_at = p_urgent, last_instant = p_now,
+        account_id = p_account
+    where tenant_id = tid();
+end $$;
+
+ALTER FUNCTION public.dispatch_write(p_now timestamp with time zone, p_account uuid, p_next_start timestamp with time zone, p_calls uuid[], p_attempts uuid[], p_expires timestamp with time zone, p_moved uuid[], p_eligible timestamp with time zone[], p_blocked text[], p_next timestamp with time zone, p_net timestamp with time zone, p_waits boolean, p_urgent timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.due_tenants(p_limit integer) RETURNS TABLE(tenant_id uuid, account_id uuid)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz := app_clock();
+begin
+    return query
+    with recursive woken as (
+        -- From one tenant to the next along the index: one that has a million wakes costs no more than one that has one.
+        (select w.tenant_id from dispatch_wakes w order by w.tenant_id limit 1)
+        union all
+        select (select w.tenant_id from dispatch_wakes w where w.tenant_id > o.tenant_id order by w.tenant_id limit 1)
+        from woken o where o.tenant_id is not null
+    ),
+    due as (
+        select d.tenant_id, d.account_id from dispatch_state d
+        where d.not_before <= moment and d.tenant_id in (
+            select t.tenant_id from dispatch_state t where t.next_dispatch_at <= moment
+            union select w.tenant_id from woken w where w.tenant_id is not null)
+        order by d.last_instant, d.tenant_id limit p_limit
+    ),
+    room as (
+        select a.id, least(a.max_concurrent, a.vendor_limit) - slots_held(a.id) as free from accounts a
+        where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
+          and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account
+              and d.not_before <= moment)
+    ),
+    waiting as (
+        select d.tenant_id, d.account_id,
+            row_number() over (partition by d.account_id order by h.held::float8 / d.weight, d.urgent_at) as place, r.free
+        from room r
+        join dispatch_state d on d.account_id = r.id and d.waits_for_account and d.not_before <= moment
+        left join lateral (select count(*) as held from attempts t where t.account_id = r.id and t.holds_slot
+            and t.tenant_id = d.tenant_id) h on true
+        where r.free > 0
+    )
+    select due.tenant_id, due.account_id from due
+    union all
+    select * from (select w.tenant_id, w.account_id from waiting w
+        where w.place <= w.free and w.tenant_id not in (select due.tenant_id from due) order by w.place limit p_limit) later;
+end $$;
+
+ALTER FUNCTION public.due_tenants(p_limit integer) OWNER TO vio_owner;
+
+CREATE FUNCTION public.explain_open() RETURNS TABLE(now timestamp with time zone, account_id uuid, simulator boolean, held boolean, breaker_open boolean, breaker jsonb, max_concurrent integer, starts_per_second double precision, next_start_at timestamp with time zone, slots_held bigint, zone text, active boolean, agent_id text, caller_number text, refused boolean, paused boolean, auto_paused boolean, stop_all boolean, recovering boolean, policy jsonb, closed_dates date[], tokens_back_at timestamp with time zone[], dials_today bigint)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz := greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid()));
+begin
+    return query
+    select moment, a.id, a.simulator, a.held_at is not null, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second,
+        a.next_start_at, coalesce(slots_held(a.id), 0), f.*
+    from tenant_facts(moment) f
+    left join accounts a on a.id = (select t.account_id from tenants t where t.id = tid());
+end $$;
+
+ALTER FUNCTION public.explain_open() OWNER TO vio_owner;
+
+CREATE FUNCTION public.planning_facts(p_appointment uuid) RETURNS TABLE(now timestamp with time zone, contact_id uuid, at timestamp with time zone, status text, call_before_hours integer, booked_at timestamp with time zone, round integer, priority smallint, contact_live boolean, number_eq bytea, contact_zone text, tenant_zone text, policy jsonb, closed_dates date[])
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select greatest(app_clock(), d.last_instant), p.contact_id, p.at, p.status, p.call_before_hours, p.booked_at, p.round, p.priority,
+        c.deleted_at is null, c.phone_eq, c.zone, t.zone, t.policy,
+        array(select date from closed_dates where date >= app_clock()::date - 2)
+    from appointments p
+    join contacts c on c.id = p.contact_id
+    join tenants t on t.id = tid()
+    join dispatch_state d on d.tenant_id = tid()
+    where p.id = p_appointment and p.deleted_at is null;
+end $$;
+
+ALTER FUNCTION public.planning_facts(p_appointment uuid) OWNER TO vio_owner;
+
+CREATE FUNCTION public.prospective_call(p_contact uuid, p_appointment uuid, p_purpose text, p_deadline timestamp with time zone, p_now timestamp with time zone, p_day_start timestamp with time zone) RETURNS SETOF public.call_with_facts
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select '00000000-0000-0000-0000-000000000000'::uuid, p_contact, p_appointment, null::uuid, 'call_now', p_purpose, 'planned',
+        p_now, p_now, p_deadline, 0::smallint, true, null::timestamptz, '{}'::text[], p_now, p.status, f.*
+    from contact_facts(p_contact, p_purpose, null, p_now, p_day_start) f
+    left join appointments p on p.id = p_appointment and p.deleted_at is null;
+end $$;
+
+ALTER FUNCTION public.prospective_call(p_contact uuid, p_appointment uuid, p_purpose text, p_deadline timestamp with time zone, p_now timestamp with time zone, p_day_start timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.refuse_unknown_zones() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform now() at time zone new.zone;
+    return new;
+exception when invalid_parameter_value then
+    raise check_violation using constraint = 'tenants_zone_is_known', message = 'PostgreSQL does not know the zone';
+end $$;
+
+ALTER FUNCTION public.refuse_unknown_zones() OWNER TO vio_owner;
+
+CREATE FUNCTION public.release_reservations(p_appointment uuid, p_contact uuid, p_call uuid, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform attempt_release(a.id, p_now, 'reserved') from attempts a join calls k on k.id = a.call_id
+    where a.state = 'reserved' and k.state = 'reserved'
+      and (k.appointment_id = p_appointment or k.contact_id = p_contact or k.id = p_call);
+end $$;
+
+ALTER FUNCTION public.release_reservations(p_appointment uuid, p_contact uuid, p_call uuid, p_now timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.settle_open(p_attempt uuid) RETURNS TABLE(now timestamp with time zone, ahead_seconds double precision, attempt_state text, account_id uuid, provider_call_id text, intent_at timestamp with time zone, reserved_at timestamp with time zone, answered_at timestamp with time zone, started_at timestamp with time zone, facts jsonb, asked_at timestamp with time zone, told_at timestamp with time zone, silent_looks timestamp with time zone[], claimed_by uuid, sender_done_at timestamp with time zone, sender_dead_at timestamp with time zone, list_trusted boolean, number_eq bytea, dialled_at timestamp with time zone, attempt_settled boolean, attempt_outcome text, call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text, deadline timestamp with time zone, not_placed integer, attempts_used bigint, alone boolean, holds_slot boolean, contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean, appointment_at timestamp with time zone, appointment_status text, appointment_moved boolean, call_before_hours integer, tenant_zone text, policy jsonb, closed_dates date[])
+    LANGUAGE plpgsql
+    AS $$
+declare
+    k calls;
+    a attempts;
+begin
+    select * into k from calls c where c.id = (select t.call_id from attempts t where t.id = p_attempt) for update;
+    select * into a from attempts t where t.id = p_attempt for update;
+    if a.id is null then return; end if;
+    return query
+    select greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid())),
+        (select extract(epoch from ahead)::double precision from demo_clock), a.state, a.account_id,
+        a.provider_call_id, a.intent_at, a.reserved_at, a.answered_at, a.started_at, a.facts, a.asked_at, a.told_at, a.silent_looks, a.claimed_by,
+        a.sender_done_at, (select s.dead_at from senders s where s.id = a.claimed_by),
+        (select acc.list_trusted from accounts acc where acc.id = a.account_id),
+        a.number_eq, a.dialled_at, a.settled_at is not null, a.outcome, k.id, k.state, k.contact_id, k.appointment_id, k.campaign_id,
+        k.purpose_key, k.kind, k.deadline, k.not_placed,
+        (select count(*) from attempts t where t.purpose_key = k.purpose_key and t.counts
+            and (t.contact_id = k.contact_id or t.number_eq = a.number_eq)),
+        not exists (select from attempts t where t.call_id = k.id and t.id <> a.id
+            and (t.state in ('reserved', 'dialling', 'placed', 'ended') or t.state = 'unknown' and t.holds_slot)),
+        a.holds_slot,
+        c.zone, c.key_wrapped, c.phone, c.deleted_at is null, p.at, p.status,
+        p.id is not null and k.purpose_key <> 'appointment:' || p.id || ':' || p.round, p.call_before_hours, t.zone, t.policy,
+        array(select date from closed_dates where date >= app_clock()::date - 2)
+    from contacts c
+    join tenants t on t.id = tid()
+    left join appointments p on p.id = k.appointment_id and p.deleted_at is null
+    where c.id = k.contact_id;
+end $$;
+
+ALTER FUNCTION public.settle_open(p_attempt uuid) OWNER TO vio_owner;
+
+CREATE FUNCTION public.slots_held(p_account uuid) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public'
+    AS $$ begin return (select count(*) from attempts where account_id = p_account and holds_slot); end $$;
+
+ALTER FUNCTION public.slots_held(p_account uuid) OWNER TO vio_engine;
+
+CREATE FUNCTION public.tenant_facts(p_now timestamp with time zone) RETURNS TABLE(zone text, active boolean, agent_id text, caller_number text, refused boolean, paused boolean, auto_paused boolean, stop_all boolean, recovering boolean, policy jsonb, closed_dates date[], tokens_back_at timestamp with time zone[], dials_today bigint)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    with t as (
+        select *, date_trunc('day', p_now at time zone tenants.zone) at time zone tenants.zone as midnight
+        from tenants where id = tid()
+    )
+    select t.zone, t.active, t.agent_id, t.caller_number, t.refused_at is not null,
+        t.paused_at is not null, t.auto_paused_at is not null, p.stop_all_at is not null, p.recovering_at is not null,
+        t.policy,
+        array(select date from closed_dates where date >= (p_now at time zone t.zone)::date - 2 order by date),
+        -- A token that is held comes back 15 minutes and 1 second after something that has not happened yet.
+        array(select greatest(dialled_at, p_now) + '901 seconds' from attempts where token_held)
+            || array(select token_back_at from attempts where not token_held and token_back_at > p_now),
+        (select count(*) from attempts
+         where reserved_at >= case when t.zone_changed_at >= t.midnight then least(t.midnight, t.day_start_before)
+                                   else t.midnight end
+           and state <> 'released' and request_sent is distinct from false)
+    from t cross join platform_state p;
+end $$;
+
+ALTER FUNCTION public.tenant_facts(p_now timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.tid() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select nullif(current_setting('app.tenant_id', true), '')::uuid $$;
+
+ALTER FUNCTION public.tid() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_changed_tenants() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id) select distinct tenant_id from changed;
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_changed_tenants() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_everybody() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into dispatch_wakes (tenant_id, everything) select tenant_id, true from dispatch_state;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_everybody() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_for_calls_about() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id)
+        select distinct n.tenant_id from changed n
+        where exists (select from calls k where k.tenant_id = n.tenant_id and k.contact_id = n.contact_id and k.state = 'planned');
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_for_calls_about() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_for_closed_dates() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, everything) select distinct tenant_id, true from changed;
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_for_closed_dates() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_for_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id) select tenant_id, id from changed;
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_for_contacts() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_for_contacts_of() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id) select distinct tenant_id, contact_id from changed;
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_for_contacts_of() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_for_freed_attempts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, contact_id)
+        select distinct n.tenant_id, case when n.state <> 'released' then n.contact_id end
+        from changed n join before b using (tenant_id, id)
+        where n.state <> b.state and (n.state = 'released' or (n.state = 'not_placed') or b.state = 'unknown');
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_for_freed_attempts() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_for_waiting_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id) select distinct tenant_id from changed where state = 'planned';
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_for_waiting_calls() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_this_tenant() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if coalesce(current_setting('app.by_dispatch', true), '') = '' then
+        insert into dispatch_wakes (tenant_id, everything)
+        select n.id, (n.policy, n.allowance, n.zone, n.account_id) is distinct from (b.policy, b.allowance, b.zone, b.account_id)
+        from changed n join before b on b.id = n.id;
+    end if;
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_this_tenant() OWNER TO vio_owner;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE TABLE public._sqlx_migrations (
+    version bigint NOT NULL,
+    description text NOT NULL,
+    installed_on timestamp with time zone DEFAULT now() NOT NULL,
+    success boolean NOT NULL,
+    checksum bytea NOT NULL,
+    execution_time bigint NOT NULL
+);
+
+ALTER TABLE public._sqlx_migrations OWNER TO vio_owner;
+
+CREATE TABLE public.accounts (
+    id uuid NOT NULL,
+    tenant_id uuid,
+    name text NOT NULL,
+    base_url text NOT NULL,
+    simulator boolean DEFAULT false NOT NULL,
+    key_sealed bytea NOT NULL,
+    webhook_key_sealed bytea NOT NULL,
+    webhook_key_old bytea,
+    max_concurrent integer DEFAULT 20 NOT NULL,
+    vendor_limit integer,
+    starts_per_second double precision DEFAULT 1 NOT NULL,
+    next_start_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    held_at timestamp with time zone,
+    held_reason text,
+    breaker jsonb,
+    breaker_open boolean DEFAULT false NOT NULL,
+    probe_at timestamp with time zone,
+    checked_at timestamp with time zone,
+    check_result jsonb,
+    list_trusted boolean DEFAULT false NOT NULL,
+    list_lag_seconds integer,
+    limits_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT accounts_max_concurrent_check CHECK (((max_concurrent >= 1) AND (max_concurrent <= 10000))),
+    CONSTRAINT accounts_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 120))),
+    CONSTRAINT accounts_starts_per_second_check CHECK (((starts_per_second > (0)::double precision) AND (starts_per_second <= (10000)::double precision))),
+    CONSTRAINT accounts_vendor_limit_check CHECK (((vendor_limit >= 1) AND (vendor_limit <= 10000)))
+);
+
+ALTER TABLE ONLY public.accounts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.accounts OWNER TO vio_owner;
+
+CREATE TABLE public.api_keys (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    hash bytea NOT NULL,
+    role text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    last_used timestamp with time zone,
+    CONSTRAINT api_keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 120))),
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['client_admin'::text, 'client_user'::text])))
+);
+
+ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.api_keys OWNER TO vio_owner;
+
+CREATE TABLE public.appointments (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    call_before_hours integer NOT NULL,
+    duration_minutes integer,
+    type text,
+    owner_name text,
+    company_name text,
+    location text,
+    voice_text bytea,
+    priority smallint DEFAULT 0 NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    status_reason text,
+    confirmed_by text,
+    confirmed_at timestamp with time zone,
+    last_contact_at timestamp with time zone,
+    booked_at timestamp with time zone NOT NULL,
+    round integer DEFAULT 1 NOT NULL,
+    source text DEFAULT 'manual'::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT appointments_call_before_hours_check CHECK (((call_before_hours >= 1) AND (call_before_hours <= 168))),
+    CONSTRAINT appointments_company_name_check CHECK ((char_length(company_name) <= 120)),
+    CONSTRAINT appointments_confirmed_by_check CHECK ((confirmed_by = ANY (ARRAY['voice'::text, 'manual'::text, 'phone'::text, 'sms'::text, 'email'::text]))),
+    CONSTRAINT appointments_duration_minutes_check CHECK (((duration_minutes >= 5) AND (duration_minutes <= 480))),
+    CONSTRAINT appointments_location_check CHECK ((char_length(location) <= 200)),
+    CONSTRAINT appointments_owner_name_check CHECK ((char_length(owner_name) <= 120)),
+    CONSTRAINT appointments_priority_check CHECK (((priority >= 0) AND (priority <= 2))),
+    CONSTRAINT appointments_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'cancelled'::text, 'rescheduled'::text]))),
+    CONSTRAINT appointments_status_reason_check CHECK ((char_length(status_reason) <= 500)),
+    CONSTRAINT appointments_type_check CHECK ((char_length(type) <= 80))
+);
+
+ALTER TABLE ONLY public.appointments FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointments OWNER TO vio_owner;
+
+CREATE TABLE public.attempts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    purpose_key text NOT NULL,
+    campaign_id uuid,
+    number_eq bytea NOT NULL,
+    state text NOT NULL,
+    reserved_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    dialled_at timestamp with time zone NOT NULL,
+    token_held boolean DEFAULT true NOT NULL,
+    token_back_at timestamp with time zone DEFAULT '9999-12-31 00:00:00+00'::timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    send_no integer DEFAULT 0 NOT NULL,
+    claimed_by uuid,
+    claimed_tasks integer DEFAULT 0 NOT NULL,
+    serial bigint,
+    intent_at timestamp with time zone,
+    sender_done_at timestamp with time zone,
+    request_sent boolean,
+    answered_at timestamp with time zone,
+    answer text,
+    status_code integer,
+    provider_call_id text,
+    placed_at timestamp with time zone,
+    started_at timestamp with time zone,
+    connected_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    ended_reason text,
+    analysed_at timestamp with time zone,
+    facts jsonb,
+    silent_looks timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    asked_at timestamp with time zone,
+    told_at timestamp with time zone,
+    check_at timestamp with time zone DEFAULT '9999-12-31 00:00:00+00'::timestamp with time zone NOT NULL,
+    holds_slot boolean DEFAULT true NOT NULL,
+    counts boolean DEFAULT true NOT NULL,
+    outcome text,
+    fault text,
+    settled_at timestamp with time zone,
+    adopted boolean DEFAULT false NOT NULL,
+    CONSTRAINT attempts_fault_check CHECK ((fault = ANY (ARRAY['provider'::text, 'tenant'::text, 'number'::text, 'nobody'::text]))),
+    CONSTRAINT attempts_state_check CHECK ((state = ANY (ARRAY['reserved'::text, 'released'::text, 'dialling'::text, 'unknown'::text, 'placed'::text, 'ended'::text, 'not_placed'::text, 'settled'::text])))
+);
+
+ALTER TABLE ONLY public.attempts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.attempts OWNER TO vio_owner;
+
+CREATE TABLE public.audit_entries (
+    tenant_id uuid NOT NULL,
+    chain text NOT NULL,
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    entity uuid NOT NULL,
+    detail bytea,
+    row_hash bytea NOT NULL,
+    chain_hash bytea NOT NULL,
+    CONSTRAINT audit_entries_chain_check CHECK ((chain = ANY (ARRAY['changes'::text, 'accesses'::text])))
+);
+
+ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_entries OWNER TO vio_owner;
+
+CREATE TABLE public.bad_numbers (
+    tenant_id uuid NOT NULL,
+    number_eq bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    reason text NOT NULL
+);
+
+ALTER TABLE ONLY public.bad_numbers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bad_numbers OWNER TO vio_owner;
+
+CREATE TABLE public.calls (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    appointment_id uuid,
+    campaign_id uuid,
+    kind text NOT NULL,
+    purpose_key text NOT NULL,
+    state text NOT NULL,
+    earliest timestamp with time zone NOT NULL,
+    due timestamp with time zone NOT NULL,
+    deadline timestamp with time zone NOT NULL,
+    eligible_at timestamp with time zone NOT NULL,
+    is_due boolean DEFAULT false NOT NULL,
+    deadline_hour timestamp with time zone GENERATED ALWAYS AS (date_bin('01:00:00'::interval, deadline, '2000-01-01 00:00:00+00'::timestamp with time zone)) STORED,
+    priority smallint DEFAULT 0 NOT NULL,
+    front boolean DEFAULT false NOT NULL,
+    front_until timestamp with time zone,
+    taken_over boolean DEFAULT false NOT NULL,
+    requested_at timestamp with time zone,
+    retry_at timestamp with time zone,
+    not_placed integer DEFAULT 0 NOT NULL,
+    blocked text[] DEFAULT '{}'::text[] NOT NULL,
+    blocked_at timestamp with time zone,
+    warn_at timestamp with time zone DEFAULT '9999-12-31 00:00:00+00'::timestamp with time zone NOT NULL,
+    outcome text,
+    ended_reason text,
+    version integer DEFAULT 1 NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT calls_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'call_now'::text, 'campaign'::text]))),
+    CONSTRAINT calls_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'reserved'::text, 'dialling'::text, 'in_progress'::text, 'settled'::text, 'withdrawn'::text, 'refused'::text])))
+);
+
+ALTER TABLE ONLY public.calls FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.calls OWNER TO vio_owner;
+
+CREATE TABLE public.closed_dates (
+    tenant_id uuid NOT NULL,
+    date date NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT closed_dates_name_check CHECK ((char_length(name) <= 120))
+);
+
+ALTER TABLE ONLY public.closed_dates FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.closed_dates OWNER TO vio_owner;
+
+CREATE TABLE public.contacts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    key_wrapped bytea,
+    name bytea,
+    phone bytea,
+    email bytea,
+    notes bytea,
+    phone_eq bytea NOT NULL,
+    email_eq bytea,
+    region text NOT NULL,
+    test_number boolean DEFAULT false NOT NULL,
+    zone text NOT NULL,
+    channel text DEFAULT 'voice'::text NOT NULL,
+    consent_at timestamp with time zone,
+    consent_by text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT contacts_channel_check CHECK ((channel = ANY (ARRAY['voice'::text, 'sms'::text, 'email'::text])))
+);
+
+ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contacts OWNER TO vio_owner;
+
+CREATE TABLE public.demo_clock (
+    single boolean DEFAULT true NOT NULL,
+    ahead interval DEFAULT '00:00:00'::interval NOT NULL,
+    CONSTRAINT demo_clock_ahead_check CHECK ((ahead >= '00:00:00'::interval)),
+    CONSTRAINT demo_clock_single_check CHECK (single)
+);
+
+ALTER TABLE public.demo_clock OWNER TO vio_owner;
+
+CREATE SEQUENCE public.dial_serial
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER TABLE public.dial_serial OWNER TO vio_owner;
+
+CREATE TABLE public.dispatch_state (
+    tenant_id uuid NOT NULL,
+    account_id uuid,
+    next_dispatch_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    net_at timestamp with time zone DEFAULT '9999-12-31 00:00:00+00'::timestamp with time zone NOT NULL,
+    waits_for_account boolean DEFAULT false NOT NULL,
+    urgent_at timestamp with time zone DEFAULT '9999-12-31 00:00:00+00'::timestamp with time zone NOT NULL,
+    last_instant timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    weight integer DEFAULT 1 NOT NULL,
+    not_before timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    CONSTRAINT dispatch_state_weight_check CHECK (((weight >= 1) AND (weight <= 100)))
+);
+
+ALTER TABLE ONLY public.dispatch_state FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dispatch_state OWNER TO vio_owner;
+
+CREATE TABLE public.dispatch_wakes (
+    id bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    contact_id uuid,
+    everything boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE ONLY public.dispatch_wakes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dispatch_wakes OWNER TO vio_owner;
+
+ALTER TABLE public.dispatch_wakes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dispatch_wakes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.do_not_call (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bytea NOT NULL,
+    number_eq bytea NOT NULL,
+    source text NOT NULL,
+    reason text,
+    added_by text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    removed_by text,
+    CONSTRAINT do_not_call_reason_check CHECK ((char_length(reason) <= 500)),
+    CONSTRAINT do_not_call_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text, 'call'::text, 'api'::text])))
+);
+
+ALTER TABLE ONLY public.do_not_call FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.do_not_call OWNER TO vio_owner;
+
+CREATE TABLE public.events (
+    tenant_id uuid NOT NULL,
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    entity uuid NOT NULL,
+    contact_id uuid
+);
+
+ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.events OWNER TO vio_owner;
+
+CREATE TABLE public.flags (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    appointment_id uuid,
+    call_id uuid,
+    reason text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    cleared_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.flags FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.flags OWNER TO vio_owner;
+
+CREATE TABLE public.idempotency_keys (
+    tenant_id uuid NOT NULL,
+    key_hash bytea NOT NULL,
+    request_hash bytea NOT NULL,
+    status integer,
+    body bytea,
+    headers jsonb,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys OWNER TO vio_owner;
+
+CREATE TABLE public.platform_state (
+    single boolean DEFAULT true NOT NULL,
+    stop_all_at timestamp with time zone,
+    stop_all_reason text,
+    recovering_at timestamp with time zone,
+    recovering_from timestamp with time zone,
+    recovered_serial bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT platform_state_single_check CHECK (single)
+);
+
+ALTER TABLE ONLY public.platform_state FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.platform_state OWNER TO vio_owner;
+
+CREATE TABLE public.senders (
+    id uuid NOT NULL,
+    host_id uuid NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    dead_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.senders FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.senders OWNER TO vio_owner;
+
+CREATE TABLE public.tenant_heads (
+    tenant_id uuid NOT NULL,
+    event_n bigint DEFAULT 0 NOT NULL,
+    change_n bigint DEFAULT 0 NOT NULL,
+    change_hash bytea DEFAULT '\x'::bytea NOT NULL,
+    access_n bigint DEFAULT 0 NOT NULL,
+    access_hash bytea DEFAULT '\x'::bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.tenant_heads FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_heads OWNER TO vio_owner;
+
+CREATE TABLE public.tenant_keys (
+    tenant_id uuid NOT NULL,
+    purpose text NOT NULL,
+    key_id integer NOT NULL,
+    wrapped bytea NOT NULL,
+    master_key_id integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenant_keys_key_id_check CHECK ((key_id > 0)),
+    CONSTRAINT tenant_keys_purpose_check CHECK ((purpose = ANY (ARRAY['field'::text, 'equality'::text])))
+);
+
+ALTER TABLE ONLY public.tenant_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_keys OWNER TO vio_owner;
+
+CREATE TABLE public.tenants (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    zone text DEFAULT 'Europe/London'::text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    zone_changed_at timestamp with time zone,
+    day_start_before timestamp with time zone,
+    account_id uuid,
+    agent_id text,
+    caller_number text,
+    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
+    allowance jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    refused_at timestamp with time zone,
+    refused_reason text,
+    paused_at timestamp with time zone,
+    paused_reason text,
+    auto_paused_at timestamp with time zone,
+    auto_paused_reason text,
+    resumed_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
+);
+
+ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenants OWNER TO vio_owner;
+
+CREATE TABLE public.transcripts (
+    tenant_id uuid NOT NULL,
+    attempt_id uuid NOT NULL,
+    transcript bytea,
+    recording_url bytea,
+    stored_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.transcripts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.transcripts OWNER TO vio_owner;
+
+CREATE TABLE public.webhooks (
+    id uuid NOT NULL,
+    format text NOT NULL,
+    account_id uuid,
+    tenant_id uuid,
+    body bytea,
+    body_hash bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'stored'::text NOT NULL,
+    result text,
+    sent_at timestamp with time zone,
+    send_no integer DEFAULT 0 NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    processed_at timestamp with time zone,
+    CONSTRAINT webhooks_format_check CHECK ((format = ANY (ARRAY['retell'::text, 'outcome'::text]))),
+    CONSTRAINT webhooks_have_one_source CHECK (((account_id IS NULL) <> (tenant_id IS NULL))),
+    CONSTRAINT webhooks_state_check CHECK ((state = ANY (ARRAY['stored'::text, 'processed'::text, 'ignored'::text, 'dead'::text])))
+);
+
+ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks OWNER TO vio_owner;
+
+ALTER TABLE ONLY public._sqlx_migrations
+    ADD CONSTRAINT _sqlx_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_hash_is_unique UNIQUE (hash);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.appointments
+    ADD CONSTRAINT appointments_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (tenant_id, chain, n);
+
+ALTER TABLE ONLY public.bad_numbers
+    ADD CONSTRAINT bad_numbers_pkey PRIMARY KEY (tenant_id, number_eq);
+
+ALTER TABLE ONLY public.calls
+    ADD CONSTRAINT calls_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.closed_dates
+    ADD CONSTRAINT closed_dates_pkey PRIMARY KEY (tenant_id, date);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.demo_clock
+    ADD CONSTRAINT demo_clock_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY public.dispatch_state
+    ADD CONSTRAINT dispatch_state_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.dispatch_wakes
+    ADD CONSTRAINT dispatch_wakes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, n);
+
+ALTER TABLE ONLY public.flags
+    ADD CONSTRAINT flags_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash);
+
+ALTER TABLE ONLY public.platform_state
+    ADD CONSTRAINT platform_state_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY public.senders
+    ADD CONSTRAINT senders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tenant_heads
+    ADD CONSTRAINT tenant_heads_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.tenant_keys
+    ADD CONSTRAINT tenant_keys_pkey PRIMARY KEY (tenant_id, purpose, key_id);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.transcripts
+    ADD CONSTRAINT transcripts_pkey PRIMARY KEY (tenant_id, attempt_id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
+CREATE INDEX appointments_by_time ON public.appointments USING btree (tenant_id, at, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX appointments_of_contact ON public.appointments USING btree (tenant_id, contact_id, at) WHERE (deleted_at IS NULL);
+
+CREATE INDEX attempts_answers ON public.attempts USING btree (account_id, answered_at DESC) WHERE (answered_at IS NOT NULL);
+
+CREATE INDEX attempts_by_serial ON public.attempts USING btree (serial) WHERE (serial IS NOT NULL);
+
+CREATE INDEX attempts_holding_slots ON public.attempts USING btree (account_id) WHERE holds_slot;
+
+CREATE INDEX attempts_of_call ON public.attempts USING btree (tenant_id, call_id, reserved_at);
+
+CREATE INDEX attempts_of_contact ON public.attempts USING btree (tenant_id, contact_id, dialled_at DESC) WHERE counts;
+
+CREATE INDEX attempts_of_day ON public.attempts USING btree (tenant_id, reserved_at);
+
+CREATE INDEX attempts_of_number ON public.attempts USING btree (tenant_id, number_eq, dialled_at DESC) WHERE counts;
+
+CREATE INDEX attempts_of_purpose ON public.attempts USING btree (tenant_id, purpose_key) WHERE counts;
+
+CREATE UNIQUE INDEX attempts_one_per_provider_call ON public.attempts USING btree (account_id, provider_call_id) WHERE (provider_call_id IS NOT NULL);
+
+CREATE UNIQUE INDEX attempts_one_to_send_per_call ON public.attempts USING btree (tenant_id, call_id) WHERE (state = ANY (ARRAY['reserved'::text, 'dialling'::text]));
+
+CREATE INDEX attempts_reserved ON public.attempts USING btree (sent_at NULLS FIRST, reserved_at) WHERE (state = 'reserved'::text);
+
+CREATE INDEX attempts_to_check ON public.attempts USING btree (check_at) WHERE (check_at < '9999-12-31 00:00:00+00'::timestamp with time zone);
+
+CREATE INDEX attempts_with_token ON public.attempts USING btree (tenant_id) WHERE token_held;
+
+CREATE INDEX attempts_with_token_on_its_way ON public.attempts USING btree (tenant_id, token_back_at) WHERE (NOT token_held);
+
+CREATE INDEX calls_by_purpose ON public.calls USING btree (tenant_id, purpose_key);
+
+CREATE INDEX calls_by_time ON public.calls USING btree (tenant_id, planned_at DESC, id DESC);
+
+CREATE INDEX calls_due_by_deadline ON public.calls USING btree (tenant_id, front DESC, deadline_hour, priority DESC, deadline) WHERE ((state = 'planned'::text) AND is_due);
+
+CREATE INDEX calls_due_by_priority ON public.calls USING btree (tenant_id, priority DESC, due) WHERE ((state = 'planned'::text) AND is_due);
+
+CREATE INDEX calls_in_front ON public.calls USING btree (front_until) WHERE ((state = 'planned'::text) AND front);
+
+CREATE INDEX calls_not_yet_due ON public.calls USING btree (tenant_id, eligible_at) WHERE ((state = 'planned'::text) AND (NOT is_due));
+
+CREATE INDEX calls_of_contact ON public.calls USING btree (tenant_id, contact_id, planned_at DESC);
+
+CREATE UNIQUE INDEX calls_one_open_per_contact_and_purpose ON public.calls USING btree (tenant_id, contact_id, purpose_key) WHERE (state = ANY (ARRAY['planned'::text, 'reserved'::text, 'dialling'::text, 'in_progress'::text]));
+
+CREATE INDEX calls_past_deadline ON public.calls USING btree (tenant_id, deadline) WHERE (state = 'planned'::text);
+
+CREATE INDEX calls_to_warn_about ON public.calls USING btree (tenant_id, warn_at) WHERE (state = 'planned'::text);
+
+CREATE INDEX contacts_by_creation ON public.contacts USING btree (tenant_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX contacts_by_email ON public.contacts USING btree (tenant_id, email_eq) WHERE (email_eq IS NOT NULL);
+
+CREATE INDEX contacts_by_phone ON public.contacts USING btree (tenant_id, phone_eq);
+
+CREATE INDEX dispatch_state_by_next ON public.dispatch_state USING btree (next_dispatch_at);
+
+CREATE INDEX dispatch_state_waiting ON public.dispatch_state USING btree (account_id) WHERE waits_for_account;
+
+CREATE INDEX dispatch_wakes_by_tenant ON public.dispatch_wakes USING btree (tenant_id);
+
+CREATE INDEX do_not_call_by_time ON public.do_not_call USING btree (tenant_id, added_at DESC, id DESC) WHERE (removed_at IS NULL);
+
+CREATE UNIQUE INDEX do_not_call_lists_a_number_once ON public.do_not_call USING btree (tenant_id, number_eq) WHERE (removed_at IS NULL);
+
+CREATE UNIQUE INDEX flags_once_per_reason ON public.flags USING btree (tenant_id, contact_id, COALESCE(call_id, appointment_id, contact_id), reason) WHERE (cleared_at IS NULL);
+
+CREATE INDEX flags_open ON public.flags USING btree (tenant_id, contact_id) WHERE (cleared_at IS NULL);
+
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE UNIQUE INDEX webhooks_are_stored_once ON public.webhooks USING btree (COALESCE(account_id, tenant_id), body_hash);
+
+CREATE INDEX webhooks_processed ON public.webhooks USING btree (received_at) WHERE (state <> 'stored'::text);
+
+CREATE INDEX webhooks_to_process ON public.webhooks USING btree (sent_at NULLS FIRST, received_at) WHERE (state = 'stored'::text);
+
+CREATE TRIGGER appointments_wake AFTER UPDATE ON public.appointments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_contacts_of();
+
+CREATE TRIGGER attempts_wake AFTER UPDATE ON public.attempts REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_freed_attempts();
+
+CREATE TRIGGER bad_numbers_wake_d AFTER DELETE ON public.bad_numbers REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
+
+CREATE TRIGGER bad_numbers_wake_i AFTER INSERT ON public.bad_numbers REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
+
+CREATE TRIGGER calls_wake_i AFTER INSERT ON public.calls REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_waiting_calls();
+
+CREATE TRIGGER calls_wake_u AFTER UPDATE ON public.calls REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_waiting_calls();
+
+CREATE TRIGGER closed_dates_wake_d AFTER DELETE ON public.closed_dates REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_closed_dates();
+
+CREATE TRIGGER closed_dates_wake_i AFTER INSERT ON public.closed_dates REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
+
+CREATE TRIGGER contacts_wake AFTER UPDATE ON public.contacts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_contacts();
+
+CREATE TRIGGER do_not_call_wake_i AFTER INSERT ON public.do_not_call REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
+
+CREATE TRIGGER do_not_call_wake_u AFTER UPDATE ON public.do_not_call REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
+
+CREATE TRIGGER platform_state_wakes AFTER UPDATE ON public.platform_state FOR EACH STATEMENT EXECUTE FUNCTION public.wake_everybody();
+
+CREATE TRIGGER tenants_wake AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_this_tenant();
+
+CREATE TRIGGER tenants_zone_is_known BEFORE INSERT OR UPDATE OF zone ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.refuse_unknown_zones();
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.appointments
+    ADD CONSTRAINT appointments_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_tenant_id_call_id_fkey FOREIGN KEY (tenant_id, call_id) REFERENCES public.calls(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.bad_numbers
+    ADD CONSTRAINT bad_numbers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.calls
+    ADD CONSTRAINT calls_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.closed_dates
+    ADD CONSTRAINT closed_dates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dispatch_state
+    ADD CONSTRAINT dispatch_state_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.flags
+    ADD CONSTRAINT flags_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tenant_heads
+    ADD CONSTRAINT tenant_heads_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tenant_keys
+    ADD CONSTRAINT tenant_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.transcripts
+    ADD CONSTRAINT transcripts_tenant_id_attempt_id_fkey FOREIGN KEY (tenant_id, attempt_id) REFERENCES public.attempts(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY accounts_of_engine ON public.accounts TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY accounts_of_tenant ON public.accounts TO vio_app USING ((id = ( SELECT tenants.account_id
+   FROM public.tenants
+  WHERE (tenants.id = ( SELECT public.tid() AS tid)))));
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY api_keys_of_engine ON public.api_keys TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY api_keys_of_tenant ON public.api_keys TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.appointments ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY appointments_of_tenant ON public.appointments TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.attempts ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY attempts_of_engine ON public.attempts TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY attempts_of_tenant ON public.attempts TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY audit_entries_of_tenant ON public.audit_entries TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.bad_numbers ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY bad_numbers_of_tenant ON public.bad_numbers TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.calls ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY calls_of_engine ON public.calls TO vio_engine USING (true);
+
+CREATE POLICY calls_of_tenant ON public.calls TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.closed_dates ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY closed_dates_of_tenant ON public.closed_dates TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY contacts_of_tenant ON public.contacts TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.dispatch_state ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY dispatch_state_of_engine ON public.dispatch_state TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY dispatch_state_of_tenant ON public.dispatch_state TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.dispatch_wakes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY dispatch_wakes_of_engine ON public.dispatch_wakes TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY dispatch_wakes_of_tenant ON public.dispatch_wakes TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.do_not_call ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY do_not_call_of_tenant ON public.do_not_call TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY events_of_tenant ON public.events TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.flags ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY flags_of_tenant ON public.flags TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY idempotency_keys_of_engine ON public.idempotency_keys FOR DELETE TO vio_engine USING (true);
+
+CREATE POLICY idempotency_keys_of_tenant ON public.idempotency_keys TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+CREATE POLICY idempotency_keys_seen_by_engine ON public.idempotency_keys FOR SELECT TO vio_engine USING (true);
+
+ALTER TABLE public.platform_state ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform_state_of_engine ON public.platform_state TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY platform_state_seen_by_app ON public.platform_state FOR SELECT TO vio_app USING (true);
+
+ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY senders_of_engine ON public.senders TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY senders_seen_by_app ON public.senders FOR SELECT TO vio_app USING (true);
+
+ALTER TABLE public.tenant_heads ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_heads_made_by_engine ON public.tenant_heads FOR INSERT TO vio_engine WITH CHECK (true);
+
+CREATE POLICY tenant_heads_of_tenant ON public.tenant_heads TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.tenant_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_keys_made_by_engine ON public.tenant_keys FOR INSERT TO vio_engine WITH CHECK (true);
+
+CREATE POLICY tenant_keys_of_tenant ON public.tenant_keys TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenants_of_engine ON public.tenants TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY tenants_of_tenant ON public.tenants TO vio_app USING ((id = ( SELECT public.tid() AS tid))) WITH CHECK ((id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.transcripts ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY transcripts_of_tenant ON public.transcripts TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.webhooks ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY webhooks_of_engine ON public.webhooks TO vio_engine USING (true) WITH CHECK (true);
+
+GRANT USAGE ON SCHEMA public TO vio_app;
+GRANT USAGE ON SCHEMA public TO vio_engine;
+
+GRANT ALL ON FUNCTION public.app_clock() TO vio_app;
+GRANT ALL ON FUNCTION public.app_clock() TO vio_engine;
+
+GRANT ALL ON FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) TO vio_app;
+GRANT ALL ON FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.dial_is_known(p_serial bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.dial_is_known(p_serial bigint) TO vio_app;
+
+REVOKE ALL ON FUNCTION public.slots_held(p_account uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.slots_held(p_account uuid) TO vio_app;
+
+GRANT ALL ON FUNCTION public.tid() TO vio_app;
+GRANT ALL ON FUNCTION public.tid() TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.accounts TO vio_engine;
+
+GRANT SELECT(id) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(name) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(simulator) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(max_concurrent) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(vendor_limit) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(starts_per_second) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(next_start_at),UPDATE(next_start_at) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(held_at) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(held_reason) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(breaker) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(breaker_open) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(probe_at) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(checked_at) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(list_trusted) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT(list_lag_seconds) ON TABLE public.accounts TO vio_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.appointments TO vio_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.attempts TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(id) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(call_id) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(account_id) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(campaign_id) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(state) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(reserved_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(expires_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(sent_at),UPDATE(sent_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(send_no),UPDATE(send_no) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(claimed_by) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(claimed_tasks) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(serial) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(intent_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(sender_done_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(answered_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(answer) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(status_code) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(provider_call_id) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(ended_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(analysed_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(check_at),UPDATE(check_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(holds_slot) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT(settled_at) ON TABLE public.attempts TO vio_engine;
+
+GRANT SELECT,INSERT ON TABLE public.audit_entries TO vio_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bad_numbers TO vio_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.calls TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(id) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(state) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(due) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(deadline) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(eligible_at) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(is_due) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(front) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(front_until) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(warn_at) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.closed_dates TO vio_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.contacts TO vio_app;
+
+GRANT SELECT ON TABLE public.demo_clock TO vio_app;
+GRANT SELECT ON TABLE public.demo_clock TO vio_engine;
+
+GRANT SELECT,USAGE ON SEQUENCE public.dial_serial TO vio_app;
+GRANT ALL ON SEQUENCE public.dial_serial TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.dispatch_state TO vio_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatch_state TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.dispatch_wakes TO vio_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatch_wakes TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.do_not_call TO vio_app;
+
+GRANT SELECT,INSERT ON TABLE public.events TO vio_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.flags TO vio_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO vio_app;
+GRANT DELETE ON TABLE public.idempotency_keys TO vio_engine;
+
+GRANT SELECT(tenant_id) ON TABLE public.idempotency_keys TO vio_engine;
+
+GRANT SELECT(key_hash) ON TABLE public.idempotency_keys TO vio_engine;
+
+GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO vio_engine;
+
+GRANT SELECT ON TABLE public.platform_state TO vio_app;
+GRANT SELECT,UPDATE ON TABLE public.platform_state TO vio_engine;
+
+GRANT SELECT ON TABLE public.senders TO vio_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.senders TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_heads TO vio_app;
+GRANT INSERT ON TABLE public.tenant_heads TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_keys TO vio_app;
+GRANT INSERT ON TABLE public.tenant_keys TO vio_engine;
+
+GRANT SELECT,UPDATE ON TABLE public.tenants TO vio_app;
+GRANT INSERT ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(id) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(zone) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(active) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(account_id) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcripts TO vio_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO vio_engine;
+
