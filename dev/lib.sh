@@ -393,11 +393,13 @@ start_postgres() {
     printf '%s\n' 'local all all trust' 'host all all 127.0.0.1/32 scram-sha-256' \
         'host replication postgres 127.0.0.1/32 scram-sha-256' | as_server_user tee "$data/pg_hba.conf" >/dev/null
 
+    # A test that ends blocks its own half-open connections, and DROP DATABASE waits for those until this time-out (60 s by default).
     for try in 1 2 3 4 5; do
         POSTGRES_PORT=$wanted
         ((wanted != 0)) || POSTGRES_PORT=$(free_port)
         spawn postgres "${prefix[@]}" "$PG_BIN/postgres" -D "$data" -p "$POSTGRES_PORT" -c listen_addresses=127.0.0.1 \
             -c unix_socket_directories="$SERVERS/socket" -c max_connections=200 -c fsync=on -c timezone=UTC \
+            -c authentication_timeout=5s \
             -c shared_preload_libraries=pg_stat_statements -c log_parameter_max_length_on_error=0
         wait_for_postgres && break
         # Another process may have taken the port since we looked: with a port of our own choice, choose again.
