@@ -1,8 +1,9 @@
-//! Appending to a tenant's events and audit chain.
+//! Appending to a tenant's events and audit chain, and reading the chains.
 
 use uuid::Uuid;
 
 use super::Changes;
+use super::chain::{Chain, Entry};
 use crate::db::{Error, TenantTx};
 
 impl Changes {
@@ -16,6 +17,9 @@ impl Changes {
             kinds.push(kind);
             entities.push(entity);
             contacts.push(contact.map(|id| id.0));
+        }
+        if !kinds.is_empty() {
+            tx.events_were_numbered();
         }
         let (mut actions, mut audited, mut details) =
             (Vec::new(), Vec::new(), Vec::<Option<Vec<u8>>>::new());
@@ -35,4 +39,25 @@ impl Changes {
             .fetch_one(tx.conn())
             .await?)
     }
+}
+
+/// The entries of one of the tenant's chains from number `from` on, at most `most`, in order.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn entries(
+    tx: &mut TenantTx,
+    chain: Chain,
+    from: i64,
+    most: i64,
+) -> Result<Vec<Entry>, Error> {
+    Ok(sqlx::query_as(
+        "select n, at, actor, action, entity, detail, row_hash, chain_hash from audit_entries
+         where chain = $1 and n >= $2 order by n limit $3",
+    )
+    .bind(chain.word())
+    .bind(from)
+    .bind(most)
+    .fetch_all(tx.conn())
+    .await?)
 }

@@ -145,6 +145,49 @@ pub async fn stands(db: &Db, caller: Caller, tenant: TenantId) -> Result<bool, E
         })
 }
 
+/// Which of these callers still may, each in its tenant: [`stands`] for many, in one statement for keys and one for people.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn standing_of(
+    db: &Db,
+    callers: &[(Caller, TenantId)],
+) -> Result<Vec<(Caller, TenantId)>, Error> {
+    let (mut keys, mut sessions, mut visits) = (Vec::new(), Vec::new(), Vec::new());
+    for (caller, _) in callers {
+        keys.push(if let Caller::Key(key) = caller { Some(*key) } else { None });
+        sessions.push(caller.session());
+        visits.push(if let Caller::Visitor { visit, .. } = caller { Some(*visit) } else { None });
+    }
+    let tenants: Vec<TenantId> = callers.iter().map(|(_, tenant)| *tenant).collect();
+    let places: Vec<i64> = sqlx::query_scalar(
+        "select i.o
+         from unnest($1::uuid[], $4::uuid[]) with ordinality as i (key, tenant, o)
+         join api_keys k on k.id = i.key and k.tenant_id = i.tenant and k.revoked_at is null
+         join tenants t on t.id = k.tenant_id and t.active
+         union all
+         select i.o
+         from app_clock() c (now), unnest($2::uuid[], $3::uuid[], $4::uuid[]) with ordinality as i (session, visit, tenant, o)
+         join sessions s on s.id = i.session and s.ended_at is null
+         join users u on u.id = s.user_id and u.state = 'active'
+         left join tenants t on t.id = u.tenant_id
+         where s.ends_at > c.now and coalesce(t.active, true)
+           and (s.second_factor or not coalesce(t.second_factor_required, true))
+           and case when i.visit is null then u.tenant_id = i.tenant
+               else u.role = 'super_admin' and exists (
+                   select from visits v where v.id = i.visit and v.user_id = u.id and v.tenant_id = i.tenant
+                     and v.ended_at is null and v.starts_at is not null and v.ends_at > c.now) end",
+    )
+    .bind(keys)
+    .bind(sessions)
+    .bind(visits)
+    .bind(tenants)
+    .fetch_all(db.engine_pool())
+    .await?;
+    let found = places.into_iter().filter_map(|o| callers.get(usize::try_from(o - 1).ok()?));
+    Ok(found.copied().collect())
+}
+
 /// What became of a refresh token that was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotated {
