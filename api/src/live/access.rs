@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use shared::api_keys::Role;
 use shared::db::{Db, Error};
 use shared::ids::TenantId;
 use shared::people::Caller;
@@ -16,8 +17,8 @@ use tokio::sync::watch;
 /// The channel on which PostgreSQL tells.
 const CHANNEL: &str = "vio_access_ended";
 
-/// Who holds a socket, and in which tenant.
-pub(super) type Holder = (Caller, TenantId);
+/// Who holds a socket, in which tenant, and as what: who gets another role opens another socket.
+pub(super) type Holder = (Caller, TenantId, Role);
 
 /// Who has sockets in this process.
 #[derive(Debug)]

@@ -107,7 +107,8 @@ pub(super) async fn open(
     let hub = app.live.hub();
     let pass = tickets::redeem(&hub.queues, &ticket).await?.ok_or(Problem::BadTicket)?;
     witness.saw(pass.tenant, pass.caller.actor());
-    let held = hub.access.hold((pass.caller, pass.tenant)).await?.ok_or(Problem::BadTicket)?;
+    let held = hub.access.hold((pass.caller, pass.tenant, pass.role)).await?;
+    let held = held.ok_or(Problem::BadTicket)?;
     let arrival = Arrival { hub: Arc::clone(hub), pass, held };
     let answer = upgrade
         .protocols([PROTOCOL])

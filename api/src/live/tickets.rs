@@ -34,6 +34,7 @@ const RANDOM_BYTES: usize = 32;
 pub(super) struct Pass {
     pub(super) tenant: TenantId,
     pub(super) caller: Caller,
+    pub(super) role: Role,
     /// The nouns of events that its holder may know of; none means all.
     pub(super) may: Option<Vec<String>>,
 }
@@ -68,7 +69,7 @@ pub(super) async fn issue(
     by: Allowed<ReadLive>,
     NotKept(Nothing {}): NotKept<Nothing>,
 ) -> Result<Reply<Shown<TicketView>>, Problem> {
-    let pass = Pass { tenant: by.tenant, caller: by.caller, may: nouns(&by) };
+    let pass = Pass { tenant: by.tenant, caller: by.caller, role: by.role, may: nouns(&by) };
     let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
     let filled = SystemRandom::new().fill(bytes.as_mut_slice());
     filled.map_err(|_| Problem::Internal(anyhow::anyhow!("no randomness")))?;

@@ -29,6 +29,8 @@ enum Who {
     Doorstep,
     /// Whoever has signed the request.
     Signer,
+    /// Whoever has a ticket, over a WebSocket; `live::tickets` sees to that.
+    Ticket,
     /// Everybody.
     Anybody,
 }
@@ -45,7 +47,7 @@ enum Stranger {
 }
 
 use Stranger::{Absent, Empty, Own};
-use Who::{Admin, Anybody, Doorstep, Known, Person, Platform, Reader, Signer};
+use Who::{Admin, Anybody, Doorstep, Known, Person, Platform, Reader, Signer, Ticket};
 
 /// One row for each operation.
 const ROWS: &[(&str, Who, Stranger)] = &[
@@ -82,6 +84,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("importDoNotCall", Admin, Own),
     ("inviteAdministrator", Platform, Own),
     ("inviteUser", Admin, Own),
+    ("issueLiveTicket", Reader, Own),
     ("listApiKeys", Admin, Own),
     ("listAppointments", Reader, Absent),
     ("listCalls", Reader, Empty),
@@ -97,6 +100,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("makePasswordLink", Admin, Absent),
     ("makeRecoveryCodes", Person, Own),
     ("moveAppointment", Admin, Absent),
+    ("openLive", Ticket, Own),
     ("pauseTenant", Admin, Own),
     ("proposeSecondFactor", Person, Own),
     ("putClosedDate", Admin, Own),
@@ -257,10 +261,12 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
             "{id}: its permission"
         );
         // Who may only read is let in to read, and to nothing else.
-        assert!(who != Reader || operation.method == "GET", "{id}");
+        let reads = operation.method == "GET" || id == "issueLiveTicket";
+        assert!(who != Reader || reads, "{id}");
         let schemes = operation.about["security"].as_array().cloned().unwrap_or_default();
         let opens = |scheme: &str| schemes.iter().any(|one| one.get(scheme).is_some());
         assert_eq!(opens("apiKey"), matches!(who, Reader | Admin | Known), "{id}: keys");
+        assert_eq!(opens("ticket"), who == Ticket, "{id}: tickets");
         assert_eq!(opens("signature"), who == Signer || id == "reportOutcome", "{id}: signatures");
         assert_eq!(
             schemes.is_empty(),
@@ -300,7 +306,8 @@ async fn nobody_is_let_in_without_a_key_that_holds() {
     let unknown = ApiKey::generate().unwrap();
     let holds = client.clinic.admin.expose().to_owned();
     let before = client.everything().await;
-    for operation in operations().into_iter().filter(|o| !matches!(row(o).0, Anybody | Doorstep)) {
+    let opens = |who| !matches!(who, Anybody | Doorstep | Ticket);
+    for operation in operations().into_iter().filter(|operation| opens(row(operation).0)) {
         let id = operation.id();
         let mut told = BTreeSet::new();
         for (headers, why) in [
@@ -396,7 +403,7 @@ async fn a_person_who_may_only_read_changes_nothing_and_is_nobody_once_the_sessi
             Reader | Known => StatusCode::OK,
             Admin | Platform => StatusCode::FORBIDDEN,
             // Their own tests change what is one's own.
-            Person | Doorstep | Signer | Anybody => continue,
+            Person | Doorstep | Signer | Ticket | Anybody => continue,
         };
         let answer = ask(&reader.access, &operation).await;
         assert_eq!(answer.status, expected, "{id}: {:?}", answer.body);

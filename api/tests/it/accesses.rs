@@ -11,8 +11,8 @@ use shared::ids::TenantId;
 use shared::testing::World;
 use uuid::Uuid;
 
+use crate::access::{Things, ask, keyed_operations};
 use crate::client::{Client, ada};
-use crate::walls::{ROUTES, inhabited};
 
 async fn chain(world: &World, tenant: TenantId, chain: Chain) -> Vec<Entry> {
     let mut tx = world.db.tenant(tenant).await.unwrap();
@@ -50,18 +50,18 @@ fn ids(body: &Value, found: &mut BTreeSet<Uuid>) {
 
 #[tokio::test]
 async fn every_route_that_reads_notes_who_asked_and_what_was_shown() {
-    let (client, filled) = inhabited().await;
-    for (route, _) in ROUTES.iter().filter(|(route, _)| route.starts_with("GET ")) {
+    let client = Client::new().await;
+    let things = Things::of(&client).await;
+    let reads = keyed_operations().filter(|operation| operation.method == "GET");
+    for operation in reads {
+        let id = operation.id();
         let before = accesses(&client).await.len();
-        let answer = client.user(&filled.fill(route), Value::Null).await;
-        assert_eq!(answer.status, StatusCode::OK, "{route}");
+        let answer = ask(&client, &client.clinic.admin, &operation, &things, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::OK, "{id}");
         let noted = accesses(&client).await;
-        assert_eq!(noted.len(), before + 1, "{route}: one entry a request");
+        assert_eq!(noted.len(), before + 1, "{id}: one entry a request");
         let entry = noted.last().unwrap();
-        assert!(
-            entry.action.starts_with("GET /v1/") && entry.action.ends_with(" 200"),
-            "{entry:?}"
-        );
+        assert_eq!(entry.action, format!("GET {} 200", operation.path), "no id in the action");
         assert!(entry.actor.starts_with("key:"));
         let mut seen = BTreeSet::new();
         ids(&answer.body, &mut seen);
@@ -70,13 +70,35 @@ async fn every_route_that_reads_notes_who_asked_and_what_was_shown() {
         let missing: Vec<_> = seen.difference(&shown(entry)).copied().collect();
         assert!(
             missing.is_empty(),
-            "{route} shows {missing:?}: its handler must say so (Reply::showing)"
+            "{id} shows {missing:?}: its handler must say so (Reply::showing)"
         );
-        let template = &entry.action;
-        let named = filled.fill(route).split('/').find_map(|part| part.parse::<Uuid>().ok());
-        assert_eq!(entry.entity, named.unwrap_or(client.clinic.id.0), "{template}");
-        assert!(!template.contains(&entry.entity.to_string()), "no id in the action");
+        let path = things.path(&operation);
+        let named = path.split('/').find_map(|part| part.parse::<Uuid>().ok());
+        assert_eq!(entry.entity, named.unwrap_or(client.clinic.id.0), "{id}");
     }
+}
+
+#[tokio::test]
+async fn who_asked_too_often_or_for_what_is_not_theirs_is_noted_once() {
+    let few = api::Rules::of(10, 1);
+    let client =
+        Client::with_world(|app, world| app.limits = api::Limits::new(few, &world.queues)).await;
+    let (person, signed) = client.signed_in("client_user").await;
+    let noted = accesses(&client).await.len();
+    let actor = format!("user:{}", person.id);
+    let mut answers = Vec::new();
+    // A minute may end in between.
+    while answers.last() != Some(&StatusCode::TOO_MANY_REQUESTS) && answers.len() < 40 {
+        answers.push(client.by(&signed, "GET /v1/users", Value::Null).await.status);
+    }
+    assert_eq!(answers[0], StatusCode::FORBIDDEN);
+    assert_eq!(answers.last(), Some(&StatusCode::TOO_MANY_REQUESTS));
+    let mut new = accesses(&client).await.split_off(noted);
+    new.retain(|entry| entry.actor == actor);
+    let told: Vec<_> = new.iter().map(|entry| entry.action.clone()).collect();
+    let expected: Vec<_> =
+        answers.iter().map(|status| format!("GET /v1/users {}", status.as_u16())).collect();
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

@@ -51,6 +51,9 @@ pub enum Broken {
     /// This entry doesn't continue the one before it.
     #[error("entry {0} does not continue the one before it")]
     Link(i64),
+    /// The chain is whole up to this number, and should go on.
+    #[error("entries after {0} are missing")]
+    Cut(i64),
 }
 
 impl Entry {
@@ -65,24 +68,50 @@ impl Entry {
     }
 }
 
+/// How far a chain was checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The number of the last entry; 0 before the first.
+    pub n: i64,
+    /// Its hash; empty before the first.
+    pub hash: Vec<u8>,
+}
+
+impl Reached {
+    /// Checks the entries that follow, and goes on to the last of them.
+    ///
+    /// # Errors
+    /// The first place at which the chain is [`Broken`].
+    pub fn go_on(
+        &mut self,
+        tenant: TenantId,
+        chain: Chain,
+        entries: &[Entry],
+    ) -> Result<(), Broken> {
+        for entry in entries {
+            if entry.n != self.n + 1 {
+                return Err(Broken::Numbers(entry.n));
+            }
+            if entry.row_hash != entry.hash(tenant, chain) {
+                return Err(Broken::Row(entry.n));
+            }
+            let hash = digest(&SHA256, &[self.hash.as_slice(), &entry.row_hash].concat());
+            if entry.chain_hash != hash.as_ref() {
+                return Err(Broken::Link(entry.n));
+            }
+            *self = Self { n: entry.n, hash: hash.as_ref().to_vec() };
+        }
+        Ok(())
+    }
+}
+
 /// Checks a whole chain, from its first entry on. Returns the hash of its end, to compare with one kept elsewhere: a
 /// chain that was cut at its end is whole in itself.
 ///
 /// # Errors
 /// The first place at which it is [`Broken`].
 pub fn verify(tenant: TenantId, chain: Chain, entries: &[Entry]) -> Result<Vec<u8>, Broken> {
-    let mut end = Vec::new();
-    for (entry, n) in entries.iter().zip(1..) {
-        if entry.n != n {
-            return Err(Broken::Numbers(entry.n));
-        }
-        if entry.row_hash != entry.hash(tenant, chain) {
-            return Err(Broken::Row(n));
-        }
-        end = digest(&SHA256, &[end.as_slice(), &entry.row_hash].concat()).as_ref().to_vec();
-        if entry.chain_hash != end {
-            return Err(Broken::Link(n));
-        }
-    }
-    Ok(end)
+    let mut reached = Reached::default();
+    reached.go_on(tenant, chain, entries)?;
+    Ok(reached.hash)
 }

@@ -186,6 +186,7 @@ impl Client {
 
     /// A chain's entries as `actor's kind action`, oldest first.
     pub(crate) async fn chain(&self, chain: &str) -> Vec<String> {
+        api::Accesses::start(self.world.db.clone()).seal().await.expect("it is chained");
         let all = self
             .world
             .texts("select chain || ' ' || split_part(actor, ':', 1) || ' ' || action from audit_entries order by tenant_id, chain, n")
