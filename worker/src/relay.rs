@@ -76,7 +76,6 @@ pub async fn send(app: &App, unsent: &[Unsent]) -> anyhow::Result<()> {
     drop(spans);
     app.wakes.notify(Signal::Dial);
     app.signals.send(Signal::Dial);
-    let ids: Vec<_> = unsent.iter().map(|row| row.id).collect();
-    mark_sent(&app.db, &ids).await?;
+    mark_sent(&app.db, unsent).await?;
     Ok(())
 }

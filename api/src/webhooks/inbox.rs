@@ -1,5 +1,7 @@
 //! Storing webhooks, several in one transaction when they come in floods. Each is acknowledged after the commit.
 
+use std::time::{Duration, Instant};
+
 use shared::db::{Db, Error};
 use shared::queue::{Signal, Signals};
 use shared::telemetry::metrics::{self, WebhookResult};
@@ -8,6 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Webhooks that wait for the transaction under way.
 const WAITING: usize = 1_024;
+/// Two transactions begin at least so long after each other: of a flood, each sender waits a little, for few commits.
+const GATHER: Duration = Duration::from_millis(15);
 /// Webhooks of one transaction.
 const BATCH: usize = 64;
 
@@ -26,9 +30,11 @@ impl Inbox {
         let (hand_in, mut handed) = mpsc::channel(WAITING);
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH);
-            // While one transaction commits, the next batch gathers: no timer, and no waiting when idle.
+            // While one transaction commits, and until GATHER is over, the next batch gathers: no waiting when idle.
             while handed.recv_many(&mut batch, BATCH).await > 0 {
+                let began = Instant::now();
                 keep(&db, &signals, &mut batch).await;
+                tokio::time::sleep(GATHER.saturating_sub(began.elapsed())).await;
             }
         });
         Self(hand_in)

@@ -43,13 +43,13 @@ pub struct Meta {
 
 /// The release before this one. When one has landed and is recorded, it takes this place.
 pub const BEFORE: Release = Release {
-    name: "32d239a",
-    schema: include_str!("../../../dev/compat/32d239a/schema.sql"),
-    data: include_str!("../../../dev/compat/32d239a/data.sql"),
-    statements: include_str!("../../../dev/compat/32d239a/statements.tsv"),
-    provider: include_str!("../../../dev/compat/32d239a/provider.jsonl"),
-    redis: include_str!("../../../dev/compat/32d239a/redis.jsonl"),
-    meta: include_str!("../../../dev/compat/32d239a/meta.json"),
+    name: "913fb45",
+    schema: include_str!("../../../dev/compat/913fb45/schema.sql"),
+    data: include_str!("../../../dev/compat/913fb45/data.sql"),
+    statements: include_str!("../../../dev/compat/913fb45/statements.tsv"),
+    provider: include_str!("../../../dev/compat/913fb45/provider.jsonl"),
+    redis: include_str!("../../../dev/compat/913fb45/redis.jsonl"),
+    meta: include_str!("../../../dev/compat/913fb45/meta.json"),
 };
 
 #[derive(Deserialize)]

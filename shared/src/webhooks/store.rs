@@ -80,17 +80,10 @@ pub struct Stored {
 /// Any [`Error`].
 pub async fn take(db: &Db, webhooks: &[WebhookId]) -> Result<Vec<Stored>, Error> {
     let ids: Vec<_> = webhooks.iter().map(|id| id.0).collect();
-    // Found by their ids: the index of what is to be processed is short in the statistics, and long in life.
-    Ok(sqlx::query_as(
-        "with old as (select id, tries, received_at from webhooks \
-             where id = any ($1) and processed_at is null and body is not null for update), \
-         taken as (update webhooks w set tries = greatest(w.tries, 1) from old where w.id = old.id \
-             returning w.id, w.account_id, w.tenant_id, w.format, w.body, w.trace, old.tries = 0 as first_try, old.received_at) \
-         select id, account_id, tenant_id, format, body, trace, first_try from taken order by received_at, id",
-    )
-    .bind(ids)
-    .fetch_all(db.engine_pool())
-    .await?)
+    Ok(sqlx::query_as("select * from webhooks_taken($1)")
+        .bind(ids)
+        .fetch_all(db.engine_pool())
+        .await?)
 }
 
 /// Notes what became of webhooks, and forgets what they said.
@@ -101,16 +94,12 @@ pub async fn mark(db: &Db, done: &[(WebhookId, &'static str, &'static str)]) -> 
     let ids: Vec<_> = done.iter().map(|(id, ..)| id.0).collect();
     let states: Vec<_> = done.iter().map(|(_, state, _)| *state).collect();
     let results: Vec<_> = done.iter().map(|(.., result)| *result).collect();
-    sqlx::query(
-        "update webhooks w set state = d.state, result = d.result, processed_at = d.at, body = null \
-         from (select *, (select app_clock()) as at from unnest($1::uuid[], $2::text[], $3::text[]) as d (id, state, result)) d \
-         where w.id = d.id and w.processed_at is null",
-    )
-    .bind(ids)
-    .bind(states)
-    .bind(results)
-    .execute(db.engine_pool())
-    .await?;
+    sqlx::query("select webhooks_done($1, $2, $3)")
+        .bind(ids)
+        .bind(states)
+        .bind(results)
+        .execute(db.engine_pool())
+        .await?;
     Ok(())
 }
 

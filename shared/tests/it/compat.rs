@@ -9,16 +9,10 @@ use shared::testing::{BEFORE, World};
 
 /// Constraints that came after the release before, on tables that it writes, and why they refuse nothing that it writes.
 /// One that only lets more words through needs no entry.
-const REVIEWED: [(&str, &str); 2] = [
-    ("calls_trace_is_a_traceparent", "a new column, null in what the release before writes"),
-    ("webhooks_trace_is_a_traceparent", "the same"),
-];
+const REVIEWED: [(&str, &str); 0] = [];
 
 /// What the release before has and doesn't use, as no statement of its recording does; and why it had to go already.
-const GIVEN_UP: [(&str, &str); 1] = [(
-    "accounts accounts_of_tenant {vio_app} ALL (id = ( SELECT tenants.account_id\n   FROM tenants\n  WHERE (tenants.id = ( SELECT tid() AS tid))))",
-    "widened: a tenant sees the accounts through which it dialled before, too",
-)];
+const GIVEN_UP: [(&str, &str); 0] = [];
 
 /// Each is something that the release before stands on, spelled by the catalogue; `table` first where there is one.
 const STANDS_ON: [(&str, &str); 6] = [
@@ -169,10 +163,7 @@ async fn every_statement_of_the_release_before_is_understood_and_allowed() {
         }
     }
     let passed_over = statements.len() - understood;
-    assert!(
-        understood > 100 && passed_over < 10,
-        "{understood} compared, {passed_over} passed over"
-    );
+    assert!(understood > 20 * passed_over, "{understood} compared, {passed_over} passed over");
 }
 
 /// The greatest `$n`.

@@ -5,7 +5,7 @@ pub mod attempts;
 pub mod recovery;
 pub mod senders;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::calls::store::{sweep as store, waiting};
 use shared::db::Error;
@@ -19,6 +19,8 @@ use crate::relay;
 const QUICK: Duration = Duration::from_millis(500);
 /// Webhooks of one task: many when they come in floods, one when they don't.
 const WEBHOOKS_PER_TASK: usize = 16;
+/// Rounds of the inbox begin at least so long after each other.
+const GATHER: Duration = Duration::from_millis(40);
 
 /// Sends what was not sent, and takes back what nobody took, until the process stops.
 pub async fn run_quick(app: App) {
@@ -105,7 +107,8 @@ async fn pause(app: &App, time: Duration) {
     }
 }
 
-/// Sends stored webhooks to the queue, when one is stored and every half second, until the process stops.
+/// Sends stored webhooks to the queue, when one is stored and every half second, until the process stops. The first of a
+/// flood at once; then what came within [`GATHER`], together: what a round costs hardly grows with what it finds.
 pub async fn run_inbox(app: App) {
     let wake = app.wakes.of(Signal::Inbox);
     let mut more = false;
@@ -117,6 +120,7 @@ pub async fn run_inbox(app: App) {
                 () = app.stopped() => break,
             }
         }
+        let began = Instant::now();
         more = match inbox(&app).await {
             Ok(more) => {
                 metrics::round_ended("inbox");
@@ -128,6 +132,9 @@ pub async fn run_inbox(app: App) {
                 false
             }
         };
+        if !more {
+            tokio::time::sleep(GATHER.saturating_sub(began.elapsed())).await;
+        }
     }
 }
 

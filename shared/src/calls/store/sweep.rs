@@ -44,9 +44,11 @@ pub async fn unsent(db: &Db, limit: i64) -> Result<Vec<Unsent>, Error> {
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn mark_sent(db: &Db, attempts: &[AttemptId]) -> Result<(), Error> {
-    let ids: Vec<Uuid> = attempts.iter().map(|id| id.0).collect();
-    sqlx::query("update attempts set sent_at = app_clock(), send_no = send_no + 1 where id = any ($1) and state = 'reserved'")
+pub async fn mark_sent(db: &Db, sent: &[Unsent]) -> Result<(), Error> {
+    let tenants: Vec<Uuid> = sent.iter().map(|row| row.tenant_id.0).collect();
+    let ids: Vec<Uuid> = sent.iter().map(|row| row.id.0).collect();
+    sqlx::query("select dials_sent($1, $2)")
+        .bind(tenants)
         .bind(ids)
         .execute(db.engine_pool())
         .await?;
@@ -121,14 +123,10 @@ pub async fn expired(db: &Db, limit: i64) -> Result<Vec<ToCheck>, Error> {
 /// # Errors
 /// Any [`Error`].
 pub async fn take_checks(db: &Db, limit: i64) -> Result<Vec<ToCheck>, Error> {
-    Ok(sqlx::query_as(
-        "update attempts set check_at = app_clock() + interval '1 minute' where (tenant_id, id) in \
-         (select tenant_id, id from attempts where check_at <= (select app_clock()) order by check_at limit $1 for update skip locked) \
-         returning tenant_id, id, account_id, state",
-    )
-    .bind(limit)
-    .fetch_all(db.engine_pool())
-    .await?)
+    Ok(sqlx::query_as("select * from attempts_to_check($1)")
+        .bind(limit)
+        .fetch_all(db.engine_pool())
+        .await?)
 }
 
 /// Registers a process that may dial.
@@ -219,16 +217,11 @@ pub struct UnsentWebhook {
 /// # Errors
 /// Any [`Error`].
 pub async fn take_webhooks(db: &Db, limit: i64) -> Result<Vec<UnsentWebhook>, Error> {
-    Ok(sqlx::query_as(
-        "update webhooks set sent_at = app_clock(), send_no = send_no + 1 where id in \
-         (select id from webhooks where state = 'stored' and tries < $2 and (sent_at is null or sent_at < (select app_clock()) - interval '20 seconds') \
-          order by sent_at nulls first, received_at limit $1 for update skip locked) \
-         returning id, send_no",
-    )
-    .bind(limit)
-    .bind(MOST_TRIES)
-    .fetch_all(db.engine_pool())
-    .await?)
+    Ok(sqlx::query_as("select id, send_no from webhooks_to_send($1, $2)")
+        .bind(limit)
+        .bind(MOST_TRIES)
+        .fetch_all(db.engine_pool())
+        .await?)
 }
 
 /// Removes what has served its time: processed webhooks and idempotency keys. Returns how many rows.

@@ -46,6 +46,35 @@ CREATE TYPE public.call_with_facts AS (
 
 ALTER TYPE public.call_with_facts OWNER TO vio_owner;
 
+CREATE FUNCTION public.adopt_dial(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamp with time zone, p_number_eq bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz := app_clock();
+    k      calls;
+begin
+    select * into k from calls where id = p_call for update;
+    if k.id is null or exists (select from attempts where id = p_attempt and state not in ('reserved', 'released'))
+    then return false; end if;
+    perform attempt_release(id, moment, 'reserved') from attempts where call_id = p_call and id <> p_attempt and state = 'reserved';
+    insert into attempts (tenant_id, id, call_id, contact_id, account_id, purpose_key, campaign_id, number_eq, state, reserved_at,
+        expires_at, dialled_at, intent_at, answered_at, answer, sender_done_at, request_sent, provider_call_id, placed_at, check_at, adopted)
+    select k.tenant_id, p_attempt, k.id, k.contact_id, p_account, k.purpose_key, k.campaign_id, coalesce(p_number_eq, c.phone_eq),
+        'placed', p_at, p_at, p_at, p_at, p_at, 'accepted', moment, true, p_provider_call, p_at, moment, true
+    from contacts c where c.id = k.contact_id
+    on conflict (tenant_id, id) do update set state = 'placed', provider_call_id = excluded.provider_call_id, intent_at = p_at,
+        answered_at = p_at, answer = 'accepted', sender_done_at = moment, request_sent = true, placed_at = p_at, check_at = moment, adopted = true,
+        reserved_at = p_at, dialled_at = p_at, counts = true, holds_slot = true, token_held = true, token_back_at = '9999-12-31 00:00:00+00',
+        settled_at = null, number_eq = excluded.number_eq;
+    update calls set state = 'in_progress', is_due = false, front = false, updated_at = moment
+    where id = p_call and state in ('planned', 'reserved', 'dialling', 'in_progress');
+    perform append_changes(array['call.adopted'], array[p_call], array[k.contact_id], 'worker',
+        array['call.adopt'], array[p_attempt], array[null::bytea]);
+    return true;
+end $$;
+
+ALTER FUNCTION public.adopt_dial(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamp with time zone, p_number_eq bytea) OWNER TO vio_owner;
+
 CREATE FUNCTION public.adopt_forgotten(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -74,6 +103,19 @@ begin
 end $$;
 
 ALTER FUNCTION public.adopt_forgotten(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.anyone_due() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz := app_clock();
+begin
+    return exists (select from dispatch_wakes)
+        or exists (select from dispatch_state where next_dispatch_at <= moment and not_before <= moment)
+        or exists (select from dispatch_state where waits_for_account and not_before <= moment);
+end $$;
+
+ALTER FUNCTION public.anyone_due() OWNER TO vio_owner;
 
 CREATE FUNCTION public.app_clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql PARALLEL SAFE
@@ -111,6 +153,66 @@ begin
 end $$;
 
 ALTER FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) OWNER TO vio_owner;
+
+CREATE FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    last   record;
+    moment timestamptz;
+    row_h  bytea;
+    number bigint;
+begin
+    if p_tenant is null then
+        select n, hash into strict last from platform_head for update;
+    elsif p_chain = 'accesses' then
+        select access_n as n, access_hash as hash into strict last from tenant_heads where tenant_id = p_tenant for update;
+    else
+        select change_n as n, change_hash as hash into strict last from tenant_heads where tenant_id = p_tenant for update;
+    end if;
+    moment := app_clock();
+    number := last.n + 1;
+    row_h := sha256(convert_to(concat_ws('|', coalesce(p_tenant::text, 'platform'), coalesce(p_chain, 'platform'), number,
+        (extract(epoch from moment) * 1000000)::bigint, p_actor, p_action, p_entity), 'UTF8') || coalesce(p_detail, ''::bytea));
+    if p_tenant is null then
+        insert into platform_entries values (number, moment, p_actor, p_action, p_entity, p_detail, row_h, sha256(last.hash || row_h));
+        update platform_head set n = number, hash = sha256(last.hash || row_h);
+        return number;
+    end if;
+    insert into audit_entries values
+        (p_tenant, p_chain, number, moment, p_actor, p_action, p_entity, p_detail, row_h, sha256(last.hash || row_h));
+    if p_chain = 'accesses' then
+        update tenant_heads set access_n = number, access_hash = sha256(last.hash || row_h) where tenant_id = p_tenant;
+    else
+        update tenant_heads set change_n = number, change_hash = sha256(last.hash || row_h) where tenant_id = p_tenant;
+    end if;
+    return number;
+end $$;
+
+ALTER FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) OWNER TO vio_owner;
+
+CREATE FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    last   operator_acts;
+    number bigint;
+    moment timestamptz;
+    row_h  bytea;
+begin
+    -- One at a time, in the order of their numbers; held until the end of the transaction.
+    perform pg_advisory_xact_lock(hashtextextended('operator_acts', 0));
+    select * into last from operator_acts order by n desc limit 1;
+    moment := app_clock();
+    number := coalesce(last.n, 0) + 1;
+    row_h := sha256(convert_to(concat_ws('|', 'operator', number, (extract(epoch from moment) * 1000000)::bigint, p_operator,
+        p_action, p_entity, p_detail::text), 'UTF8'));
+    insert into operator_acts values (number, moment, p_operator, p_action, p_entity, p_detail, row_h,
+        sha256(coalesce(last.chain_hash, ''::bytea) || row_h));
+    return number;
+end $$;
+
+ALTER FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) OWNER TO vio_owner;
 
 CREATE FUNCTION public.attempt_release(p_attempt uuid, p_now timestamp with time zone, p_from text) RETURNS boolean
     LANGUAGE plpgsql
@@ -185,7 +287,10 @@ begin
         greatest(
             (select max(dialled_at) from attempts a where a.number_eq = c.phone_eq and a.counts),
             (select max(dialled_at) from attempts a where a.contact_id = c.id and a.counts)),
-        exists (select from attempts a where a.counts and (a.number_eq = c.phone_eq or a.contact_id = c.id)
+        exists (select from attempts a where a.counts and a.number_eq = c.phone_eq
+            and (a.state in ('reserved', 'dialling', 'placed')
+                 or a.state = 'unknown' and a.dialled_at > p_now - '2 hours'::interval))
+        or exists (select from attempts a where a.counts and a.contact_id = c.id
             and (a.state in ('reserved', 'dialling', 'placed')
                  or a.state = 'unknown' and a.dialled_at > p_now - '2 hours'::interval)),
         array(select dialled_at from attempts a where a.number_eq = c.phone_eq and a.counts
@@ -238,10 +343,12 @@ begin
     perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
     update attempts a set state = 'dialling', claimed_by = p_sender, intent_at = p_now, dialled_at = p_now,
         serial = nextval('dial_serial'), token_back_at = p_now + '2 hours'::interval, check_at = p_now + '30 seconds'::interval
-    where a.id = p_attempt and a.state = 'reserved' and a.expires_at > p_now
+    where a.id = p_attempt and a.state || '' = 'reserved' and a.expires_at > p_now
       and exists (select from calls k where k.id = a.call_id and k.state = 'reserved')
       and not exists (select from attempts o where o.id <> a.id and o.counts and o.state in ('dialling', 'placed')
-          and (o.contact_id = a.contact_id or o.number_eq = a.number_eq))
+          and o.contact_id = a.contact_id)
+      and not exists (select from attempts o where o.id <> a.id and o.counts and o.state in ('dialling', 'placed')
+          and o.number_eq = a.number_eq)
     returning * into taken;
     if taken.id is null then
         perform attempt_release(a.id, p_now, 'reserved') from attempts a where a.id = p_attempt and a.expires_at > p_now;
@@ -292,6 +399,60 @@ end $$;
 
 ALTER FUNCTION public.dial_open(p_attempt uuid) OWNER TO vio_owner;
 
+CREATE FUNCTION public.dial_placed(p_tenant uuid, p_attempt uuid, p_sender uuid, p_provider_call text, p_status integer, p_facts jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform set_config('app.tenant_id', p_tenant::text, true);
+    perform dial_accepted(p_attempt, p_sender, p_provider_call, p_status, p_facts);
+    return exists (select from attempts o join attempts y on y.id = p_attempt and o.call_id = y.call_id
+        where o.reserved_at < y.reserved_at and o.state = 'placed' and o.adopted);
+end $$;
+
+ALTER FUNCTION public.dial_placed(p_tenant uuid, p_attempt uuid, p_sender uuid, p_provider_call text, p_status integer, p_facts jsonb) OWNER TO vio_owner;
+
+CREATE FUNCTION public.dial_read(p_attempt uuid) RETURNS TABLE(now timestamp with time zone, call_id uuid, contact_id uuid, account_id uuid, attempt_state text, expires_at timestamp with time zone, reserved_at timestamp with time zone, wanted_at timestamp with time zone, key_wrapped bytea, name bytea, phone bytea, appointment_at timestamp with time zone, owner_name text, company_name text, location text, type text, duration_minutes integer, voice_text bytea, appointment_id uuid, doubtful uuid[], simulator boolean, held boolean, breaker_stirs boolean, demo_ahead boolean, number_changed boolean, zone text, active boolean, agent_id text, caller_number text, refused boolean, paused boolean, auto_paused boolean, stop_all boolean, recovering boolean, policy jsonb, closed_dates date[], tokens_back_at timestamp with time zone[], dials_today bigint, kind text, front boolean, earliest timestamp with time zone, due timestamp with time zone, deadline timestamp with time zone, retry_at timestamp with time zone, planned_at timestamp with time zone, appointment_status text, contact_zone text, live boolean, region text, test_number boolean, channel text, consent boolean, number_bad boolean, do_not_call boolean)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    moment timestamptz;
+begin
+    -- The lock first, and then the clock: waiting for a pause takes time.
+    select d.last_instant into moment from dispatch_state d where d.tenant_id = tid() for share;
+    moment := greatest(app_clock(), moment);
+    return query
+    select moment, a.call_id, a.contact_id, a.account_id, a.state, a.expires_at,
+        a.reserved_at, greatest(k.eligible_at, case when k.front then k.requested_at end), c.key_wrapped, c.name, c.phone, p.at,
+        p.owner_name, p.company_name, p.location, p.type, p.duration_minutes, p.voice_text,
+        p.id,
+        -- Earlier attempts of this call that were unknown and then thought not placed: the list is asked once more.
+        array(select o.id from attempts o where o.call_id = a.call_id and o.state = 'not_placed' and o.silent_looks <> '{}'),
+        acc.simulator, acc.held_at is not null, coalesce(acc.breaker ->> 'mode', 'closed') <> 'closed',
+        (select ahead > '0' from demo_clock),
+        a.number_eq <> c.phone_eq,
+        t.zone, t.active, t.agent_id, t.caller_number, t.refused_at is not null,
+        t.paused_at is not null, t.auto_paused_at is not null, s.stop_all_at is not null, s.recovering_at is not null,
+        t.policy, array(select date from closed_dates where date >= (moment at time zone t.zone)::date - 2 order by date),
+        '{}'::timestamptz[], 0::bigint,
+        k.kind, k.front, k.earliest, k.due, k.deadline, k.retry_at,
+        -- An appointment that was really moved since has a purpose of its own: this call is about one that is gone.
+        k.planned_at, case when k.purpose_key = 'appointment:' || p.id || ':' || p.round and p.deleted_at is null then p.status end,
+        c.zone, c.deleted_at is null, c.region, c.test_number,
+        c.channel, c.consent_at is not null,
+        exists (select from bad_numbers b where b.number_eq = c.phone_eq),
+        exists (select from do_not_call d where d.number_eq = c.phone_eq and d.removed_at is null)
+    from attempts a
+    join calls k on k.id = a.call_id
+    join contacts c on c.id = a.contact_id
+    join accounts acc on acc.id = a.account_id
+    join tenants t on t.id = tid()
+    cross join platform_state s
+    left join appointments p on p.id = k.appointment_id
+    where a.id = p_attempt;
+end $$;
+
+ALTER FUNCTION public.dial_read(p_attempt uuid) OWNER TO vio_owner;
+
 CREATE FUNCTION public.dispatch_candidates(p_now timestamp with time zone, p_urgent_before timestamp with time zone, p_limit integer, p_day_start timestamp with time zone) RETURNS SETOF public.call_with_facts
     LANGUAGE plpgsql
     AS $$
@@ -323,9 +484,9 @@ declare
     all_of  boolean;
 begin
     perform set_config('app.by_dispatch', 'on', true);
-    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
-        into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for update;
     select * into st from dispatch_state d where d.tenant_id = tid() for update;
+    select a.id, a.simulator, a.held_at, a.breaker_open, a.breaker, least(a.max_concurrent, a.vendor_limit) as max_concurrent, a.starts_per_second, a.next_start_at
+        into acc from accounts a where a.id = (select t.account_id from tenants t where t.id = tid()) for no key update;
     moment := greatest(app_clock(), st.last_instant);
     with gone as (delete from dispatch_wakes w where w.tenant_id = tid() returning w.contact_id, w.everything)
     select count(*), array_agg(distinct gone.contact_id) filter (where gone.contact_id is not null), bool_or(gone.everything)
@@ -391,35 +552,57 @@ CREATE FUNCTION public.due_tenants(p_limit integer) RETURNS TABLE(tenant_id uuid
     AS $$
 declare
     moment timestamptz := app_clock();
+    start  uuid := (
+        select w.tenant_id from dispatch_wakes w
+        where w.id >= (select min(m.id) + (random() * (max(m.id) - min(m.id)))::bigint from dispatch_wakes m)
+        order by w.id limit 1);
 begin
     return query
-    with recursive woken as (
+    with recursive above as (
         -- From one tenant to the next along the index: one that has a million wakes costs no more than one that has one.
-        (select w.tenant_id from dispatch_wakes w order by w.tenant_id limit 1)
+        (select w.tenant_id, 1 as n from dispatch_wakes w where w.tenant_id >= start order by w.tenant_id limit 1)
         union all
-        select (select w.tenant_id from dispatch_wakes w where w.tenant_id > o.tenant_id order by w.tenant_id limit 1)
-        from woken o where o.tenant_id is not null
+        select (select w.tenant_id from dispatch_wakes w where w.tenant_id > o.tenant_id order by w.tenant_id limit 1), o.n + 1
+        from above o where o.tenant_id is not null and o.n < 2 * p_limit
+    ),
+    below as (
+        (select w.tenant_id, (select max(n) from above) as n from dispatch_wakes w where w.tenant_id < start order by w.tenant_id limit 1)
+        union all
+        select (select w.tenant_id from dispatch_wakes w where w.tenant_id > o.tenant_id and w.tenant_id < start
+                order by w.tenant_id limit 1), o.n + 1
+        from below o where o.tenant_id is not null and o.n < 2 * p_limit
+    ),
+    woken as (select a.tenant_id from above a union all select b.tenant_id from below b),
+    of_time as (
+        select d.tenant_id, d.account_id, greatest(d.next_dispatch_at, d.last_instant) as since from dispatch_state d
+        where d.next_dispatch_at <= moment and d.not_before <= moment
+        order by d.next_dispatch_at limit p_limit
+    ),
+    of_wakes as (
+        select d.tenant_id, d.account_id, d.last_instant as since from woken w
+        cross join lateral (select * from dispatch_state s where s.tenant_id = w.tenant_id and s.not_before <= moment offset 0) d
+        order by d.last_instant limit p_limit
     ),
     due as (
-        select d.tenant_id, d.account_id from dispatch_state d
-        where d.not_before <= moment and d.tenant_id in (
-            select t.tenant_id from dispatch_state t where t.next_dispatch_at <= moment
-            union select w.tenant_id from woken w where w.tenant_id is not null)
-        order by d.last_instant, d.tenant_id limit p_limit
+        select b.tenant_id, b.account_id from (select * from of_time union all select * from of_wakes) b
+        group by b.tenant_id, b.account_id order by min(b.since), b.tenant_id limit p_limit
     ),
-    room as (
+    room as materialized (
         select a.id, least(a.max_concurrent, a.vendor_limit) - slots_held(a.id) as free from accounts a
         where a.held_at is null and not a.breaker_open and a.next_start_at <= moment
           and exists (select from dispatch_state d where d.account_id = a.id and d.waits_for_account
               and d.not_before <= moment)
     ),
+    held as (
+        select t.tenant_id, count(*) as slots from attempts t
+        where t.holds_slot and t.account_id in (select r.id from room r where r.free > 0) group by t.tenant_id
+    ),
     waiting as (
         select d.tenant_id, d.account_id,
-            row_number() over (partition by d.account_id order by h.held::float8 / d.weight, d.urgent_at) as place, r.free
+            row_number() over (partition by d.account_id order by coalesce(h.slots, 0)::float8 / d.weight, d.urgent_at) as place, r.free
         from room r
         join dispatch_state d on d.account_id = r.id and d.waits_for_account and d.not_before <= moment
-        left join lateral (select count(*) as held from attempts t where t.account_id = r.id and t.holds_slot
-            and t.tenant_id = d.tenant_id) h on true
+        left join held h on h.tenant_id = d.tenant_id
         where r.free > 0
     )
     select due.tenant_id, due.account_id from due
@@ -537,6 +720,7 @@ ALTER FUNCTION public.settle_open(p_attempt uuid) OWNER TO vio_owner;
 CREATE FUNCTION public.slots_held(p_account uuid) RETURNS bigint
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public'
+    SET enable_bitmapscan TO 'off'
     AS $$ begin return (select count(*) from attempts where account_id = p_account and holds_slot); end $$;
 
 ALTER FUNCTION public.slots_held(p_account uuid) OWNER TO vio_engine;
@@ -584,6 +768,17 @@ begin
 end $$;
 
 ALTER FUNCTION public.wake_changed_tenants() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_contact_of_row() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into dispatch_wakes (tenant_id, contact_id)
+    values (new.tenant_id, case when new.state <> 'released' then new.contact_id end);
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_contact_of_row() OWNER TO vio_owner;
 
 CREATE FUNCTION public.wake_everybody() RETURNS trigger
     LANGUAGE plpgsql
@@ -638,7 +833,11 @@ CREATE FUNCTION public.wake_for_contacts_of() RETURNS trigger
     AS $$
 begin
     if coalesce(current_setting('app.by_dispatch', true), '') = '' then
-        insert into dispatch_wakes (tenant_id, contact_id) select distinct tenant_id, contact_id from changed;
+        insert into dispatch_wakes (tenant_id, contact_id)
+        select distinct n.tenant_id, n.contact_id from changed n
+        where exists (select from contacts c join contacts o on o.tenant_id = c.tenant_id and o.phone_eq = c.phone_eq
+            join calls k on k.tenant_id = o.tenant_id and k.contact_id = o.id and k.state = 'planned'
+            where c.tenant_id = n.tenant_id and c.id = n.contact_id);
     end if;
     return null;
 end $$;
@@ -671,6 +870,16 @@ begin
 end $$;
 
 ALTER FUNCTION public.wake_for_waiting_calls() OWNER TO vio_owner;
+
+CREATE FUNCTION public.wake_tenant_of_row() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into dispatch_wakes (tenant_id) values (new.tenant_id);
+    return null;
+end $$;
+
+ALTER FUNCTION public.wake_tenant_of_row() OWNER TO vio_owner;
 
 CREATE FUNCTION public.wake_this_tenant() RETURNS trigger
     LANGUAGE plpgsql
@@ -725,6 +934,7 @@ CREATE TABLE public.accounts (
     list_lag_seconds integer,
     limits_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    webhook_key_old_until timestamp with time zone,
     CONSTRAINT accounts_max_concurrent_check CHECK (((max_concurrent >= 1) AND (max_concurrent <= 10000))),
     CONSTRAINT accounts_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 120))),
     CONSTRAINT accounts_starts_per_second_check CHECK (((starts_per_second > (0)::double precision) AND (starts_per_second <= (10000)::double precision))),
@@ -744,6 +954,8 @@ CREATE TABLE public.api_keys (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
     last_used timestamp with time zone,
+    scopes text[],
+    made_by text,
     CONSTRAINT api_keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 120))),
     CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['client_admin'::text, 'client_user'::text])))
 );
@@ -905,6 +1117,7 @@ CREATE TABLE public.calls (
     planned_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    trace text DEFAULT NULLIF(current_setting('app.trace'::text, true), ''::text),
     CONSTRAINT calls_kind_check CHECK ((kind = ANY (ARRAY['reminder'::text, 'call_now'::text, 'campaign'::text]))),
     CONSTRAINT calls_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'reserved'::text, 'dialling'::text, 'in_progress'::text, 'settled'::text, 'withdrawn'::text, 'refused'::text])))
 );
@@ -1067,6 +1280,87 @@ ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys OWNER TO vio_owner;
 
+CREATE TABLE public.operator_acts (
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    operator text NOT NULL,
+    action text NOT NULL,
+    entity uuid,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    row_hash bytea NOT NULL,
+    chain_hash bytea NOT NULL,
+    CONSTRAINT operator_acts_operator_check CHECK ((char_length(operator) <= 120))
+);
+
+ALTER TABLE ONLY public.operator_acts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.operator_acts OWNER TO vio_owner;
+
+CREATE TABLE public.password_links (
+    hash bytea NOT NULL,
+    user_id uuid NOT NULL,
+    tenant_id uuid,
+    kind text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT password_links_kind_check CHECK ((kind = ANY (ARRAY['invitation'::text, 'reset'::text])))
+);
+
+ALTER TABLE ONLY public.password_links FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_links OWNER TO vio_owner;
+
+CREATE TABLE public.platform_entries (
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    entity uuid NOT NULL,
+    detail bytea,
+    row_hash bytea NOT NULL,
+    chain_hash bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.platform_entries FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.platform_entries OWNER TO vio_owner;
+
+CREATE TABLE public.platform_head (
+    single boolean DEFAULT true NOT NULL,
+    n bigint DEFAULT 0 NOT NULL,
+    hash bytea DEFAULT '\x'::bytea NOT NULL,
+    CONSTRAINT platform_head_single_check CHECK (single)
+);
+
+ALTER TABLE ONLY public.platform_head FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.platform_head OWNER TO vio_owner;
+
+CREATE TABLE public.platform_keys (
+    purpose text NOT NULL,
+    key_id integer NOT NULL,
+    wrapped bytea NOT NULL,
+    master_key_id integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT platform_keys_key_id_check CHECK ((key_id > 0)),
+    CONSTRAINT platform_keys_purpose_check CHECK ((purpose = ANY (ARRAY['field'::text, 'equality'::text])))
+);
+
+ALTER TABLE ONLY public.platform_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.platform_keys OWNER TO vio_owner;
+
+CREATE TABLE public.platform_people (
+    user_id uuid NOT NULL,
+    name bytea NOT NULL,
+    email bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.platform_people FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.platform_people OWNER TO vio_owner;
+
 CREATE TABLE public.platform_state (
     single boolean DEFAULT true NOT NULL,
     stop_all_at timestamp with time zone,
@@ -1081,6 +1375,27 @@ ALTER TABLE ONLY public.platform_state FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.platform_state OWNER TO vio_owner;
 
+CREATE TABLE public.recovery_codes (
+    user_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    used_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.recovery_codes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recovery_codes OWNER TO vio_owner;
+
+CREATE TABLE public.refresh_tokens (
+    hash bytea NOT NULL,
+    session_id uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.refresh_tokens FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.refresh_tokens OWNER TO vio_owner;
+
 CREATE TABLE public.senders (
     id uuid NOT NULL,
     host_id uuid NOT NULL,
@@ -1093,6 +1408,36 @@ CREATE TABLE public.senders (
 ALTER TABLE ONLY public.senders FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.senders OWNER TO vio_owner;
+
+CREATE TABLE public.sessions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    tenant_id uuid,
+    second_factor boolean NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_why text,
+    CONSTRAINT sessions_ended_why_check CHECK ((ended_why = ANY (ARRAY['signed_out'::text, 'by_user'::text, 'by_administrator'::text, 'password'::text, 'second_factor'::text, 'reused'::text, 'deactivated'::text]))),
+    CONSTRAINT sessions_say_why_they_ended CHECK (((ended_at IS NULL) = (ended_why IS NULL)))
+);
+
+ALTER TABLE ONLY public.sessions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sessions OWNER TO vio_owner;
+
+CREATE TABLE public.signing_keys (
+    id uuid NOT NULL,
+    public_key bytea NOT NULL,
+    sealed bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.signing_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signing_keys OWNER TO vio_owner;
 
 CREATE TABLE public.tenant_heads (
     tenant_id uuid NOT NULL,
@@ -1144,6 +1489,8 @@ CREATE TABLE public.tenants (
     resumed_at timestamp with time zone DEFAULT now() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    second_factor_required boolean DEFAULT false NOT NULL,
+    former_accounts uuid[] DEFAULT '{}'::uuid[] NOT NULL,
     CONSTRAINT tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
 );
 
@@ -1163,6 +1510,54 @@ ALTER TABLE ONLY public.transcripts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.transcripts OWNER TO vio_owner;
 
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    tenant_id uuid,
+    role text NOT NULL,
+    state text DEFAULT 'invited'::text NOT NULL,
+    email_eq bytea NOT NULL,
+    name bytea,
+    email bytea,
+    password_hash text,
+    totp bytea,
+    totp_confirmed_at timestamp with time zone,
+    totp_step bigint DEFAULT 0 NOT NULL,
+    signed_in_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT users_are_a_tenants_or_the_platforms CHECK (((tenant_id IS NULL) = (role = 'super_admin'::text))),
+    CONSTRAINT users_of_a_tenant_have_a_name CHECK (((tenant_id IS NULL) OR ((name IS NOT NULL) AND (email IS NOT NULL)))),
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['super_admin'::text, 'client_admin'::text, 'client_user'::text]))),
+    CONSTRAINT users_state_check CHECK ((state = ANY (ARRAY['invited'::text, 'active'::text, 'deactivated'::text]))),
+    CONSTRAINT users_who_are_active_have_a_password CHECK (((state <> 'active'::text) OR (password_hash IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users OWNER TO vio_owner;
+
+CREATE TABLE public.visits (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    reason bytea NOT NULL,
+    minutes integer NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    approved_by uuid,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT visits_by_breaking_glass_take_two_people CHECK (((kind <> 'break_glass'::text) OR (starts_at IS NULL) OR ((approved_by IS NOT NULL) AND (approved_by <> user_id)))),
+    CONSTRAINT visits_kind_check CHECK ((kind = ANY (ARRAY['read'::text, 'break_glass'::text]))),
+    CONSTRAINT visits_minutes_check CHECK (((minutes >= 1) AND (minutes <= 240)))
+);
+
+ALTER TABLE ONLY public.visits FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.visits OWNER TO vio_owner;
+
 CREATE TABLE public.webhooks (
     id uuid NOT NULL,
     format text NOT NULL,
@@ -1177,6 +1572,7 @@ CREATE TABLE public.webhooks (
     send_no integer DEFAULT 0 NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
     processed_at timestamp with time zone,
+    trace text,
     CONSTRAINT webhooks_format_check CHECK ((format = ANY (ARRAY['retell'::text, 'outcome'::text]))),
     CONSTRAINT webhooks_have_one_source CHECK (((account_id IS NULL) <> (tenant_id IS NULL))),
     CONSTRAINT webhooks_state_check CHECK ((state = ANY (ARRAY['stored'::text, 'processed'::text, 'ignored'::text, 'dead'::text])))
@@ -1213,6 +1609,9 @@ ALTER TABLE ONLY public.bad_numbers
 ALTER TABLE ONLY public.calls
     ADD CONSTRAINT calls_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE public.calls
+    ADD CONSTRAINT calls_trace_is_a_traceparent CHECK ((length(trace) = 55)) NOT VALID;
+
 ALTER TABLE ONLY public.closed_dates
     ADD CONSTRAINT closed_dates_pkey PRIMARY KEY (tenant_id, date);
 
@@ -1240,11 +1639,41 @@ ALTER TABLE ONLY public.flags
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash);
 
+ALTER TABLE ONLY public.operator_acts
+    ADD CONSTRAINT operator_acts_pkey PRIMARY KEY (n);
+
+ALTER TABLE ONLY public.password_links
+    ADD CONSTRAINT password_links_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.platform_entries
+    ADD CONSTRAINT platform_entries_pkey PRIMARY KEY (n);
+
+ALTER TABLE ONLY public.platform_head
+    ADD CONSTRAINT platform_head_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY public.platform_keys
+    ADD CONSTRAINT platform_keys_pkey PRIMARY KEY (purpose, key_id);
+
+ALTER TABLE ONLY public.platform_people
+    ADD CONSTRAINT platform_people_pkey PRIMARY KEY (user_id);
+
 ALTER TABLE ONLY public.platform_state
     ADD CONSTRAINT platform_state_pkey PRIMARY KEY (single);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, hash);
+
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (hash);
+
 ALTER TABLE ONLY public.senders
     ADD CONSTRAINT senders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.signing_keys
+    ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.tenant_heads
     ADD CONSTRAINT tenant_heads_pkey PRIMARY KEY (tenant_id);
@@ -1258,8 +1687,20 @@ ALTER TABLE ONLY public.tenants
 ALTER TABLE ONLY public.transcripts
     ADD CONSTRAINT transcripts_pkey PRIMARY KEY (tenant_id, attempt_id);
 
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_email_is_unique UNIQUE (email_eq);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.visits
+    ADD CONSTRAINT visits_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.webhooks
+    ADD CONSTRAINT webhooks_trace_is_a_traceparent CHECK ((length(trace) = 55)) NOT VALID;
 
 CREATE INDEX appointments_by_time ON public.appointments USING btree (tenant_id, at, id) WHERE (deleted_at IS NULL);
 
@@ -1335,6 +1776,20 @@ CREATE INDEX flags_open ON public.flags USING btree (tenant_id, contact_id) WHER
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
+CREATE INDEX password_links_of_user ON public.password_links USING btree (user_id);
+
+CREATE INDEX refresh_tokens_of_session ON public.refresh_tokens USING btree (session_id);
+
+CREATE INDEX sessions_by_end ON public.sessions USING btree (ends_at);
+
+CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id, started_at DESC);
+
+CREATE INDEX users_by_creation ON public.users USING btree (tenant_id, created_at DESC, id DESC);
+
+CREATE UNIQUE INDEX visits_are_one_at_a_time ON public.visits USING btree (user_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX visits_of_tenant ON public.visits USING btree (tenant_id, asked_at DESC, id DESC);
+
 CREATE UNIQUE INDEX webhooks_are_stored_once ON public.webhooks USING btree (COALESCE(account_id, tenant_id), body_hash);
 
 CREATE INDEX webhooks_processed ON public.webhooks USING btree (received_at) WHERE (state <> 'stored'::text);
@@ -1343,7 +1798,7 @@ CREATE INDEX webhooks_to_process ON public.webhooks USING btree (sent_at NULLS F
 
 CREATE TRIGGER appointments_wake AFTER UPDATE ON public.appointments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_contacts_of();
 
-CREATE TRIGGER attempts_wake AFTER UPDATE ON public.attempts REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_freed_attempts();
+CREATE TRIGGER attempts_wake AFTER UPDATE ON public.attempts FOR EACH ROW WHEN (((old.state <> new.state) AND ((new.state = ANY (ARRAY['released'::text, 'not_placed'::text])) OR (old.state = 'unknown'::text)) AND (COALESCE(current_setting('app.by_dispatch'::text, true), ''::text) = ''::text))) EXECUTE FUNCTION public.wake_contact_of_row();
 
 CREATE TRIGGER bad_numbers_wake_d AFTER DELETE ON public.bad_numbers REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
 
@@ -1351,7 +1806,7 @@ CREATE TRIGGER bad_numbers_wake_i AFTER INSERT ON public.bad_numbers REFERENCING
 
 CREATE TRIGGER calls_wake_i AFTER INSERT ON public.calls REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_waiting_calls();
 
-CREATE TRIGGER calls_wake_u AFTER UPDATE ON public.calls REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_waiting_calls();
+CREATE TRIGGER calls_wake_u AFTER UPDATE ON public.calls FOR EACH ROW WHEN (((new.state = 'planned'::text) AND (COALESCE(current_setting('app.by_dispatch'::text, true), ''::text) = ''::text))) EXECUTE FUNCTION public.wake_tenant_of_row();
 
 CREATE TRIGGER closed_dates_wake_d AFTER DELETE ON public.closed_dates REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_closed_dates();
 
@@ -1402,6 +1857,21 @@ ALTER TABLE ONLY public.flags
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.password_links
+    ADD CONSTRAINT password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.platform_people
+    ADD CONSTRAINT platform_people_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.tenant_heads
     ADD CONSTRAINT tenant_heads_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
@@ -1414,6 +1884,18 @@ ALTER TABLE ONLY public.tenants
 ALTER TABLE ONLY public.transcripts
     ADD CONSTRAINT transcripts_tenant_id_attempt_id_fkey FOREIGN KEY (tenant_id, attempt_id) REFERENCES public.attempts(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.visits
+    ADD CONSTRAINT visits_approved_by_fkey FOREIGN KEY (approved_by) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.visits
+    ADD CONSTRAINT visits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.visits
+    ADD CONSTRAINT visits_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1424,9 +1906,11 @@ ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY accounts_of_engine ON public.accounts TO vio_engine USING (true) WITH CHECK (true);
 
-CREATE POLICY accounts_of_tenant ON public.accounts TO vio_app USING ((id = ( SELECT tenants.account_id
+CREATE POLICY accounts_of_tenant ON public.accounts TO vio_app USING (((id = ( SELECT tenants.account_id
    FROM public.tenants
-  WHERE (tenants.id = ( SELECT public.tid() AS tid)))));
+  WHERE (tenants.id = ( SELECT public.tid() AS tid)))) OR (id = ANY (( SELECT tenants.former_accounts
+   FROM public.tenants
+  WHERE (tenants.id = ( SELECT public.tid() AS tid)))::uuid[]))));
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1445,6 +1929,8 @@ CREATE POLICY attempts_of_engine ON public.attempts TO vio_engine USING (true) W
 CREATE POLICY attempts_of_tenant ON public.attempts TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY audit_entries_appended_by_engine ON public.audit_entries FOR INSERT TO vio_engine WITH CHECK (true);
 
 CREATE POLICY audit_entries_of_tenant ON public.audit_entries TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
@@ -1498,11 +1984,47 @@ CREATE POLICY idempotency_keys_of_tenant ON public.idempotency_keys TO vio_app U
 
 CREATE POLICY idempotency_keys_seen_by_engine ON public.idempotency_keys FOR SELECT TO vio_engine USING (true);
 
+ALTER TABLE public.operator_acts ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY operator_acts_of_engine ON public.operator_acts FOR SELECT TO vio_engine USING (true);
+
+CREATE POLICY operator_acts_told_by_engine ON public.operator_acts FOR INSERT TO vio_engine WITH CHECK (true);
+
+ALTER TABLE public.password_links ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY password_links_of_engine ON public.password_links TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY password_links_of_tenant ON public.password_links TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.platform_entries ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform_entries_of_engine ON public.platform_entries TO vio_engine USING (true) WITH CHECK (true);
+
+ALTER TABLE public.platform_head ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform_head_of_engine ON public.platform_head TO vio_engine USING (true) WITH CHECK (true);
+
+ALTER TABLE public.platform_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform_keys_of_engine ON public.platform_keys TO vio_engine USING (true) WITH CHECK (true);
+
+ALTER TABLE public.platform_people ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform_people_of_engine ON public.platform_people TO vio_engine USING (true) WITH CHECK (true);
+
 ALTER TABLE public.platform_state ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY platform_state_of_engine ON public.platform_state TO vio_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY platform_state_seen_by_app ON public.platform_state FOR SELECT TO vio_app USING (true);
+
+ALTER TABLE public.recovery_codes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY recovery_codes_of_engine ON public.recovery_codes TO vio_engine USING (true) WITH CHECK (true);
+
+ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY refresh_tokens_of_engine ON public.refresh_tokens TO vio_engine USING (true) WITH CHECK (true);
 
 ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
 
@@ -1510,11 +2032,25 @@ CREATE POLICY senders_of_engine ON public.senders TO vio_engine USING (true) WIT
 
 CREATE POLICY senders_seen_by_app ON public.senders FOR SELECT TO vio_app USING (true);
 
+ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY sessions_of_engine ON public.sessions TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY sessions_of_tenant ON public.sessions TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.signing_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY signing_keys_of_engine ON public.signing_keys TO vio_engine USING (true) WITH CHECK (true);
+
 ALTER TABLE public.tenant_heads ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_heads_made_by_engine ON public.tenant_heads FOR INSERT TO vio_engine WITH CHECK (true);
 
+CREATE POLICY tenant_heads_moved_by_engine ON public.tenant_heads FOR UPDATE TO vio_engine USING (true) WITH CHECK (true);
+
 CREATE POLICY tenant_heads_of_tenant ON public.tenant_heads TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+CREATE POLICY tenant_heads_seen_by_engine ON public.tenant_heads FOR SELECT TO vio_engine USING (true);
 
 ALTER TABLE public.tenant_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1532,6 +2068,18 @@ ALTER TABLE public.transcripts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY transcripts_of_tenant ON public.transcripts TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY users_of_engine ON public.users TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY users_of_tenant ON public.users TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.visits ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY visits_of_engine ON public.visits TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY visits_of_tenant ON public.visits TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
 ALTER TABLE public.webhooks ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY webhooks_of_engine ON public.webhooks TO vio_engine USING (true) WITH CHECK (true);
@@ -1539,11 +2087,22 @@ CREATE POLICY webhooks_of_engine ON public.webhooks TO vio_engine USING (true) W
 GRANT USAGE ON SCHEMA public TO vio_app;
 GRANT USAGE ON SCHEMA public TO vio_engine;
 
+GRANT ALL ON FUNCTION public.adopt_dial(p_attempt uuid, p_call uuid, p_account uuid, p_provider_call text, p_at timestamp with time zone, p_number_eq bytea) TO vio_app;
+
+REVOKE ALL ON FUNCTION public.anyone_due() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.anyone_due() TO vio_engine;
+
 GRANT ALL ON FUNCTION public.app_clock() TO vio_app;
 GRANT ALL ON FUNCTION public.app_clock() TO vio_engine;
 
 GRANT ALL ON FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) TO vio_app;
 GRANT ALL ON FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) TO vio_engine;
 
 REVOKE ALL ON FUNCTION public.dial_is_known(p_serial bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dial_is_known(p_serial bigint) TO vio_app;
@@ -1589,6 +2148,25 @@ GRANT SELECT(list_trusted) ON TABLE public.accounts TO vio_app;
 GRANT SELECT(list_lag_seconds) ON TABLE public.accounts TO vio_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO vio_engine;
+GRANT INSERT ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(id) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(name) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(role) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(created_at) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(last_used) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(scopes) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT(made_by) ON TABLE public.api_keys TO vio_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.appointments TO vio_app;
 
@@ -1643,6 +2221,7 @@ GRANT SELECT(holds_slot) ON TABLE public.attempts TO vio_engine;
 GRANT SELECT(settled_at) ON TABLE public.attempts TO vio_engine;
 
 GRANT SELECT,INSERT ON TABLE public.audit_entries TO vio_app;
+GRANT INSERT ON TABLE public.audit_entries TO vio_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bad_numbers TO vio_app;
 
@@ -1667,6 +2246,8 @@ GRANT SELECT(front) ON TABLE public.calls TO vio_engine;
 GRANT SELECT(front_until) ON TABLE public.calls TO vio_engine;
 
 GRANT SELECT(warn_at) ON TABLE public.calls TO vio_engine;
+
+GRANT SELECT(trace) ON TABLE public.calls TO vio_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.closed_dates TO vio_app;
 
@@ -1699,14 +2280,66 @@ GRANT SELECT(key_hash) ON TABLE public.idempotency_keys TO vio_engine;
 
 GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO vio_engine;
 
+GRANT SELECT,INSERT ON TABLE public.operator_acts TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.password_links TO vio_engine;
+GRANT INSERT ON TABLE public.password_links TO vio_app;
+
+GRANT SELECT(user_id) ON TABLE public.password_links TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.password_links TO vio_app;
+
+GRANT SELECT(kind) ON TABLE public.password_links TO vio_app;
+
+GRANT SELECT(made_at) ON TABLE public.password_links TO vio_app;
+
+GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.password_links TO vio_app;
+
+GRANT SELECT(used_at) ON TABLE public.password_links TO vio_app;
+
+GRANT SELECT,INSERT ON TABLE public.platform_entries TO vio_engine;
+
+GRANT SELECT,UPDATE ON TABLE public.platform_head TO vio_engine;
+
+GRANT SELECT,INSERT ON TABLE public.platform_keys TO vio_engine;
+
+GRANT UPDATE(wrapped) ON TABLE public.platform_keys TO vio_engine;
+
+GRANT UPDATE(master_key_id) ON TABLE public.platform_keys TO vio_engine;
+
+GRANT SELECT,INSERT ON TABLE public.platform_people TO vio_engine;
+
 GRANT SELECT ON TABLE public.platform_state TO vio_app;
 GRANT SELECT,UPDATE ON TABLE public.platform_state TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery_codes TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO vio_engine;
 
 GRANT SELECT ON TABLE public.senders TO vio_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.senders TO vio_engine;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO vio_engine;
+GRANT SELECT ON TABLE public.sessions TO vio_app;
+
+GRANT UPDATE(ended_at) ON TABLE public.sessions TO vio_app;
+
+GRANT UPDATE(ended_why) ON TABLE public.sessions TO vio_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signing_keys TO vio_engine;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_heads TO vio_app;
 GRANT INSERT ON TABLE public.tenant_heads TO vio_engine;
+
+GRANT SELECT(tenant_id) ON TABLE public.tenant_heads TO vio_engine;
+
+GRANT SELECT(change_n),UPDATE(change_n) ON TABLE public.tenant_heads TO vio_engine;
+
+GRANT SELECT(change_hash),UPDATE(change_hash) ON TABLE public.tenant_heads TO vio_engine;
+
+GRANT SELECT(access_n),UPDATE(access_n) ON TABLE public.tenant_heads TO vio_engine;
+
+GRANT SELECT(access_hash),UPDATE(access_hash) ON TABLE public.tenant_heads TO vio_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_keys TO vio_app;
 GRANT INSERT ON TABLE public.tenant_keys TO vio_engine;
@@ -1716,13 +2349,78 @@ GRANT INSERT ON TABLE public.tenants TO vio_engine;
 
 GRANT SELECT(id) ON TABLE public.tenants TO vio_engine;
 
+GRANT SELECT(name) ON TABLE public.tenants TO vio_engine;
+
 GRANT SELECT(zone) ON TABLE public.tenants TO vio_engine;
 
 GRANT SELECT(active) ON TABLE public.tenants TO vio_engine;
 
 GRANT SELECT(account_id) ON TABLE public.tenants TO vio_engine;
 
+GRANT SELECT(refused_at) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(paused_at) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(auto_paused_at) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(created_at) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT(second_factor_required) ON TABLE public.tenants TO vio_engine;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcripts TO vio_app;
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.users TO vio_engine;
+GRANT SELECT(id),INSERT(id) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.users TO vio_engine;
+GRANT SELECT(tenant_id),INSERT(tenant_id) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(role),INSERT(role) ON TABLE public.users TO vio_engine;
+GRANT SELECT(role),INSERT(role),UPDATE(role) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(state),UPDATE(state) ON TABLE public.users TO vio_engine;
+GRANT SELECT(state),UPDATE(state) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(email_eq),INSERT(email_eq) ON TABLE public.users TO vio_engine;
+GRANT SELECT(email_eq),INSERT(email_eq) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(email),INSERT(email) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(password_hash),UPDATE(password_hash) ON TABLE public.users TO vio_engine;
+
+GRANT SELECT(totp),UPDATE(totp) ON TABLE public.users TO vio_engine;
+GRANT UPDATE(totp) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(totp_confirmed_at),UPDATE(totp_confirmed_at) ON TABLE public.users TO vio_engine;
+GRANT SELECT(totp_confirmed_at),UPDATE(totp_confirmed_at) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(totp_step),UPDATE(totp_step) ON TABLE public.users TO vio_engine;
+
+GRANT SELECT(signed_in_at),UPDATE(signed_in_at) ON TABLE public.users TO vio_engine;
+GRANT SELECT(signed_in_at) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(version),UPDATE(version) ON TABLE public.users TO vio_engine;
+GRANT SELECT(version),UPDATE(version) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(created_at),INSERT(created_at) ON TABLE public.users TO vio_engine;
+GRANT SELECT(created_at),INSERT(created_at) ON TABLE public.users TO vio_app;
+
+GRANT SELECT(updated_at),INSERT(updated_at),UPDATE(updated_at) ON TABLE public.users TO vio_engine;
+GRANT SELECT(updated_at),INSERT(updated_at),UPDATE(updated_at) ON TABLE public.users TO vio_app;
+
+GRANT SELECT ON TABLE public.visits TO vio_engine;
+GRANT SELECT,INSERT ON TABLE public.visits TO vio_app;
+
+GRANT UPDATE(approved_by) ON TABLE public.visits TO vio_app;
+
+GRANT UPDATE(starts_at) ON TABLE public.visits TO vio_app;
+
+GRANT UPDATE(ends_at) ON TABLE public.visits TO vio_app;
+
+GRANT UPDATE(ended_at) ON TABLE public.visits TO vio_engine;
+GRANT UPDATE(ended_at) ON TABLE public.visits TO vio_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO vio_engine;
 
