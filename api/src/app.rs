@@ -12,9 +12,11 @@ use shared::journal::{Entry, Journal};
 use shared::queue::{Queues, Signal, Signals};
 use shared::tenants::{KeyRing, Tenant, store};
 
+use crate::accesses::Accesses;
 use crate::auth::{Allowed, People};
 use crate::http::{Problem, Reply};
 use crate::limit::Limits;
+use crate::live::Live;
 use crate::webhooks::{Inbox, WebhookKeys};
 
 /// What every handler may use.
@@ -30,6 +32,10 @@ pub struct App {
     pub signals: Signals,
     /// How often a tenant may ask.
     pub limits: Limits,
+    /// Where it is noted who saw what.
+    pub accesses: Accesses,
+    /// Sockets of clients that are told what happens.
+    pub live: Live,
     /// Where received webhooks are stored.
     pub inbox: Inbox,
     /// By which webhooks are verified.
@@ -112,8 +118,8 @@ impl App {
     ) -> Result<Work, Problem> {
         let mut tx = self.db.tenant(tenant).await?;
         let keys = self.keys.of(&mut tx).await?;
-        let now = store::now(&mut tx).await?;
-        let tenant = store::find(&mut tx).await?.ok_or(Problem::NotFound("tenant"))?;
+        let found = store::find_now(&mut tx).await?;
+        let (tenant, now) = found.ok_or(Problem::NotFound("tenant"))?;
         Ok(Work { tx, keys, tenant, now, actor, changes: Changes::by(actor), once })
     }
 }

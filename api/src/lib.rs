@@ -3,6 +3,7 @@
 //! Every answer that is not a success is a problem (RFC 9457). `docs/api.md` describes the routes; the engine that calls
 //! people is the worker's.
 
+mod accesses;
 mod app;
 mod appointments;
 mod auth;
@@ -11,6 +12,7 @@ mod contacts;
 mod do_not_call;
 mod http;
 mod limit;
+mod live;
 mod ops;
 mod people;
 mod planning;
@@ -22,11 +24,13 @@ use axum::Router;
 
 use crate::http::contract::{self, Routes};
 
+pub use accesses::Accesses;
 pub use app::App;
 pub use auth::{
     Cost, People, Settings as PeopleSettings, hash_password, rotate as rotate_signing_key,
 };
 pub use limit::{Limits, Rules};
+pub use live::{Limits as LiveLimits, Live};
 pub use ops::operators;
 pub use webhooks::{Inbox, WebhookKeys};
 
@@ -41,6 +45,7 @@ fn routes() -> Routes {
             contacts::routes().merge(appointments::routes()).merge(calls::of_contact()),
         )
         .nest("/do-not-call", do_not_call::routes())
+        .nest("/live", live::routes())
         .nest("/me", people::of_oneself())
         .nest("/platform", platform::routes())
         .nest("/tenant", tenant::routes().merge(people::of_tenant()))
@@ -54,7 +59,7 @@ fn routes() -> Routes {
 
 /// All routes for clients, as they are served.
 pub fn router(app: App) -> Router {
-    http::around(routes().into_router()).with_state(app)
+    http::around(routes().into_router(), app.accesses.clone()).with_state(app)
 }
 
 /// The contract: OpenAPI 3.1, as `/openapi.json` serves it.

@@ -10,6 +10,7 @@ pub mod contacts;
 pub mod crypto;
 pub mod db;
 pub mod do_not_call;
+pub mod events;
 pub mod idempotency;
 pub mod ids;
 pub mod journal;

@@ -8,6 +8,7 @@ use shared::config::{QueueName, Worker};
 use shared::db::Db;
 use shared::ids::SenderId;
 use shared::journal::Journal;
+use shared::queue::announce::Announcer;
 use shared::queue::{self, Queue, Queues, Sentinel, Signals, Wakes};
 use shared::tenants::KeyRing;
 use tokio::net::TcpListener;
@@ -37,6 +38,8 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     )?;
     let conn = patient(&stop, "Redis", || queue::connect_to(&config.redis)).await?;
     let queues = Queues::new(conn, &config.redis.prefix);
+    let announcer = Announcer::new(queues.clone());
+    db.announce_events(move |tenant| announcer.announce(tenant));
     let sender = SenderId::new();
     let locks = Locks::take(&config.state_dir, sender)?;
     let (reserved, to_send) = mpsc::channel(RELAY_ROOM);

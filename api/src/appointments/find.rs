@@ -30,7 +30,9 @@ pub(super) async fn list(
     let sees_notes = by.sees_notes(&work.tenant);
     let found = appointments::store::list(&mut work.tx, &opened.key).await?;
     let view = |of| AppointmentView::new(of, opened.contact.zone, sees_notes);
-    Reply::ok(&PageView { items: found.iter().map(view).collect(), next: None })
+    let shown = found.iter().map(|appointment| appointment.id.0);
+    let items = found.iter().map(view).collect();
+    Ok(Reply::ok(&PageView { items, next: None })?.showing(shown))
 }
 
 pub(super) const FIND: Operation = Operation::new("readAppointment", "Show an appointment");

@@ -8,9 +8,7 @@ use shared::api_keys::{Role, Scopes};
 use shared::audit::Actor;
 use shared::ids::TenantId;
 use shared::people::Caller;
-use shared::people::store::{self, Chain};
 use shared::tenants::Tenant;
-use uuid::Uuid;
 
 use super::who::{Acting, Who};
 use crate::app::App;
@@ -69,6 +67,8 @@ permissions! {
     ReadDoNotCall, "do_not_call.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes who is not to be called.
     EditDoNotCall, "do_not_call.edit", [Role::ClientAdmin];
+    /// Is told what happens, of what it may read.
+    ReadLive, "live.read", [Role::ClientAdmin | Role::ClientUser];
     /// Sees the tenant's settings.
     ReadTenant, "tenant.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes the tenant's settings, pauses and resumes.
@@ -109,7 +109,8 @@ impl<P> Allowed<P> {
 
     /// Whether the caller has another permission too.
     pub(crate) fn may<Q: Permission>(&self) -> bool {
-        Q::granted(self.role) && self.scopes.allow(Q::NAME)
+        let visits = matches!(self.caller, Caller::Visitor { .. });
+        Q::granted(self.role) && self.scopes.allow(Q::NAME) && (!visits || Q::FOR_VISITORS)
     }
 
     /// Whether the caller may all that somebody of `role` may. A key with scopes never gives anybody more than it has itself.
@@ -141,52 +142,29 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let who = Who::from_request_parts(parts, app).await?;
-        Self::check(who, app).await
+        let who = Who::identify(parts, app).await?;
+        // Known before the request is counted: one that is refused for its number is on record too.
+        who.visits(parts);
+        who.count(parts, app).await?;
+        Self::check(who)
     }
 }
 
 impl<P: Permission> Allowed<P> {
     /// The caller of a webhook: it counts towards no limit.
     pub(crate) async fn uncounted(parts: &Parts, app: &App) -> Result<Self, Problem> {
-        Self::check(Who::identify(parts, app).await?, app).await
+        let who = Who::identify(parts, app).await?;
+        who.visits(parts);
+        Self::check(who)
     }
 
-    async fn check(who: Who, app: &App) -> Result<Self, Problem> {
+    fn check(who: Who) -> Result<Self, Problem> {
         let Acting { tenant, role, scopes, caller } = who.acting()?;
-        let visits = matches!(caller, Caller::Visitor { .. });
-        if !P::granted(role) || !scopes.allow(P::NAME) || (visits && !P::FOR_VISITORS) {
-            return Err(refused(app, tenant, caller, Problem::Forbidden { need: P::NAME }).await?);
-        }
-        if visits {
-            // Written before anything is shown: what the platform's people see is in the tenant's chain, or is not seen.
-            note(app, tenant, caller, &format!("visit.{}", P::NAME)).await?;
+        let allowed = Self { tenant, role, caller, scopes, permission: PhantomData };
+        if !allowed.may::<P>() {
+            return Err(Problem::Forbidden { need: P::NAME });
         }
         tracing::debug!(tenant.id = %tenant, caller = %caller.actor(), "allowed");
-        Ok(Self { tenant, role, caller, scopes, permission: PhantomData })
+        Ok(allowed)
     }
-}
-
-/// Notes in the tenant's chain of accesses that somebody who is known was refused, and gives the problem back.
-pub(super) async fn refused(
-    app: &App,
-    tenant: TenantId,
-    caller: Caller,
-    problem: Problem,
-) -> Result<Problem, Problem> {
-    note(app, tenant, caller, "request.refused").await?;
-    Ok(problem)
-}
-
-async fn note(app: &App, tenant: TenantId, caller: Caller, action: &str) -> Result<(), Problem> {
-    let entity: Uuid = match caller {
-        Caller::Key(key) => key.0,
-        Caller::User { session, .. } => session.0,
-        Caller::Visitor { visit, .. } => visit.0,
-    };
-    let mut tx = app.db.engine().await?;
-    let tenant = Some(tenant);
-    store::append(&mut tx, tenant, Chain::Accesses, caller.actor(), (action, entity)).await?;
-    tx.commit().await?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use shared::people::session::Standing;
 use shared::people::store::{self, sessions};
 use shared::people::{self, Caller};
 
-use super::allowed::refused;
+use crate::accesses::Witness;
 use crate::app::App;
 use crate::http::contract::{Draft, Takes};
 use crate::http::{Kind, LoggedCaller, Problem, only};
@@ -41,26 +41,41 @@ impl FromRequestParts<App> for Who {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let who = Self::identify(parts, app).await?;
-        let (tenant, asker) = match &who {
+        who.count(parts, app).await?;
+        Ok(who)
+    }
+}
+
+impl Who {
+    /// Counts the request, and refuses it if it is one too many.
+    pub(super) async fn count(&self, parts: &Parts, app: &App) -> Result<(), Problem> {
+        let (tenant, asker) = match self {
             Self::Key(holder) => (holder.tenant, Asker::Key),
             // The platform's people belong to no tenant, and have a limit of their own each.
             Self::Person(standing) => {
                 (standing.tenant.unwrap_or(TenantId(standing.user.0)), Asker::Person)
             }
         };
-        app.limits.admit(parts, tenant, asker).await?;
-        Ok(who)
+        app.limits.admit(parts, tenant, asker).await
     }
-}
 
-impl Who {
-    /// Who asks, without counting that they did.
+    /// Puts down, for the record of accesses, in which tenant somebody of the platform looks around. Only where they do: the
+    /// rest of what they ask is no matter of that tenant.
+    pub(super) fn visits(&self, parts: &Parts) {
+        if let Self::Person(Standing { user, session, visit: Some(visit), .. }) = *self {
+            let caller = Caller::Visitor { user, session, visit: visit.id };
+            Witness::note(parts, visit.tenant, caller.actor());
+        }
+    }
+
+    /// Who asks, without counting that they did. From here on it is known whose record of accesses the request belongs in.
     pub(super) async fn identify(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let text = bearer(parts).ok_or(Problem::Unauthenticated)?;
         if let Some(key) = ApiKey::parse(text) {
             let holder = api_keys::store::find(&app.db, &key).await?;
             let holder = holder.ok_or(Problem::Unauthenticated)?;
             LoggedCaller::note(parts, holder.tenant, "key");
+            Witness::note(parts, holder.tenant, Caller::Key(holder.key).actor());
             return Ok(Self::Key(holder));
         }
         let claims = app.people.tokens().verify((&app.db, &app.keys), text).await?;
@@ -72,6 +87,8 @@ impl Who {
         }
         if let Some(tenant) = standing.tenant {
             LoggedCaller::note(parts, tenant, "person");
+            let caller = Caller::User { user: standing.user, session: standing.session };
+            Witness::note(parts, tenant, caller.actor());
         }
         Ok(Self::Person(standing))
     }
@@ -134,20 +151,13 @@ impl FromRequestParts<App> for SuperAdmin {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         const NEED: Problem = Problem::Forbidden { need: "platform" };
         match Who::from_request_parts(parts, app).await? {
-            Who::Key(holder) => {
-                let caller = Caller::Key(holder.key);
-                Err(refused(app, holder.tenant, caller, NEED).await?)
-            }
+            Who::Key(_) => Err(NEED),
             Who::Person(standing) => match (standing.role, standing.tenant) {
                 (Role::SuperAdmin, _) if standing.factor_missing => {
                     Err(Problem::SecondFactorSetupNeeded)
                 }
                 (Role::SuperAdmin, _) => Ok(Self { user: standing.user }),
-                (_, Some(tenant)) => {
-                    let caller = Caller::User { user: standing.user, session: standing.session };
-                    Err(refused(app, tenant, caller, NEED).await?)
-                }
-                (_, None) => Err(NEED),
+                _ => Err(NEED),
             },
         }
     }

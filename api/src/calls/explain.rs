@@ -46,13 +46,15 @@ pub(super) async fn call(
         "planned" => explain::call(&mut tx, id).await?,
         _ => None,
     };
-    Reply::ok(&CallExplanation {
+    let contact = call.contact_id;
+    let reply = Reply::ok(&CallExplanation {
         call_id: id,
         state: call.state,
         outcome: call.outcome,
         ended_reason: call.ended_reason,
         explanation,
-    })
+    })?;
+    Ok(reply.showing([contact.0]))
 }
 
 pub(super) const CONTACT: Operation = Operation::new("explainContact", "May this contact be called now?").says(

@@ -76,7 +76,8 @@ pub(super) async fn list(
     let filter = Filter { contact: query.contact_id, state: query.state.map(CallState::word) };
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, filter, slice).await?;
-    Reply::ok(&PageView::of(page, CallView::of))
+    let shown: Vec<_> = page.items.iter().flat_map(|call| [call.id.0, call.contact_id.0]).collect();
+    Ok(Reply::ok(&PageView::of(page, CallView::of))?.showing(shown))
 }
 
 pub(super) const FIND: Operation = Operation::new("readCall", "Show a call with its attempts");
@@ -90,6 +91,7 @@ pub(super) async fn find(
     let mut work = app.read(&by).await?;
     let call = store::find(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     let attempts = store::attempts(&mut work.tx, id).await?;
-    let version = call.version;
-    Ok(Reply::ok(&CallView::of(call).with(attempts))?.with_version(version))
+    let (version, contact) = (call.version, call.contact_id);
+    let reply = Reply::ok(&CallView::of(call).with(attempts))?.with_version(version);
+    Ok(reply.showing([contact.0]))
 }

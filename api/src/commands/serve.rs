@@ -5,17 +5,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{App, Inbox, Limits, People, PeopleSettings, Rules, WebhookKeys};
+use api::{
+    Accesses, App, Inbox, Limits, Live, LiveLimits, People, PeopleSettings, Rules, WebhookKeys,
+};
 use shared::calls::store::recovery;
 use shared::config::{Api, Environment, Secret};
 use shared::db::Db;
 use shared::journal::Journal;
+use shared::queue::announce::Announcer;
 use shared::queue::{self, Queues, Signals};
 use shared::telemetry::logs;
 use shared::tenants::KeyRing;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+/// How long sockets may take to close.
+const LEAVE: Duration = Duration::from_secs(3);
 
 /// How often is asked whether the database went back. Dialling is then held for longer by far.
 const RECOVERY_LOOK: Duration = Duration::from_secs(5);
@@ -46,9 +52,15 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
             ..PeopleSettings::default()
         },
     )?;
+    let announcer = Announcer::new(queues.clone());
+    db.announce_events(move |tenant| announcer.announce(tenant));
+    let live = Live::new(db.clone(), queues.clone(), config.redis.url.expose(), limits(&config));
+    let accesses = Accesses::start(db.clone());
     let app = App {
         db: db.clone(),
         keys: Arc::new(KeyRing::new(config.keys.master.clone())),
+        accesses: accesses.clone(),
+        live: live.clone(),
         inbox: Inbox::start(db.clone(), signals.clone()),
         limits: Limits::new(Rules::of(config.requests_per_minute, config.processes), &queues),
         signals,
@@ -78,9 +90,13 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     wait_for_signal().await?;
     tracing::info!("stopping: no new requests, those under way are finished");
     stop.send_replace(true);
+    live.leave(LEAVE).await;
     match tokio::time::timeout(config.drain, serving).await {
         Ok(ended) => ended??,
         Err(_) => tracing::warn!("some requests did not end in time"),
+    }
+    if let Err(error) = accesses.seal().await {
+        tracing::warn!(error = error.cause(), "the next process chains what was noted");
     }
     db.close().await;
     if let Some(traces) = traces {
@@ -95,6 +111,15 @@ async fn look_after_people(app: App, redis_url: Secret) {
         app.people.endings().listen(redis_url.expose()),
         app.people.look_after(&app.db, &app.keys),
     );
+}
+
+fn limits(config: &Api) -> LiveLimits {
+    LiveLimits {
+        origins: config.live_origins.clone(),
+        sockets: usize::try_from(config.live_sockets).unwrap_or(usize::MAX),
+        sockets_of_a_tenant: usize::try_from(config.live_sockets_per_tenant).unwrap_or(usize::MAX),
+        ..LiveLimits::default()
+    }
 }
 
 fn open_journal(state_dir: Option<&Path>) -> anyhow::Result<Option<Arc<Journal>>> {

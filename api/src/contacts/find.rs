@@ -29,8 +29,9 @@ pub(super) async fn list(
     let sees_notes = by.sees_notes(&work.tenant);
     let page = store::list(&mut work.tx, &work.keys, slice).await?;
     let views = views(&mut work, &page.items, sees_notes).await?;
+    let shown: Vec<_> = page.items.iter().map(|opened| opened.contact.id.0).collect();
     let page = PageView::of(Page { items: views, next: page.next }, |view| view);
-    Reply::ok(&page)
+    Ok(Reply::ok(&page)?.showing(shown))
 }
 
 pub(super) const FIND: Operation = Operation::new("readContact", "Show a contact");

@@ -60,5 +60,7 @@ pub(super) async fn list(
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, &work.keys, slice).await?;
     let sees_number = by.may::<EditDoNotCall>();
-    Reply::ok(&PageView::of(page, |entry| EntryView::new(entry, sees_number)))
+    let shown: Vec<_> = page.items.iter().map(|entry| entry.id.0).collect();
+    let page = PageView::of(page, |entry| EntryView::new(entry, sees_number));
+    Ok(Reply::ok(&page)?.showing(shown))
 }

@@ -19,6 +19,7 @@ use tracing::field::{Empty, display};
 use uuid::Uuid;
 
 use super::problem::{Details, Problem};
+use crate::accesses::{self, Accesses};
 use crate::app::App;
 use crate::limit::Note;
 
@@ -26,10 +27,11 @@ use crate::limit::Note;
 const REQUEST_ID: &str = "x-request-id";
 
 /// Puts everything that routes share around `routes`.
-pub(crate) fn around(routes: Router<App>) -> Router<App> {
+pub(crate) fn around(routes: Router<App>, accesses: Accesses) -> Router<App> {
     routes
         .fallback(|| async { Problem::NotFound("address") })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+        .layer(middleware::from_fn_with_state(accesses, accesses::note))
         .layer(middleware::from_fn(limit_time))
         .layer(CatchPanicLayer::custom(|_panic: Box<dyn std::any::Any + Send>| {
             // The panic's message may quote anything, and the panic hook has printed where it was.

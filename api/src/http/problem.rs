@@ -58,10 +58,12 @@ kinds! {
     SecondFactorNeeded UNAUTHORIZED "second-factor-needed" "the password is right: send a code of the second factor too";
     SecondFactorWrong UNAUTHORIZED "second-factor-wrong" "the code is wrong, too old, or was used before";
     BadSignature UNAUTHORIZED "bad-signature" "no signature that holds";
+    BadTicket UNAUTHORIZED "bad-ticket" "no ticket, or one that is unknown, was used, is too old, or whose holder may no longer";
     Forbidden FORBIDDEN "forbidden" "known, but not allowed to do this";
     SecondFactorSetupNeeded FORBIDDEN "second-factor-setup-needed" "the session may do nothing but set up a second factor";
     AccessNotDeclared FORBIDDEN "access-not-declared" "somebody of the platform has declared no access to a tenant";
     CrossSite FORBIDDEN "cross-site" "a browser was sent here by another site, or lacks `X-Vio-Request`";
+    ForeignOrigin FORBIDDEN "foreign-origin" "pages of this origin may not connect";
     Suspended FORBIDDEN "tenant-suspended" "the tenant is suspended";
     NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
@@ -81,6 +83,7 @@ kinds! {
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "the body is of another type";
     Invalid UNPROCESSABLE_ENTITY "invalid" "fields are wrong: `errors` names each";
     KeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused" "the `Idempotency-Key` was used for another request";
+    UpgradeRequired UPGRADE_REQUIRED "upgrade-required" "a plain request: this address is opened as a WebSocket";
     PreconditionRequired PRECONDITION_REQUIRED "precondition-required" "`If-Match` is missing";
     RateLimited TOO_MANY_REQUESTS "rate-limited" "the tenant's requests of this minute are used up";
     TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "too many attempts that did not end well";
@@ -137,6 +140,15 @@ pub(crate) enum Problem {
     /// A webhook whose signature is missing, wrong or too old.
     #[error("the signature is missing, wrong, or more than five minutes old")]
     BadSignature,
+    /// A ticket that is unknown, used or too old.
+    #[error("the ticket is missing, was used, or is too old; ask for another")]
+    BadTicket,
+    /// A browser's page that isn't ours.
+    #[error("pages of this origin may not connect")]
+    ForeignOrigin,
+    /// A plain request where a WebSocket is expected.
+    #[error("open this address as a WebSocket")]
+    UpgradeRequired,
     /// Known, but not allowed.
     #[error("this needs the permission {need}")]
     Forbidden { need: &'static str },
@@ -224,6 +236,9 @@ impl Problem {
             Self::CrossSite => Kind::CrossSite,
             Self::TooManyAttempts { .. } => Kind::TooManyAttempts,
             Self::BadSignature => Kind::BadSignature,
+            Self::BadTicket => Kind::BadTicket,
+            Self::ForeignOrigin => Kind::ForeignOrigin,
+            Self::UpgradeRequired => Kind::UpgradeRequired,
             Self::Forbidden { .. } => Kind::Forbidden,
             Self::Suspended => Kind::Suspended,
             Self::NotFound(_) => Kind::NotFound,
@@ -272,6 +287,9 @@ impl IntoResponse for Problem {
                 _ => RETRY_AFTER,
             };
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Self::UpgradeRequired) {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         }
         if matches!(self, Self::Unauthenticated) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -7,9 +7,11 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::idempotency::Kept;
+use uuid::Uuid;
 
 use super::contract::{Answer, Draft};
 use super::problem::Problem;
+use crate::accesses::ShownIds;
 
 /// An answer: status, the headers that matter, and a body. `A` says which answer it is, for the contract.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct Reply<A> {
     status: StatusCode,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    shown: Vec<Uuid>,
     answer: PhantomData<fn() -> A>,
 }
 
@@ -88,7 +91,7 @@ const JSON: &str = "application/json";
 fn with_body<A>(status: StatusCode, body: &impl Serialize) -> Result<Reply<A>, Problem> {
     let body = serde_json::to_vec(body).map_err(|error| Problem::Internal(error.into()))?;
     let headers = vec![("content-type", JSON.to_owned())];
-    Ok(Reply { status, headers, body, answer: PhantomData })
+    Ok(Reply { status, headers, body, shown: Vec::new(), answer: PhantomData })
 }
 
 impl<T: Serialize> Reply<Shown<T>> {
@@ -119,8 +122,13 @@ impl<T: Serialize> Reply<Accepted<T>> {
 impl Reply<Empty> {
     /// 204.
     pub(crate) fn empty() -> Self {
-        let (headers, body) = (Vec::new(), Vec::new());
-        Self { status: StatusCode::NO_CONTENT, headers, body, answer: PhantomData }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            headers: Vec::new(),
+            body: Vec::new(),
+            shown: Vec::new(),
+            answer: PhantomData,
+        }
     }
 }
 
@@ -142,13 +150,19 @@ impl<A> Reply<A> {
     }
 
     fn labelled<B>(self) -> Reply<B> {
-        let Self { status, headers, body, .. } = self;
-        Reply { status, headers, body, answer: PhantomData }
+        let Self { status, headers, body, shown, .. } = self;
+        Reply { status, headers, body, shown, answer: PhantomData }
     }
 
     /// The same with another header.
     pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// The same, with the ids that its body shows besides those in the request's path: for the record of accesses.
+    pub(crate) fn showing(mut self, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        self.shown.extend(ids);
         self
     }
 
@@ -172,13 +186,16 @@ impl<A> Reply<A> {
         headers.push(("idempotency-replayed", "true".to_owned()));
         // What was kept was a status; the fallback is for rows that somebody edited.
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-        Self { status, headers, body: kept.body, answer: PhantomData }
+        Self { status, headers, body: kept.body, shown: Vec::new(), answer: PhantomData }
     }
 }
 
 impl<A> IntoResponse for Reply<A> {
     fn into_response(self) -> Response {
         let mut answer = (self.status, self.body).into_response();
+        if !self.shown.is_empty() {
+            answer.extensions_mut().insert(ShownIds(self.shown));
+        }
         let headers = answer.headers_mut();
         headers.remove("content-type");
         for (name, value) in self.headers {

@@ -68,7 +68,8 @@ pub(super) async fn list(
     let slice = query.slice()?;
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, slice).await?;
-    Reply::ok(&PageView::of(page, KeyView::new))
+    let shown: Vec<_> = page.items.iter().map(|key| key.id.0).collect();
+    Ok(Reply::ok(&PageView::of(page, KeyView::new))?.showing(shown))
 }
 
 pub(super) const FIND: Operation = Operation::new("readApiKey", "Show a key");

@@ -23,7 +23,8 @@ pub(super) async fn list(
     let found = sessions::of_user(&app.db, me.user).await?;
     let current = Some(me.session);
     let items: Vec<_> = found.iter().map(|session| SessionView::new(session, current)).collect();
-    Reply::ok(&PageView { items, next: None })
+    let shown = found.iter().map(|session| session.id.0);
+    Ok(Reply::ok(&PageView { items, next: None })?.showing(shown))
 }
 
 pub(super) const END: Operation =

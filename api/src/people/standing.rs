@@ -151,7 +151,8 @@ pub(super) async fn sessions(
     let found = sessions::of_tenants_user(&mut work.tx, id).await?;
     let own = by.caller.session();
     let items: Vec<_> = found.iter().map(|session| SessionView::new(session, own)).collect();
-    Reply::ok(&PageView { items, next: None })
+    let shown = found.iter().map(|session| session.id.0);
+    Ok(Reply::ok(&PageView { items, next: None })?.showing(shown))
 }
 
 pub(super) const END_SESSIONS: Operation =

@@ -85,7 +85,8 @@ pub(super) async fn list(
     let slice = query.slice()?;
     let mut work = app.read(&by).await?;
     let page = store::list(&mut work.tx, &work.keys, slice).await?;
-    Reply::ok(&PageView::of(page, |user| UserView::new(&user)))
+    let shown: Vec<_> = page.items.iter().map(|user| user.id.0).collect();
+    Ok(Reply::ok(&PageView::of(page, |user| UserView::new(&user)))?.showing(shown))
 }
 
 pub(super) const FIND: Operation = Operation::new("readUser", "Show one of the tenant's people");

@@ -72,5 +72,6 @@ pub(super) async fn to_tenant(
     let mut work = app.read(&by).await?;
     let page = visits::to_tenant(&mut work.tx, &work.keys, slice).await?;
     let now = work.now;
-    Reply::ok(&PageView::of(page, |record| VisitView::new(record, now)))
+    let shown: Vec<_> = page.items.iter().map(|visit| visit.id.0).collect();
+    Ok(Reply::ok(&PageView::of(page, |record| VisitView::new(record, now)))?.showing(shown))
 }

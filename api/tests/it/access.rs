@@ -26,6 +26,8 @@ pub(crate) enum Who {
     Doorstep,
     /// Whoever has signed the request.
     Signer,
+    /// Whoever has a ticket, over a WebSocket; `live::tickets` sees to that.
+    Ticket,
     /// Everybody.
     Anybody,
 }
@@ -42,7 +44,7 @@ enum Stranger {
 }
 
 use Stranger::{Absent, Empty, Own};
-use Who::{Admin, Anybody, Doorstep, Known, Person, Platform, Reader, Signer};
+use Who::{Admin, Anybody, Doorstep, Known, Person, Platform, Reader, Signer, Ticket};
 
 /// One row for each operation.
 const ROWS: &[(&str, Who, Stranger)] = &[
@@ -79,6 +81,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("importDoNotCall", Admin, Own),
     ("inviteAdministrator", Platform, Own),
     ("inviteUser", Admin, Own),
+    ("issueLiveTicket", Reader, Own),
     ("listApiKeys", Admin, Own),
     ("listAppointments", Reader, Absent),
     ("listCalls", Reader, Empty),
@@ -94,6 +97,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("makePasswordLink", Admin, Absent),
     ("makeRecoveryCodes", Person, Own),
     ("moveAppointment", Admin, Absent),
+    ("openLive", Ticket, Own),
     ("pauseTenant", Admin, Own),
     ("proposeSecondFactor", Person, Own),
     ("putClosedDate", Admin, Own),
@@ -168,10 +172,12 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
             "{id}: its permission"
         );
         // Who may only read is let in to read, and to nothing else.
-        assert!(who != Reader || operation.method == "GET", "{id}");
+        let reads = operation.method == "GET" || id == "issueLiveTicket";
+        assert!(who != Reader || reads, "{id}");
         let schemes = operation.about["security"].as_array().cloned().unwrap_or_default();
         let opens = |scheme: &str| schemes.iter().any(|one| one.get(scheme).is_some());
         assert_eq!(opens("apiKey"), matches!(who, Reader | Admin | Known), "{id}: keys");
+        assert_eq!(opens("ticket"), who == Ticket, "{id}: tickets");
         assert_eq!(opens("signature"), who == Signer || id == "reportOutcome", "{id}: signatures");
         assert_eq!(
             schemes.is_empty(),

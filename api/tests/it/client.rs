@@ -51,6 +51,11 @@ impl Answer {
     }
 }
 
+/// Sockets of an API in this world.
+pub(crate) fn live(world: &World, limits: api::LiveLimits) -> api::Live {
+    api::Live::new(world.db.clone(), world.queues.clone(), &world.redis_url, limits)
+}
+
 pub(crate) fn app(world: &World) -> App {
     App {
         db: world.db.clone(),
@@ -58,6 +63,8 @@ pub(crate) fn app(world: &World) -> App {
         queues: world.queues.clone(),
         signals: world.signals.clone(),
         limits: api::Limits::new(api::Rules::of(10_000, 1), &world.queues),
+        accesses: api::Accesses::start(world.db.clone()),
+        live: live(world, api::LiveLimits::default()),
         inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
         webhook_keys: api::WebhookKeys::default(),
         journal: None,

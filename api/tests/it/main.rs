@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod access;
+mod accesses;
 mod appointments;
 mod bad_inputs;
 mod call_now;
@@ -15,6 +16,7 @@ mod guide;
 mod idempotency;
 mod journal;
 mod limits;
+mod live;
 mod operators;
 mod ops;
 mod people;

@@ -366,3 +366,40 @@ async fn a_master_key_is_left_behind() {
     assert_eq!(terminal.admin(&["rewrap"]).unwrap()["rewrapped"], none, "run again");
     assert_eq!(client.world.texts(ACTS).await, ["ada platform.rewrap_keys"]);
 }
+
+#[tokio::test]
+async fn an_operator_verifies_what_is_on_record_and_sees_where_it_was_changed() {
+    let client = Client::new().await;
+    let terminal = Terminal::of(&client);
+    let contact = client.contact().await;
+    client.admin(&format!("GET /v1/contacts/{contact}"), Value::Null).await;
+    api::Accesses::start(client.world.db.clone()).seal().await.unwrap();
+    let tenant = client.clinic.id.to_string();
+    let whole = terminal.admin(&["audit", "verify", &tenant]).unwrap();
+    assert_eq!(whole["whole"]["accesses"]["entries"], 2, "{whole}");
+    assert_eq!(whole["whole"]["changes"]["entries"], 1, "{whole}");
+    let hash = whole["whole"]["accesses"]["hash"].as_str().unwrap();
+    let stored = client
+        .world
+        .texts("select encode(access_hash, 'hex') from tenant_heads where access_n = 2")
+        .await;
+    assert_eq!(stored, [hash]);
+
+    // By whoever owns the database: nobody else can.
+    for (change, told) in [
+        (
+            "delete from audit_entries where chain = 'accesses' and n = 2",
+            "entries after 1 are missing",
+        ),
+        (
+            "update audit_entries set actor = 'key:x' where chain = 'accesses' and n = 1",
+            "entry 1 is not what was written",
+        ),
+    ] {
+        client.world.run(change).await;
+        let refused = terminal.admin(&["audit", "verify", &tenant]).unwrap_err();
+        assert!(refused.contains(told), "{refused}");
+    }
+    let absent = terminal.admin(&["audit", "verify", &uuid::Uuid::now_v7().to_string()]);
+    assert!(absent.unwrap_err().contains("there is no such tenant"));
+}

@@ -26,6 +26,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Measures.
     Bench(bench::Options),
+    /// What the API is compared with; started by `bench`.
+    Bare(bench::Bare),
 }
 
 #[tokio::main]
@@ -37,6 +39,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             let kept = chaos::run(options).await?;
             Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Bare(options) => bench::serve_bare(options).await.map(|()| ExitCode::SUCCESS),
         Command::Bench(options) => bench::run(options).await.map(|()| ExitCode::SUCCESS),
     }
 }

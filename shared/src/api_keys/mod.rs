@@ -15,7 +15,18 @@ pub use scopes::Scopes;
 use crate::crypto::CryptoError;
 
 /// What a key may do, or somebody of the tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 #[schemars(rename = "TenantRole", rename_all = "snake_case")]
 pub enum Role {
     /// Everything in one tenant.

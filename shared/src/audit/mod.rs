@@ -1,7 +1,9 @@
 //! What changed, told twice in the same transaction: as events (ids and kinds, for clients) and as entries of the
-//! tenant's audit chain (who, what, sealed values before and after).
+//! tenant's audit chain (who, what, sealed values before and after). Who saw what is the other chain: [`accesses`].
 
-mod store;
+pub mod accesses;
+pub mod chain;
+pub mod store;
 
 use uuid::Uuid;
 

@@ -135,6 +135,12 @@ pub struct Api {
     /// `API_PROXIES`: how many proxies of ours stand before the API, each of which adds to `X-Forwarded-For`; 0 to 5, none unless
     /// given. Too many would have clients choose the address by which their sign-ins are counted.
     pub proxies: usize,
+    /// `LIVE_ORIGINS`: web pages that may open live updates, as `https://host`, separated by commas; `PUBLIC_URL`'s unless given.
+    pub live_origins: Vec<String>,
+    /// `LIVE_SOCKETS`: most sockets of this process, 1 to 50,000, 4,000 unless given.
+    pub live_sockets: u32,
+    /// `LIVE_SOCKETS_PER_TENANT`: most of one tenant in this process, 500 unless given.
+    pub live_sockets_per_tenant: u32,
     /// `STATE_DIR`: a directory of this host that outlives the process, best the worker's: who asked not to be called is
     /// noted there too, outside the database. Without it a restored database forgets what was listed over HTTP since.
     pub state_dir: Option<PathBuf>,
@@ -170,6 +176,9 @@ impl Api {
                 env.fault("PUBLIC_URL", "is public, but without TLS: keys and names would pass in the clear; expected https://");
             }
             let drain = env.number("API_DRAIN_SECONDS", 12, 11..=600);
+            let live_origins = origins(env, public_url.as_ref().and_then(Option::as_deref));
+            let live_sockets = env.number("LIVE_SOCKETS", 4_000, 1..=50_000);
+            let of_tenant = env.number("LIVE_SOCKETS_PER_TENANT", 500, 1..=50_000);
             Some(Self {
                 postgres: postgres?,
                 redis: redis?,
@@ -187,6 +196,9 @@ impl Api {
                 },
                 processes: processes?,
                 requests_per_minute: requests?,
+                live_origins: live_origins?,
+                live_sockets: live_sockets?,
+                live_sockets_per_tenant: of_tenant?,
                 state_dir: env.text("STATE_DIR").map(PathBuf::from),
             })
         })
@@ -343,6 +355,19 @@ fn is_this_machine(url: &str) -> bool {
         .map_or(host, |(host, _)| host);
     let host = host.trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+/// The origins that `LIVE_ORIGINS` names, or that of the public address.
+fn origins(env: &mut Reader<'_>, public_url: Option<&str>) -> Option<Vec<String>> {
+    let given = env.text("LIVE_ORIGINS").or(public_url).unwrap_or_default().to_owned();
+    let given = given.split(',').map(str::trim).filter(|it| !it.is_empty());
+    given
+        .map(|it| {
+            let checked = web_address(env, "LIVE_ORIGINS", it)?;
+            // An origin is scheme, host and port: the address up to the third slash.
+            Some(checked.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"))
+        })
+        .collect()
 }
 
 /// An address of the web without the slash at its end.

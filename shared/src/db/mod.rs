@@ -7,7 +7,9 @@
 pub mod demo_clock;
 mod error;
 pub mod migrate;
+mod notices;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +18,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 pub use error::Error;
 pub use migrate::migrate;
+pub use notices::Notices;
 
 use crate::ids::TenantId;
 use crate::telemetry::traces;
@@ -35,6 +38,27 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Db {
     app: PgPool,
     engine: PgPool,
+    announcement: Announcement,
+}
+
+/// What is done after a commit that numbered events, if anything.
+#[derive(Clone, Default)]
+struct Announcement(Arc<OnceLock<Announce>>);
+
+impl Announcement {
+    fn announce(&self, tenant: TenantId) {
+        if let Some(announce) = self.0.get() {
+            announce(tenant);
+        }
+    }
+}
+
+type Announce = Box<dyn Fn(TenantId) + Send + Sync>;
+
+impl std::fmt::Debug for Announcement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Announcement(..)")
+    }
 }
 
 /// Connections in use and idle, for the metrics.
@@ -75,7 +99,23 @@ impl Db {
         Ok(Self {
             app: pool(app_url, max_connections, "vio-app")?,
             engine: pool(engine_url, (max_connections / 2).max(2), "vio-engine")?,
+            announcement: Announcement::default(),
         })
+    }
+
+    /// From now on `announce` is called after each commit that numbered events of a tenant, whoever made them. It must
+    /// not wait. The first announcement stays.
+    pub fn announce_events(&self, announce: impl Fn(TenantId) + Send + Sync + 'static) {
+        let _stays = self.announcement.0.set(Box::new(announce));
+    }
+
+    /// Events were numbered and committed by a statement outside a [`TenantTx`].
+    pub(crate) fn events_went_on(&self, tenant: TenantId) {
+        self.announcement.announce(tenant);
+    }
+
+    fn transaction(&self, tx: Transaction<'static, Postgres>, tenant: TenantId) -> TenantTx {
+        TenantTx { tx, tenant, announcement: self.announcement.clone(), numbered: false }
     }
 
     /// Opens a transaction that sees and writes the rows of one tenant only.
@@ -97,7 +137,7 @@ impl Db {
             None => format!("begin; select set_config('app.tenant_id', '{}', true)", tenant.0),
         });
         let tx = self.app.begin_with(begin).await?;
-        Ok(TenantTx { tx, tenant })
+        Ok(self.transaction(tx, tenant))
     }
 
     /// Opens a transaction of one tenant that sees one snapshot from beginning to end, and changes nothing.
@@ -111,7 +151,7 @@ impl Db {
             tenant.0
         ));
         let tx = self.app.begin_with(begin).await?;
-        Ok(TenantTx { tx, tenant })
+        Ok(self.transaction(tx, tenant))
     }
 
     /// Opens a transaction that sees what is not any one tenant's.
@@ -139,6 +179,11 @@ impl Db {
     /// Any [`Error`].
     pub async fn now(&self) -> Result<DateTime<Utc>, Error> {
         Ok(sqlx::query_scalar("select app_clock()").fetch_one(&self.engine).await?)
+    }
+
+    /// What PostgreSQL tells on `channel` (`NOTIFY`), over a connection of its own.
+    pub fn notices(&self, channel: &'static str) -> Notices {
+        Notices::new(&self.engine, channel)
     }
 
     /// Whether both roles can reach PostgreSQL.
@@ -175,6 +220,8 @@ impl Db {
 pub struct TenantTx {
     tx: Transaction<'static, Postgres>,
     tenant: TenantId,
+    announcement: Announcement,
+    numbered: bool,
 }
 
 impl TenantTx {
@@ -188,12 +235,21 @@ impl TenantTx {
         &mut self.tx
     }
 
+    /// Events were numbered in this transaction: they are announced once it is committed.
+    pub(crate) fn events_were_numbered(&mut self) {
+        self.numbered = true;
+    }
+
     /// Makes the changes last.
     ///
     /// # Errors
     /// Any [`Error`]; nothing was changed then, unless the connection broke while the answer was under way.
     pub async fn commit(self) -> Result<(), Error> {
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        if self.numbered {
+            self.announcement.announce(self.tenant);
+        }
+        Ok(())
     }
 
     /// Takes the changes back at once, rather than when the connection is next used.

@@ -5,7 +5,8 @@ use crate::ids::{ApiKeyId, SessionId, UserId, VisitId};
 
 /// Who asks, once that is proved. What they may do was decided when they asked; whether they still stand has to be asked
 /// again for whatever lasts longer than a request ([`super::store::stands`], [`super::Ended`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Caller {
     /// A program with an API key.
     Key(ApiKeyId),

@@ -3,6 +3,7 @@
 //! Tasks hold ids only. Their task ids are `<row>:<send_no>`, so a second sending of the same `send_no` is dropped
 //! by apalis, and one with the next is kept. Why each setting is as it is: docs/decisions/redis-carries.md.
 
+pub mod announce;
 mod janitor;
 mod poll;
 mod sentinel;

@@ -147,6 +147,23 @@ labels! {
         /// Too many waited.
         Dropped => "dropped",
     }
+    /// Why a socket of live updates ended.
+    LiveEnd {
+        /// The client went.
+        Client => "client",
+        /// It did not read.
+        Slow => "slow",
+        /// Nothing was heard of it.
+        Silent => "silent",
+        /// Key or session ended.
+        AccessEnded => "access_ended",
+        /// The process ended.
+        GoingAway => "going_away",
+        /// There was no room.
+        NoRoom => "no_room",
+        /// It broke the protocol.
+        NotUnderstood => "not_understood",
+    }
     /// Who paused a tenant.
     PausedBy {
         /// An administrator.
@@ -208,6 +225,36 @@ pub fn unknown_attempts(count: u64) {
 /// A tenant had something to do that only the safety net of `next_dispatch_at` noticed: a wake-up is missing.
 pub fn caught_by_net() {
     METRICS.net_catches.inc();
+}
+
+/// Sockets of live updates that are open.
+pub fn live_sockets(count: usize) {
+    METRICS.live_sockets.set(whole(count as u64));
+}
+
+/// So many events were written to one socket, or other words.
+pub fn live_told(count: u64) {
+    METRICS.live_told.inc_by(count);
+}
+
+/// A socket ended.
+pub fn live_ended(why: LiveEnd) {
+    METRICS.live_ended.with_label_values(&[why.label()]).inc();
+}
+
+/// A client was told to read everything anew. `why` is a word of the protocol, of a closed set.
+pub fn live_resynced(why: &'static str) {
+    METRICS.live_resyncs.with_label_values(&[why]).inc();
+}
+
+/// A tenant's reader could not go on where it was: it was far behind, or the database went back.
+pub fn live_jumped() {
+    METRICS.live_jumps.inc();
+}
+
+/// Events were found that no signal had told of.
+pub fn live_caught_by_net() {
+    METRICS.live_net_catches.inc();
 }
 
 /// Provider accounts whose breaker is open.

@@ -50,6 +50,7 @@ pub async fn lock(tx: &mut TenantTx) -> Result<(), Error> {
 
 #[derive(sqlx::FromRow)]
 struct Row {
+    now: DateTime<Utc>,
     id: TenantId,
     name: String,
     zone: String,
@@ -74,8 +75,16 @@ struct Row {
 /// # Errors
 /// Any [`Error`].
 pub async fn find(tx: &mut TenantTx) -> Result<Option<Tenant>, Error> {
+    Ok(find_now(tx).await?.map(|(tenant, _)| tenant))
+}
+
+/// The transaction's tenant and the instant that rules go by, in one statement: nearly every request begins with it.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn find_now(tx: &mut TenantTx) -> Result<Option<(Tenant, DateTime<Utc>)>, Error> {
     let row: Option<Row> = sqlx::query_as(
-        "select id, name, zone, active, account_id, agent_id, caller_number, policy, allowance, version, refused_at,
+        "select app_clock() as now, id, name, zone, active, account_id, agent_id, caller_number, policy, allowance, version, refused_at,
              refused_reason, paused_at, paused_reason, auto_paused_at, auto_paused_reason, resumed_at
          from tenants",
     )
@@ -83,7 +92,7 @@ pub async fn find(tx: &mut TenantTx) -> Result<Option<Tenant>, Error> {
     .await?;
     let Some(row) = row else { return Ok(None) };
     let stop = |at: Option<DateTime<Utc>>, reason| at.map(|at| Stop { at, reason });
-    Ok(Some(Tenant {
+    let tenant = Tenant {
         id: row.id,
         name: row.name,
         zone: row.zone.parse().map_err(|_| Error::Unreadable("tenants.zone"))?,
@@ -98,7 +107,8 @@ pub async fn find(tx: &mut TenantTx) -> Result<Option<Tenant>, Error> {
         paused: stop(row.paused_at, row.paused_reason),
         auto_paused: stop(row.auto_paused_at, row.auto_paused_reason),
         resumed_at: row.resumed_at,
-    }))
+    };
+    Ok(Some((tenant, row.now)))
 }
 
 /// Stores name, voice agent, caller number and policy. New agents and numbers get a new chance with the provider.

@@ -19,6 +19,7 @@ use crate::config::Environment;
 use crate::crypto::MasterKeys;
 use crate::db::Db;
 use crate::ids::{AccountId, ApiKeyId, TenantId};
+use crate::queue::announce::Announcer;
 use crate::queue::{self, Queues, Signals};
 use crate::tenants::KeyRing;
 use crate::tenants::create::{self, NewTenant};
@@ -87,8 +88,11 @@ impl World {
         let queues = Queues::new(conn, database.name());
         let connect =
             Db::connect(&database.url(&urls.app), &database.url(&urls.engine), CONNECTIONS);
+        let db = connect.expect("the addresses parse");
+        let announcer = Announcer::new(queues.clone());
+        db.announce_events(move |tenant| announcer.announce(tenant));
         Self {
-            db: connect.expect("the addresses parse"),
+            db,
             signals: Signals::new(queues.clone()),
             queues,
             keys: Arc::new(KeyRing::new(master)),
@@ -176,6 +180,16 @@ impl World {
             .execute(self.database.superuser())
             .await
             .expect("the statement runs");
+    }
+
+    /// Runs a statement as a superuser in a transaction that stays open, with what it locks.
+    pub async fn hold(
+        &self,
+        statement: &'static str,
+    ) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let mut tx = self.database.superuser().begin().await.expect("a transaction");
+        sqlx::raw_sql(statement).execute(&mut *tx).await.expect("the statement runs");
+        tx
     }
 
     /// The number that a query gives, read past row-level security.

@@ -162,6 +162,13 @@ impl Product {
             keys: world.keys.clone(),
             queues: world.queues.clone(),
             signals: world.signals.clone(),
+            accesses: api::Accesses::start(world.db.clone()),
+            live: api::Live::new(
+                world.db.clone(),
+                world.queues.clone(),
+                &world.redis_url,
+                api::LiveLimits::default(),
+            ),
             limits: api::Limits::new(api::Rules::of(10_000, 1), &world.queues),
             people: api::People::new(&world.queues, &api::PeopleSettings::default()).unwrap(),
             inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),

@@ -3,6 +3,7 @@
 pub(crate) mod people;
 
 mod accounts;
+mod audit;
 mod platform;
 mod rewrap;
 mod tenants;
@@ -71,6 +72,11 @@ pub(crate) enum Act {
     Account {
         #[command(subcommand)]
         act: AccountAct,
+    },
+    /// The record of who changed and who saw what.
+    Audit {
+        #[command(subcommand)]
+        act: audit::AuditAct,
     },
     /// Show which settings are in force for `api serve` and where each came from, without secrets; fails if any is wrong.
     Config(super::config::Shown),
@@ -209,6 +215,7 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
         }
         Act::Key { act } => key(environment, &base, act).await?,
         Act::Account { act } => account(environment, &base, act).await?,
+        Act::Audit { act } => audit::run(&base, act).await?,
         Act::Platform { act } => platform::run(environment, &base, act).await?,
         Act::Rewrap { pause_ms } => {
             rewrap::run(environment, &base, std::time::Duration::from_millis(pause_ms)).await?

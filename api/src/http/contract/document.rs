@@ -24,6 +24,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Calls", "What is planned, what was dialled, and why something has not gone out."),
     ("Do-not-call list", "Numbers that are never dialled."),
     ("Tenant", "The tenant's own settings, policy, closed dates and pauses."),
+    (
+        "Live updates",
+        "What happens, told over a WebSocket as it happens. The guide is `docs/live.md`.",
+    ),
     ("Users", "The tenant's people."),
     ("API keys", "Programs' keys, which belong to the tenant."),
     ("Platform", "What the platform's own people do, from outside of tenants."),
@@ -246,6 +250,21 @@ fn parameters() -> Value {
             "description": "Names this request: the same again within 24 hours changes nothing and gets the first answer again.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255 }, "example": "booking-1044",
         },
+        "Sec-WebSocket-Protocol": {
+            "name": "Sec-WebSocket-Protocol", "in": "header", "required": true,
+            "description": "What is offered: the protocol `vio.live.v1`, then the ticket with `ticket.` before it.",
+            "schema": { "type": "string", "maxLength": 255 }, "example": "vio.live.v1, ticket.5f1e",
+        },
+        "Sec-WebSocket-Key": {
+            "name": "Sec-WebSocket-Key", "in": "header", "required": true,
+            "description": "16 random bytes, by RFC 6455. Beside it stand `Connection: Upgrade` and `Upgrade: websocket`.",
+            "schema": { "type": "string", "minLength": 24, "maxLength": 24 }, "example": "dGhlIHNhbXBsZSBub25jZQ==",
+        },
+        "Sec-WebSocket-Version": {
+            "name": "Sec-WebSocket-Version", "in": "header", "required": true,
+            "description": "The version of RFC 6455.",
+            "schema": { "type": "string", "enum": ["13"] }, "example": "13",
+        },
     })
 }
 
@@ -258,6 +277,10 @@ fn security_schemes() -> Value {
         "person": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "A person's access token, which lives for 15 minutes.",
+        },
+        "ticket": {
+            "type": "apiKey", "in": "header", "name": "Sec-WebSocket-Protocol",
+            "description": "A ticket of `POST /v1/live/tickets`, offered as the second protocol of the handshake.",
         },
         "signature": {
             "type": "apiKey", "in": "header", "name": "X-Retell-Signature",

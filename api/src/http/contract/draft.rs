@@ -272,6 +272,11 @@ impl Takes for axum::extract::State<crate::app::App> {
     }
 }
 
+/// Who asks is put down by extractors that say so themselves.
+impl Takes for axum::Extension<crate::accesses::Witness> {
+    fn describe(_draft: &mut Draft<'_>) {}
+}
+
 /// Headers as they are: what they mean, the handler's operation says.
 impl Takes for axum::http::HeaderMap {
     fn describe(_draft: &mut Draft<'_>) {}

@@ -185,8 +185,16 @@ impl Client {
         self.by(signed, "POST /v1/platform/visits", body).await
     }
 
+    /// The entries of the chain of accesses that tell of signing in and of sessions, and not of a request.
+    pub(crate) async fn signs(&self) -> Vec<String> {
+        let mut entries = self.chain("accesses").await;
+        entries.retain(|entry| !entry.contains("/v1/"));
+        entries
+    }
+
     /// A chain's entries as `actor's kind action`, oldest first.
     pub(crate) async fn chain(&self, chain: &str) -> Vec<String> {
+        api::Accesses::start(self.world.db.clone()).seal().await.expect("it is chained");
         let all = self
             .world
             .texts("select chain || ' ' || split_part(actor, ':', 1) || ' ' || action from audit_entries order by tenant_id, chain, n")

@@ -70,8 +70,8 @@ async fn a_tenant_is_seen_only_within_a_declared_access_and_only_that_tenant() {
     assert!(changes.contains(&"visitor visit.start".to_owned()), "{changes:?}");
     assert!(changes.contains(&"visitor visit.end".to_owned()), "{changes:?}");
     let accesses = client.chain("accesses").await;
-    assert!(accesses.contains(&"visitor visit.contacts.read".to_owned()), "{accesses:?}");
-    assert!(accesses.contains(&"visitor request.refused".to_owned()), "{accesses:?}");
+    assert!(accesses.contains(&"visitor GET /v1/contacts 200".to_owned()), "{accesses:?}");
+    assert!(accesses.contains(&"visitor POST /v1/contacts 403".to_owned()), "{accesses:?}");
     let sealed = client.world.texts("select encode(reason, 'escape') from visits").await.join(" ");
     assert!(!sealed.contains("4711"));
     let platform = client.by(&signed, "GET /v1/platform/visits", Value::Null).await;

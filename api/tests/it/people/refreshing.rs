@@ -58,7 +58,7 @@ async fn a_refresh_token_that_is_shown_twice_ends_its_session() {
     assert_eq!(other.status, StatusCode::OK, "their other session goes on");
     let Ended::Session(ended) = heard.recv().await.unwrap() else { panic!("a session ended") };
     assert_eq!(ended.to_string(), first.session);
-    let chain = client.chain("accesses").await;
+    let chain = client.signs().await;
     assert_eq!(chain, ["user sign_in", "user sign_in", "user session.reused"]);
 }
 

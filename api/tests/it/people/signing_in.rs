@@ -29,7 +29,7 @@ async fn whoever_knows_the_password_gets_a_token_that_says_who_they_are() {
     assert!(!me.body["permissions"].to_string().contains("contacts.edit"));
     let read = client.by(&signed, "GET /v1/contacts", Value::Null).await;
     assert_eq!(read.status, StatusCode::OK, "handlers did not change for people");
-    assert_eq!(client.chain("accesses").await, ["user sign_in"]);
+    assert_eq!(client.signs().await, ["user sign_in"]);
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn somebody_unknown_and_a_wrong_password_cost_the_same_work_and_get_the_sa
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
     // Each has its entry: in the tenant's chain, or of nobody's in the platform's.
-    assert_eq!(client.chain("accesses").await, ["stranger sign_in.refused"; 3]);
+    assert_eq!(client.signs().await, ["stranger sign_in.refused"; 3]);
     let of_platform = client.world.texts("select action from platform_entries").await;
     assert_eq!(of_platform, ["sign_in.refused"]);
 }

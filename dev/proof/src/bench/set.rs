@@ -18,7 +18,8 @@ use crate::stage::servers::{Servers, through};
 use crate::stage::witness::{self, Pace};
 use crate::stage::{Place, write_secret};
 
-const MASTER_KEY: &str = "1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+pub(super) const MASTER_KEY: &str =
+    "1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 /// Calls that are over at once: what is measured is the engine, not the conversation.
 pub(crate) const BRIEF: Pace = Pace { ring: [5, 20], talk: [5, 30], analysis: [2, 10] };
 
@@ -155,12 +156,22 @@ impl Set {
         let command = [self.place.bin.join("api").display().to_string(), "serve".to_owned()];
         let api = Process::start(&self.place.state, "api", &command, &self.environment()).await?;
         self.processes.push(("api".to_owned(), api));
-        let start = Instant::now();
-        while tokio::net::TcpStream::connect(self.api_address).await.is_err() {
-            anyhow::ensure!(start.elapsed() < Duration::from_secs(20), "the API does not listen");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        listening(self.api_address).await
+    }
+
+    /// Where the run's files are.
+    pub(super) fn state(&self) -> &std::path::Path {
+        &self.place.state
+    }
+
+    /// This set's database, as the role that serves tenants.
+    pub(super) fn url_app(&self) -> &str {
+        &self.place.url_app
+    }
+
+    /// The same as the engine's role.
+    pub(super) fn url_engine(&self) -> &str {
+        &self.place.url_engine
     }
 
     /// Starts a worker, perhaps with its line to PostgreSQL through a proxy. Its place among the processes is returned.
@@ -216,6 +227,16 @@ impl Set {
     }
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Waits until somebody listens there.
+pub(super) async fn listening(address: SocketAddr) -> anyhow::Result<()> {
+    let start = Instant::now();
+    while tokio::net::TcpStream::connect(address).await.is_err() {
+        anyhow::ensure!(start.elapsed() < Duration::from_secs(20), "nobody listens");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }

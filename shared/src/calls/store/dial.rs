@@ -213,6 +213,7 @@ pub async fn claim(
             .bind(used)
             .fetch_optional(tx.conn())
             .await?;
+    tx.events_were_numbered();
     Ok(row.map(|(serial, went_back)| Claim { serial, went_back }))
 }
 
@@ -296,7 +297,7 @@ pub async fn accepted(
     reply: &Reply<'_>,
     facts: &Facts,
 ) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar("select dial_placed($1, $2, $3, $4, $5, $6)")
+    let placed = sqlx::query_scalar("select dial_placed($1, $2, $3, $4, $5, $6)")
         .bind(tenant)
         .bind(attempt)
         .bind(sender)
@@ -304,7 +305,10 @@ pub async fn accepted(
         .bind(reply.status.map(i32::from))
         .bind(Json(facts))
         .fetch_one(db.app_pool())
-        .await?)
+        .await?;
+    // One statement, which commits by itself.
+    db.events_went_on(tenant);
+    Ok(placed)
 }
 
 /// Stores that nothing is known. The sender has closed its connection and will send nothing more.

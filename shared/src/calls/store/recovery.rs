@@ -127,6 +127,7 @@ pub async fn adopt(
     found: &Forgotten,
     number: Option<EqualityHash>,
 ) -> Result<bool, Error> {
+    tx.events_were_numbered();
     Ok(sqlx::query_scalar("select adopt_dial($1, $2, $3, $4, $5, $6)")
         .bind(found.attempt)
         .bind(found.call)

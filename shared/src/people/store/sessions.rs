@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::api_keys;
 use crate::db::{Db, EngineTx, Error, TenantTx};
 use crate::ids::{SessionId, TenantId, UserId, VisitId};
 use crate::people::secret::SecretHash;
@@ -143,6 +144,52 @@ pub async fn stands(db: &Db, caller: Caller, tenant: TenantId) -> Result<bool, E
             }
             _ => found.tenant == Some(tenant) && found.tenant_active,
         })
+}
+
+/// Which of these callers still may, each in its tenant and in the role given: [`stands`] for many, in one statement.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn standing_of(
+    db: &Db,
+    callers: &[(Caller, TenantId, api_keys::Role)],
+) -> Result<Vec<(Caller, TenantId, api_keys::Role)>, Error> {
+    let (mut keys, mut sessions, mut visits) = (Vec::new(), Vec::new(), Vec::new());
+    for (caller, ..) in callers {
+        keys.push(if let Caller::Key(key) = caller { Some(*key) } else { None });
+        sessions.push(caller.session());
+        visits.push(if let Caller::Visitor { visit, .. } = caller { Some(*visit) } else { None });
+    }
+    let tenants: Vec<TenantId> = callers.iter().map(|(_, tenant, _)| *tenant).collect();
+    let roles: Vec<&str> = callers.iter().map(|(.., role)| role.as_str()).collect();
+    let places: Vec<i64> = sqlx::query_scalar(
+        "select i.o
+         from unnest($1::uuid[], $4::uuid[], $5::text[]) with ordinality as i (key, tenant, role, o)
+         join api_keys k on k.id = i.key and k.tenant_id = i.tenant and k.role = i.role and k.revoked_at is null
+         join tenants t on t.id = k.tenant_id and t.active
+         union all
+         select i.o
+         from app_clock() c (now),
+             unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) with ordinality as i (session, visit, tenant, role, o)
+         join sessions s on s.id = i.session and s.ended_at is null
+         join users u on u.id = s.user_id and u.state = 'active'
+         left join tenants t on t.id = u.tenant_id
+         where s.ends_at > c.now and coalesce(t.active, true)
+           and (s.second_factor or not coalesce(t.second_factor_required, true))
+           and case when i.visit is null then u.tenant_id = i.tenant and u.role = i.role
+               else u.role = 'super_admin' and exists (
+                   select from visits v where v.id = i.visit and v.user_id = u.id and v.tenant_id = i.tenant
+                     and v.ended_at is null and v.starts_at is not null and v.ends_at > c.now) end",
+    )
+    .bind(keys)
+    .bind(sessions)
+    .bind(visits)
+    .bind(tenants)
+    .bind(roles)
+    .fetch_all(db.engine_pool())
+    .await?;
+    let found = places.into_iter().filter_map(|o| callers.get(usize::try_from(o - 1).ok()?));
+    Ok(found.copied().collect())
 }
 
 /// What became of a refresh token that was shown.

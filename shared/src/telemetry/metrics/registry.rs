@@ -9,8 +9,8 @@ use prometheus::{
 };
 
 use super::{
-    AccountKind, Dependency, DialAnswer, Failure, PausedBy, SWEEPS, SignIn, Since, SpanFate,
-    WAITS_FOR, WebhookResult,
+    AccountKind, Dependency, DialAnswer, Failure, LiveEnd, PausedBy, SWEEPS, SignIn, Since,
+    SpanFate, WAITS_FOR, WebhookResult,
 };
 
 /// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
@@ -35,6 +35,12 @@ pub(super) struct Metrics {
     pub(super) swept: IntCounterVec,
     pub(super) unknown_attempts: IntGauge,
     pub(super) net_catches: IntCounter,
+    pub(super) live_sockets: IntGauge,
+    pub(super) live_told: IntCounter,
+    pub(super) live_ended: IntCounterVec,
+    pub(super) live_resyncs: IntCounterVec,
+    pub(super) live_jumps: IntCounter,
+    pub(super) live_net_catches: IntCounter,
     pub(super) breakers_open: IntGauge,
     pub(super) accounts_held: IntGauge,
     pub(super) tenants_paused: IntGaugeVec,
@@ -125,6 +131,12 @@ impl Metrics {
             swept: make.counters("vio_swept_total", "Rows that only a sweep took care of.", &["kind"]),
             unknown_attempts: make.gauge("vio_unknown_attempts", "Attempts whose fate nobody knows."),
             net_catches: make.counter("vio_dispatch_net_catches_total", "Work that only the safety net noticed: each is a missing wake-up."),
+            live_sockets: make.gauge("vio_live_sockets", "WebSockets of live updates that are open."),
+            live_told: make.counter("vio_live_frames_total", "Frames written to WebSockets of live updates."),
+            live_ended: make.counters("vio_live_ended_total", "WebSockets of live updates that ended, by why.", &["why"]),
+            live_resyncs: make.counters("vio_live_resyncs_total", "Clients told to read everything anew, by why.", &["why"]),
+            live_jumps: make.counter("vio_live_jumps_total", "Readers of events that were far behind, or found that the database went back."),
+            live_net_catches: make.counter("vio_live_net_catches_total", "Events that no signal had told of."),
             breakers_open: make.gauge("vio_breakers_open", "Provider accounts whose breaker is open."),
             accounts_held: make.gauge("vio_accounts_held", "Provider accounts that are held after 401, 402 or 403."),
             tenants_paused: make.gauges("vio_tenants_paused", "Tenants that are paused.", &["by"]),
@@ -191,6 +203,9 @@ impl Metrics {
         }
         for fate in SpanFate::ALL {
             self.spans.with_label_values(&[fate.label()]);
+        }
+        for why in LiveEnd::ALL {
+            self.live_ended.with_label_values(&[why.label()]);
         }
         for dependency in Dependency::ALL {
             for failure in Failure::ALL {

@@ -1,0 +1,78 @@
+//! Noting accesses, those of concurrent requests in one statement, and having them chained.
+
+use std::time::Duration;
+
+use shared::audit::accesses::{Access, store};
+use shared::db::{Db, Error};
+use tokio::sync::{mpsc, oneshot};
+
+use super::seal;
+
+/// Requests that wait for the statement under way. More are refused, never dropped: about 4 MB at the worst.
+const WAITING: usize = 1_024;
+/// Accesses of one statement.
+const BATCH: usize = 256;
+/// The first is noted at once, all that come in this time after it by one more statement.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// Where accesses are handed in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Accesses {
+    db: Db,
+    hand_in: mpsc::Sender<(Access, oneshot::Sender<bool>)>,
+}
+
+/// An access could not be noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the access could not be noted")]
+pub(crate) struct NotNoted;
+
+impl Accesses {
+    /// Starts the task that notes, which ends when the last [`Accesses`] is dropped, and the one that seals, which ends with
+    /// it.
+    pub fn start(db: Db) -> Self {
+        let (hand_in, mut handed) = mpsc::channel::<(Access, oneshot::Sender<bool>)>(WAITING);
+        let noting = db.clone();
+        let sealing = tokio::spawn(seal::run(db.clone()));
+        tokio::spawn(async move {
+            let mut batch = Vec::with_capacity(BATCH);
+            while handed.recv_many(&mut batch, BATCH).await > 0 {
+                let (accesses, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+                let noted = store::note(&noting, &accesses).await;
+                if let Err(error) = &noted {
+                    tracing::error!(
+                        error = Error::cause(error),
+                        requests = accesses.len(),
+                        "accesses could not be noted: what they would have shown is not shown"
+                    );
+                }
+                for tell in waiting {
+                    // The client may have hung up; it is noted all the same.
+                    let _gone = tell.send(noted.is_ok());
+                }
+                // The next batch gathers. Who comes after a pause doesn't wait.
+                tokio::time::sleep(GATHER).await;
+            }
+            sealing.abort();
+        });
+        Self { db, hand_in }
+    }
+
+    /// Notes an access. Returns once PostgreSQL has it.
+    pub(super) async fn note(&self, access: Access) -> Result<(), NotNoted> {
+        let (tell, told) = oneshot::channel();
+        self.hand_in.try_send((access, tell)).map_err(|_| NotNoted)?;
+        match told.await {
+            Ok(true) => Ok(()),
+            _ => Err(NotNoted),
+        }
+    }
+
+    /// Chains everything that is noted by now, of every process: for a process that ends, and for tests.
+    ///
+    /// # Errors
+    /// Any [`Error`]; what is left is chained by another process, or at the next start.
+    pub async fn seal(&self) -> Result<(), Error> {
+        seal::pass(&self.db).await
+    }
+}
