@@ -17,6 +17,7 @@ pub(crate) struct Reading {
     commits: i64,
     statements: i64,
     brackets: i64,
+    to_dial: i64,
     wal: i64,
     redis: i64,
     cpu: BTreeMap<String, f64>,
@@ -32,6 +33,8 @@ pub(crate) struct Spent {
     pub(crate) statements: f64,
     /// `begin`, `commit` and `rollback`.
     pub(crate) brackets: f64,
+    /// Of the statements, those that look, reserve, send and dial; the others hear what came of it.
+    pub(crate) to_dial: f64,
     pub(crate) wal: f64,
     pub(crate) redis: f64,
     pub(crate) cpu: BTreeMap<String, f64>,
@@ -45,9 +48,10 @@ pub(crate) async fn read(set: &Set, servers: &Servers) -> anyhow::Result<Reading
     )
     .fetch_one(&set.admin)
     .await?;
-    let (statements, brackets): (i64, i64) = sqlx::query_as(
+    let (statements, brackets, to_dial): (i64, i64, i64) = sqlx::query_as(
         "select coalesce(sum(calls) filter (where query !~* '^(begin|commit|rollback)'), 0)::bigint, \
-             coalesce(sum(calls) filter (where query ~* '^(begin|commit|rollback)'), 0)::bigint \
+             coalesce(sum(calls) filter (where query ~* '^(begin|commit|rollback)'), 0)::bigint, \
+             coalesce(sum(calls) filter (where query ~ '(anyone_due|due_tenants|dispatch_|pg_try_advisory|dials_sent|dial_read|dial_claim|dial_placed)'), 0)::bigint \
          from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = current_database()",
     )
     .fetch_one(&set.admin)
@@ -73,6 +77,7 @@ pub(crate) async fn read(set: &Set, servers: &Servers) -> anyhow::Result<Reading
         commits,
         statements,
         brackets,
+        to_dial,
         wal,
         redis: servers.redis_commands().await?,
         cpu,
@@ -89,6 +94,7 @@ impl Reading {
             commits: less(self.commits, later.commits),
             statements: less(self.statements, later.statements),
             brackets: less(self.brackets, later.brackets),
+            to_dial: less(self.to_dial, later.to_dial),
             wal: less(self.wal, later.wal),
             redis: less(self.redis, later.redis),
             cpu: later

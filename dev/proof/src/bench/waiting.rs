@@ -90,12 +90,15 @@ pub(crate) async fn measure_window(options: &Options, servers: &Servers) -> anyh
         .fetch_one(&set.admin)
         .await
         .unwrap_or(0);
-        let statements = busy.statements - resting.statements / resting.seconds * busy.seconds;
+        let above = |resting_count: f64, busy_count: f64| {
+            (busy_count - resting_count / resting.seconds * busy.seconds) / 25.0
+        };
         values.insert(
             name.to_owned(),
             json!({
-                "statements_per_dial": round(statements / 25.0),
-                "begin_commit_rollback_per_dial": round((busy.brackets - resting.brackets / resting.seconds * busy.seconds) / 25.0),
+                "statements_per_dial": round(above(resting.statements, busy.statements)),
+                "of_these_to_look_reserve_send_and_dial": round(above(resting.to_dial, busy.to_dial)),
+                "begin_commit_rollback_per_dial": round(above(resting.brackets, busy.brackets)),
                 "statements_per_second_at_rest": round(resting.statements / resting.seconds),
                 "questions_of_the_bench": polled,
             }),
