@@ -108,7 +108,7 @@ async fn pause(app: &App, time: Duration) {
 }
 
 /// Sends stored webhooks to the queue, when one is stored and every half second, until the process stops. The first of a
-/// flood at once; then what came within [`GATHER`], together: what a round costs hardly grows with what it finds.
+/// flood at once; then what came within `GATHER`, together: what a round costs hardly grows with what it finds.
 pub async fn run_inbox(app: App) {
     let wake = app.wakes.of(Signal::Inbox);
     let mut more = false;

@@ -191,6 +191,7 @@ impl Metrics {
         }
         for answer in DialAnswer::ALL {
             self.dials.with_label_values(&[answer.label()]);
+            self.dial_seconds.with_label_values(&[answer.label()]);
         }
         for since in Since::ALL {
             self.pickup_seconds.with_label_values(&[since.label()]);
