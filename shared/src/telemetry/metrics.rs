@@ -31,6 +31,9 @@ pub const SWEEPS: [&str; 13] = [
     "unknown",
 ];
 
+/// Why a client of live updates is told to read everything anew (`docs/live.md`).
+pub const RESYNCS: [&str; 6] = ["gap", "gone", "other_history", "overrun", "too_old", "unknown"];
+
 /// What a due call may be waiting for. `nothing`: dispatch could take it.
 pub const WAITS_FOR: [&str; 12] = [
     "account_full",

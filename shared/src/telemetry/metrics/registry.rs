@@ -9,8 +9,8 @@ use prometheus::{
 };
 
 use super::{
-    AccountKind, Dependency, DialAnswer, Failure, LiveEnd, PausedBy, SWEEPS, SignIn, Since,
-    SpanFate, WAITS_FOR, WebhookResult,
+    AccountKind, Dependency, DialAnswer, Failure, LiveEnd, PausedBy, RESYNCS, SWEEPS, SignIn,
+    Since, SpanFate, WAITS_FOR, WebhookResult,
 };
 
 /// Upper bounds in seconds. The objective is 95 % of calls picked up within 2 s, so 2 is one of them.
@@ -204,6 +204,9 @@ impl Metrics {
         }
         for fate in SpanFate::ALL {
             self.spans.with_label_values(&[fate.label()]);
+        }
+        for why in RESYNCS {
+            self.live_resyncs.with_label_values(&[why]);
         }
         for why in LiveEnd::ALL {
             self.live_ended.with_label_values(&[why.label()]);
