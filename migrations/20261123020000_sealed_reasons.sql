@@ -8,7 +8,5 @@
 --           Reasons that were sealed are gone then.
 -- Personal: both columns: sealed under the tenant's key, which outlives a contact as the list does; and under the contact's.
 
-set lock_timeout = '2s';
-
 alter table do_not_call add column reason_sealed bytea;
 alter table appointments add column status_reason_sealed bytea;

@@ -9,7 +9,7 @@ use api::{
     Accesses, App, Inbox, Limits, Live, LiveLimits, People, PeopleSettings, Rules, WebhookKeys,
 };
 use shared::calls::store::recovery;
-use shared::config::{Api, Environment, Secret};
+use shared::config::{Api, Environment};
 use shared::db::Db;
 use shared::journal::Journal;
 use shared::queue::announce::Announcer;
@@ -54,7 +54,8 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     )?;
     let announcer = Announcer::new(queues.clone());
     db.announce_events(move |tenant| announcer.announce(tenant));
-    let live = Live::new(db.clone(), queues.clone(), config.redis.url.expose(), limits(&config));
+    let listener = queue::listener(&config.redis)?;
+    let live = Live::new(db.clone(), queues.clone(), listener.clone(), limits(&config));
     let accesses = Accesses::start(db.clone());
     let app = App {
         db: db.clone(),
@@ -69,7 +70,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         journal: journal.clone(),
         people: people.clone(),
     };
-    tokio::spawn(look_after_people(app.clone(), config.redis.url.clone()));
+    tokio::spawn(look_after_people(app.clone(), listener));
     if let Some(journal) = journal {
         tokio::spawn(replay_while_recovering(db.clone(), journal));
     }
@@ -106,11 +107,8 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
 }
 
 /// Hears what ended elsewhere, rotates signing keys, and removes old sessions.
-async fn look_after_people(app: App, redis_url: Secret) {
-    tokio::join!(
-        app.people.endings().listen(redis_url.expose()),
-        app.people.look_after(&app.db, &app.keys),
-    );
+async fn look_after_people(app: App, redis: redis::Client) {
+    tokio::join!(app.people.endings().listen(&redis), app.people.look_after(&app.db, &app.keys),);
 }
 
 fn limits(config: &Api) -> LiveLimits {

@@ -27,7 +27,7 @@ pub(super) struct Hub {
     pub(super) queues: Queues,
     pub(super) limits: Arc<Limits>,
     pub(super) access: Access,
-    redis_url: String,
+    redis: redis::Client,
     seats: Mutex<Seats>,
     /// How many sockets there are.
     taken: watch::Sender<usize>,
@@ -68,13 +68,13 @@ pub(super) enum Full {
 
 impl Live {
     /// No sockets yet. Nothing is started before the first one comes.
-    pub fn new(db: Db, queues: Queues, redis_url: &str, limits: Limits) -> Self {
+    pub fn new(db: Db, queues: Queues, redis: redis::Client, limits: Limits) -> Self {
         Self(Arc::new(Hub {
             access: Access::new(db.clone()),
             db,
             queues,
             limits: Arc::new(limits),
-            redis_url: redis_url.to_owned(),
+            redis,
             seats: Mutex::default(),
             taken: watch::Sender::new(0),
             leaving: watch::Sender::new(false),
@@ -146,7 +146,7 @@ impl Hub {
         let hub = Arc::clone(self);
         tokio::spawn(async move {
             let prefix = hub.queues.prefix().to_owned();
-            announce::listen(&hub.redis_url, &prefix, |heard| hub.hear(heard)).await;
+            announce::listen(&hub.redis, &prefix, |heard| hub.hear(heard)).await;
         });
         let hub = Arc::clone(self);
         tokio::spawn(async move { hub.cast_net().await });

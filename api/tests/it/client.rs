@@ -53,7 +53,12 @@ impl Answer {
 
 /// Sockets of an API in this world.
 pub(crate) fn live(world: &World, limits: api::LiveLimits) -> api::Live {
-    api::Live::new(world.db.clone(), world.queues.clone(), &world.redis_url, limits)
+    api::Live::new(
+        world.db.clone(),
+        world.queues.clone(),
+        redis::Client::open(world.redis_url.as_str()).unwrap(),
+        limits,
+    )
 }
 
 pub(crate) fn app(world: &World) -> App {

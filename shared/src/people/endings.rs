@@ -122,10 +122,9 @@ impl Endings {
 
     /// Passes on what other processes tell, until the future is dropped. Whenever words may have been lost, listeners hear
     /// [`Ended::Unsure`].
-    pub async fn listen(&self, redis_url: &str) {
+    pub async fn listen(&self, redis: &redis::Client) {
         loop {
-            if let Ok(client) = redis::Client::open(redis_url)
-                && let Ok(mut pubsub) = client.get_async_pubsub().await
+            if let Ok(mut pubsub) = redis.get_async_pubsub().await
                 && pubsub.subscribe(self.channel()).await.is_ok()
             {
                 let _nobody_listens = self.heard.send(Ended::Unsure);

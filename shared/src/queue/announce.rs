@@ -78,10 +78,9 @@ impl Announcer {
 }
 
 /// Listens until the future is dropped, and connects again whenever Redis comes back.
-pub async fn listen(redis_url: &str, prefix: &str, heard: impl Fn(Heard)) {
+pub async fn listen(redis: &redis::Client, prefix: &str, heard: impl Fn(Heard)) {
     loop {
-        if let Ok(client) = redis::Client::open(redis_url)
-            && let Ok(mut pubsub) = client.get_async_pubsub().await
+        if let Ok(mut pubsub) = redis.get_async_pubsub().await
             && pubsub.subscribe(channel(prefix)).await.is_ok()
         {
             heard(Heard::Listening);

@@ -149,6 +149,14 @@ fn client_of(settings: &config::Redis) -> Result<redis::Client, redis::RedisErro
     client(settings.url.expose(), settings.ca.as_deref())
 }
 
+/// What whoever listens to Redis connects with, again and again. Over TLS if the settings say so.
+///
+/// # Errors
+/// The address doesn't parse.
+pub fn listener(settings: &config::Redis) -> Result<redis::Client, QueueError> {
+    Ok(client_of(settings)?)
+}
+
 /// A client; with the certificates of a CA, and a `rediss://` address, one that trusts no other.
 fn client(url: &str, ca: Option<&[u8]>) -> Result<redis::Client, redis::RedisError> {
     match ca {

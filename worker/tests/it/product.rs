@@ -166,7 +166,7 @@ impl Product {
             live: api::Live::new(
                 world.db.clone(),
                 world.queues.clone(),
-                &world.redis_url,
+                redis::Client::open(world.redis_url.as_str()).unwrap(),
                 api::LiveLimits::default(),
             ),
             limits: api::Limits::new(api::Rules::of(10_000, 1), &world.queues),

@@ -51,7 +51,8 @@ impl Server {
     ) -> Self {
         let mut limits = LiveLimits::default();
         change(&mut limits);
-        let live = Live::new(world.db.clone(), queues, signals, limits);
+        let live =
+            Live::new(world.db.clone(), queues, redis::Client::open(signals).unwrap(), limits);
         let mut app = app(world);
         app.live = live.clone();
         let router = api::router(app);

@@ -112,8 +112,9 @@ async fn another_process_hears_that_a_user_was_deactivated() {
     let (person, signed) = client.signed_in("client_user").await;
     let elsewhere = people(&client.world);
     let mut heard = elsewhere.endings().hear();
-    let (listener, url) = (elsewhere.clone(), client.world.redis_url.clone());
-    let listening = tokio::spawn(async move { listener.endings().listen(&url).await });
+    let redis = redis::Client::open(client.world.redis_url.as_str()).unwrap();
+    let listener = elsewhere.clone();
+    let listening = tokio::spawn(async move { listener.endings().listen(&redis).await });
     assert_eq!(heard.recv().await.unwrap(), Ended::Unsure, "it listens, and asks for itself");
 
     let user = UserId(person.id.parse().unwrap());
