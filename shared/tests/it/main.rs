@@ -6,4 +6,5 @@ mod compat;
 mod isolation;
 mod migrations;
 mod rules;
+mod sessions;
 mod waiting;
