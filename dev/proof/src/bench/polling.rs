@@ -131,8 +131,7 @@ impl Person {
         let set = json!({ "token": invited.token.expose(), "password": password });
         let reply = http.post(format!("{base}/v1/auth/set-password")).json(&set).send().await?;
         anyhow::ensure!(reply.status().is_success(), "set-password: {}", reply.status());
-        let wish =
-            json!({ "email": invited.email, "password": password, "refresh_token": "body" });
+        let wish = json!({ "email": invited.email, "password": password, "refresh_token": "body" });
         let tokens = ask_for_tokens(&http, &format!("{base}/v1/auth/sign-in"), &wish).await?;
         let renew_at = renew_at(&tokens);
         Ok(Self { http, base: base.to_owned(), tokens, renew_at })

@@ -18,8 +18,7 @@ use crate::stage::servers::{Servers, through};
 use crate::stage::witness::{self, Pace};
 use crate::stage::{Place, write_secret};
 
-pub(super) const MASTER_KEY: &str =
-    "1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+const MASTER_KEY: &str = "1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 /// Calls that are over at once: what is measured is the engine, not the conversation.
 pub(crate) const BRIEF: Pace = Pace { ring: [5, 20], talk: [5, 30], analysis: [2, 10] };
 
@@ -151,7 +150,8 @@ impl Set {
 
     fn environment(&self) -> Vec<(String, String)> {
         let file = |name: &str| self.place.state.join(name).display().to_string();
-        let limit = self.requests_per_minute.map(|most| ("API_REQUESTS_PER_MINUTE", most.to_string()));
+        let limit =
+            self.requests_per_minute.map(|most| ("API_REQUESTS_PER_MINUTE", most.to_string()));
         [
             ("DATABASE_URL_APP", self.place.url_app.clone()),
             ("DATABASE_URL_ENGINE", self.place.url_engine.clone()),
