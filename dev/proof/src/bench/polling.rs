@@ -32,11 +32,17 @@ struct Round {
     requests_per_minute: Option<u32>,
 }
 
-/// The requirements ask for every five seconds, which are 1,200 requests a minute: docs/decisions/polling.md.
-const ROUNDS: [Round; 2] = [
+/// The requirements ask for every five seconds, which are 1,200 requests a minute of the rules' 1,000, and a request weighs on
+/// for up to 65 s: docs/decisions/polling.md.
+const ROUNDS: [Round; 3] = [
     Round {
         name: "every_6_seconds_by_the_rules_limit",
         every: Duration::from_secs(6),
+        requests_per_minute: None,
+    },
+    Round {
+        name: "every_7_seconds_by_the_rules_limit",
+        every: Duration::from_secs(7),
         requests_per_minute: None,
     },
     Round {
@@ -46,7 +52,7 @@ const ROUNDS: [Round; 2] = [
     },
 ];
 
-/// Both rounds, each for `--polling-seconds`, on a system of its own.
+/// All rounds, each for `--polling-seconds`, on a system of its own.
 pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<Value> {
     let mut values = serde_json::Map::new();
     for round in &ROUNDS {
