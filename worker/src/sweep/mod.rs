@@ -255,5 +255,6 @@ async fn waits(app: &App) -> anyhow::Result<()> {
     metrics::tenants_refused(count(platform.refused));
     metrics::workers(count(platform.workers), count(platform.silent_workers));
     metrics::webhooks_waiting(count(platform.webhooks), seconds(platform.oldest_webhook_seconds));
+    metrics::accesses_waiting(count(platform.accesses), seconds(platform.oldest_access_seconds));
     Ok(())
 }
