@@ -30,6 +30,9 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 const STATEMENT_TIMEOUT: &str = "10s";
 /// A frozen process must not keep its locks: its sessions lose an open transaction after this.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "3s";
+/// How long a statement waits for a lock. Shorter than [`IDLE_IN_TRANSACTION_TIMEOUT`]: of a frozen process' sessions that
+/// queue for one lock, all have given up when the first loses it. Else each would get it in turn, and keep it as long.
+const LOCK_TIMEOUT: &str = "2s";
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -85,7 +88,10 @@ impl Db {
             let options = options.application_name(name).options([
                 ("statement_timeout", STATEMENT_TIMEOUT),
                 ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+                ("lock_timeout", LOCK_TIMEOUT),
                 ("timezone", "UTC"),
+                // Compiling a statement takes longer than any of ours runs; young statistics talk the planner into it.
+                ("jit", "off"),
                 // Plans for one tenant's ids are as good for another's; planning anew each time is what costs.
                 ("plan_cache_mode", "force_generic_plan"),
             ]);
@@ -287,5 +293,20 @@ impl EngineTx {
     /// Any [`Error`].
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.tx.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_session_compiles_statements() {
+        let nowhere = "postgres://somebody@127.0.0.1:1/nothing";
+        let db = Db::connect(nowhere, nowhere, 2).unwrap();
+        for pool in [&db.app, &db.engine] {
+            let told = pool.connect_options().get_options().unwrap_or_default().to_owned();
+            assert!(told.contains("-c jit=off"), "{told}");
+        }
     }
 }

@@ -7,4 +7,5 @@ mod forced_plans;
 mod isolation;
 mod migrations;
 mod rules;
+mod sessions;
 mod waiting;
