@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::queue::{self, Queues};
 
 use crate::client::Client;
+use crate::people::Signed;
 
 /// Ten requests a minute, of which keys may make seven; two processes.
 async fn limited() -> (Client, Client) {
@@ -42,6 +43,27 @@ async fn a_tenants_requests_are_counted_over_all_processes_and_the_answers_say_w
         assert!((1..=60).contains(&seconds), "{seconds}");
         assert!(refused.header("ratelimit").contains("\"keys\";r=0"));
     }
+}
+
+#[tokio::test]
+async fn going_on_with_a_session_counts_and_one_too_many_costs_no_token() {
+    let (one, _) = limited().await;
+    let (_, mut signed) = one.signed_in("client_user").await;
+    let mut answers = Vec::new();
+    // How many were used up by signing somebody in is no matter here; more than ten there can't be.
+    let refused = loop {
+        let answer = one.refresh(&signed.refresh).await;
+        if answer.status != StatusCode::OK || answers.len() > 10 {
+            break answer;
+        }
+        signed = Signed::of(&answer);
+        answers.push(answer.header("ratelimit").to_owned());
+    };
+    assert_eq!((refused.status.as_u16(), refused.problem()), (429, "rate-limited"));
+    assert!(answers.last().unwrap().starts_with("\"tenant\";r=0;"), "{answers:?}");
+    // Where the tenant may ask again, the same token is good: nothing was used up.
+    let free = one.beside(crate::client::app(&one.world));
+    assert_eq!(free.refresh(&signed.refresh).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
