@@ -280,7 +280,7 @@ impl<'a> Sieve<'a> {
         let in_groups = (filter.groups.any.is_empty() || self.any.iter().any(has))
             && self.all.as_ref().is_some_and(|all| all.iter().all(has))
             && !self.none.iter().any(has)
-            && !(filter.groups.ungrouped && !groups.is_empty());
+            && (!filter.groups.ungrouped || groups.is_empty());
         let (state, next) = (block.calling[row], block.next_call_at[row]);
         let calls = filter.calling.is_empty()
             || filter.calling.iter().any(|one| self.instants.is(*one, state, next));

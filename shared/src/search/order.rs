@@ -108,11 +108,11 @@ impl Selection<'_> {
 }
 
 /// Puts `wanted` of `entries` in their order, and no more of them than needed.
-fn order_window<'e, T>(
-    entries: &'e mut [T],
+fn order_window<T>(
+    entries: &mut [T],
     wanted: Range<usize>,
     order: impl Fn(&T, &T) -> Ordering + Copy,
-) -> &'e [T] {
+) -> &[T] {
     if wanted.is_empty() {
         return &[];
     }

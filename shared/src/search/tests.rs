@@ -5,12 +5,14 @@ use chrono_tz::Tz;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use uuid::Uuid;
 
 use super::block::{ATTENDANCE, PRIORITY, STATUS};
 use super::filter::{Archived, Calling, Groups, LastContact};
 use super::testing::{contact, contacts, group, noon, rich_text, typed};
 use super::*;
-use crate::ids::ContactId;
+use crate::appointments::Priority;
+use crate::ids::{AppointmentId, ContactId};
 
 const KEYS: [SortKey; 10] = [
     SortKey::Relevance,
@@ -256,6 +258,54 @@ fn people_are_found_as_people_look_for_them() {
         ("zz", &[], "nobody"),
     ] {
         assert_eq!(names(&rows, typed), found, "{why}: {typed}");
+    }
+}
+
+#[test]
+fn a_filter_holds_for_one_appointment_and_the_row_shows_it() {
+    use crate::calls::rules::snapshot::AppointmentStatus::{Cancelled, Confirmed, Pending};
+    let mut row = person(1, "Ann", "+447912345678");
+    let appointment = |id: u128, days: i64, status, owner: &str| AppointmentRow {
+        id: AppointmentId(Uuid::from_u128(id)),
+        at: noon() + TimeDelta::days(days),
+        status,
+        attendance: None,
+        priority: Priority::Normal,
+        kind: None,
+        owner: Some(owner.into()),
+        company: None,
+        location: None,
+        instructions: None,
+        source: "manual".into(),
+    };
+    row.appointments = vec![
+        appointment(1, -9, Confirmed, "Patel"),
+        appointment(2, 1, Cancelled, "Patel"),
+        appointment(3, 2, Pending, "Jones"),
+        appointment(4, 3, Pending, "Patel"),
+    ];
+    let (blocks, overlay) = (blocks(&[row], 1), Overlay::default());
+    let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
+    let shown = |typed: &str, filter: Filter| {
+        let query = Query::parse(typed).unwrap();
+        let request = Request { query: &query, filter: &filter, calendar };
+        let selection = Selection::new(&Table::new(&blocks, &overlay), &request);
+        let window = selection.window(Sort::RELEVANCE, 0, 1);
+        window.rows.first().map(|row| row.appointment.map_or(0, |id| id.0.as_u128()))
+    };
+    let status = |statuses: &[_]| Filter { statuses: statuses.to_vec(), ..Filter::default() };
+    let tomorrow = Some(AppointmentDate::Tomorrow);
+    for (typed, filter, expected, why) in [
+        ("", Filter::default(), Some(3), "the next open one"),
+        ("", status(&[Confirmed, Cancelled]), Some(2), "none open: the latest of the matching"),
+        ("", status(&[Confirmed]), Some(1), "the matching one"),
+        ("patel", Filter::default(), Some(4), "the next open one that the search hit"),
+        ("patel", status(&[Confirmed]), Some(1), "that both hit"),
+        ("jones", status(&[Confirmed]), Some(1), "the search hit one that doesn't match"),
+        ("", Filter { date: tomorrow, ..status(&[Pending]) }, None, "two appointments, half each"),
+        ("", Filter { date: tomorrow, ..status(&[Cancelled]) }, Some(2), "one, both"),
+    ] {
+        assert_eq!(shown(typed, filter), expected, "{why}");
     }
 }
 
