@@ -44,6 +44,8 @@ async fn a_relay_that_dies_before_it_noted_what_it_pushed_pushes_the_same_task_a
 async fn what_was_sent_and_not_taken_within_20_seconds_is_sent_again_and_dialled_once() {
     let factory = Factory::with(|config| config.drama_numbers = false).await;
     let hands = factory.hands().await;
+    // Not a Redis that was wiped: what it forgot would be sent again at once.
+    hands.app.sentinel.set().await.unwrap();
     factory.book(200, 24).await;
     let attempt = hands.look().await[0];
     send(&factory, &hands, attempt).await;

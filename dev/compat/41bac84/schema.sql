@@ -130,26 +130,32 @@ declare
     head   tenant_heads;
     moment timestamptz;
     row_h  bytea;
+    kinds  int := coalesce(array_length(p_kinds, 1), 0);
     i      int;
 begin
-    select * into head from tenant_heads where tenant_id = tid() for update;
-    moment := app_clock();
+    if coalesce(array_length(p_actions, 1), 0) = 0 then
+        update tenant_heads set event_n = event_n + kinds where tenant_id = tid() returning * into head;
+        moment := app_clock();
+    else
+        select * into head from tenant_heads where tenant_id = tid() for update;
+        moment := app_clock();
+        for i in 1 .. array_length(p_actions, 1) loop
+            head.change_n := head.change_n + 1;
+            row_h := sha256(convert_to(concat_ws('|', tid(), 'changes', head.change_n,
+                (extract(epoch from moment) * 1000000)::bigint, p_actor, p_actions[i], p_audited[i]), 'UTF8')
+                || coalesce(p_details[i], ''::bytea));
+            head.change_hash := sha256(head.change_hash || row_h);
+            insert into audit_entries values
+                (tid(), 'changes', head.change_n, moment, p_actor, p_actions[i], p_audited[i], p_details[i], row_h, head.change_hash);
+        end loop;
+        update tenant_heads set event_n = head.event_n + kinds, change_n = head.change_n, change_hash = head.change_hash
+        where tenant_id = tid();
+        head.event_n := head.event_n + kinds;
+    end if;
     insert into events (tenant_id, n, at, kind, entity, contact_id)
-    select tid(), head.event_n + o, moment, k, e, c
+    select tid(), head.event_n - kinds + o, moment, k, e, c
     from unnest(p_kinds, p_entities, p_contacts) with ordinality as t (k, e, c, o);
-    for i in 1 .. coalesce(array_length(p_actions, 1), 0) loop
-        head.change_n := head.change_n + 1;
-        row_h := sha256(convert_to(concat_ws('|', tid(), 'changes', head.change_n,
-            (extract(epoch from moment) * 1000000)::bigint, p_actor, p_actions[i], p_audited[i]), 'UTF8')
-            || coalesce(p_details[i], ''::bytea));
-        head.change_hash := sha256(head.change_hash || row_h);
-        insert into audit_entries values
-            (tid(), 'changes', head.change_n, moment, p_actor, p_actions[i], p_audited[i], p_details[i], row_h, head.change_hash);
-    end loop;
-    update tenant_heads
-    set event_n = head.event_n + coalesce(array_length(p_kinds, 1), 0), change_n = head.change_n, change_hash = head.change_hash
-    where tenant_id = tid();
-    return head.event_n + coalesce(array_length(p_kinds, 1), 0);
+    return head.event_n;
 end $$;
 
 ALTER FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) OWNER TO vio_owner;
@@ -235,6 +241,26 @@ end $$;
 
 ALTER FUNCTION public.attempt_release(p_attempt uuid, p_now timestamp with time zone, p_from text) OWNER TO vio_owner;
 
+CREATE FUNCTION public.attempts_to_check(p_limit bigint) RETURNS TABLE(tenant_id uuid, id uuid, account_id uuid, state text)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+declare
+    moment timestamptz := app_clock();
+begin
+    return query
+    update attempts a set check_at = moment + '1 minute'::interval
+    from (select d.tenant_id, d.id from attempts d where d.check_at <= moment and d.check_at < '9999-12-31 00:00:00+00'
+          order by d.check_at limit p_limit for update skip locked) due
+    where a.tenant_id = due.tenant_id and a.id = due.id
+    returning a.tenant_id, a.id, a.account_id, a.state;
+end $$;
+
+ALTER FUNCTION public.attempts_to_check(p_limit bigint) OWNER TO vio_owner;
+
 CREATE FUNCTION public.calls_ahead(p_call uuid, p_now timestamp with time zone, p_near timestamp with time zone) RETURNS bigint
     LANGUAGE sql
     AS $$
@@ -313,7 +339,7 @@ declare
     was    text;
 begin
     perform 1 from calls where id = (select t.call_id from attempts t where t.id = p_attempt) for update;
-    select * into it from attempts where id = p_attempt and claimed_by = p_sender for update;
+    select * into it from attempts where id = p_attempt and claimed_by = p_sender;
     if it.id is null then return false; end if;
     was := it.state;
     update attempts set sender_done_at = moment, request_sent = true, answer = 'accepted', status_code = p_status,
@@ -452,6 +478,23 @@ begin
 end $$;
 
 ALTER FUNCTION public.dial_read(p_attempt uuid) OWNER TO vio_owner;
+
+CREATE FUNCTION public.dials_sent(p_tenants uuid[], p_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+declare
+    moment timestamptz := app_clock();
+begin
+    update attempts a set sent_at = moment, send_no = a.send_no + 1
+    from unnest(p_tenants, p_ids) as s (tenant_id, id)
+    where a.tenant_id = s.tenant_id and a.id = s.id and a.state || '' = 'reserved';
+end $$;
+
+ALTER FUNCTION public.dials_sent(p_tenants uuid[], p_ids uuid[]) OWNER TO vio_owner;
 
 CREATE FUNCTION public.dispatch_candidates(p_now timestamp with time zone, p_urgent_before timestamp with time zone, p_limit integer, p_day_start timestamp with time zone) RETURNS SETOF public.call_with_facts
     LANGUAGE plpgsql
@@ -628,6 +671,18 @@ end $$;
 
 ALTER FUNCTION public.explain_open() OWNER TO vio_owner;
 
+CREATE FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    insert into pending_accesses (tenant_id, at, actor, action, entity, shown)
+    select t, n.moment, a, c, e, s
+    from (select app_clock() as moment offset 0) n, unnest(p_tenants, p_actors, p_actions, p_entities, p_shown) as u (t, a, c, e, s);
+end $$;
+
+ALTER FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) OWNER TO vio_owner;
+
 CREATE FUNCTION public.planning_facts(p_appointment uuid) RETURNS TABLE(now timestamp with time zone, contact_id uuid, at timestamp with time zone, status text, call_before_hours integer, booked_at timestamp with time zone, round integer, priority smallint, contact_live boolean, number_eq bytea, contact_zone text, tenant_zone text, policy jsonb, closed_dates date[])
     LANGUAGE plpgsql
     AS $$
@@ -683,6 +738,43 @@ end $$;
 
 ALTER FUNCTION public.release_reservations(p_appointment uuid, p_contact uuid, p_call uuid, p_now timestamp with time zone) OWNER TO vio_owner;
 
+CREATE FUNCTION public.seal_accesses(p_most integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    head   tenant_heads;
+    ids    bigint[];
+    rows   bytea[];
+    chains bytea[] := '{}';
+    row_h  bytea;
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    select * into head from tenant_heads where tenant_id = tid() for update;
+    -- Nobody else chains this tenant's meanwhile; what is noted meanwhile is not among these ids.
+    select array_agg(w.id order by w.id),
+           array_agg(sha256(convert_to(concat_ws('|', w.tenant_id, 'accesses', head.access_n + w.o,
+               (extract(epoch from w.at) * 1000000)::bigint, w.actor, w.action, w.entity), 'UTF8') || w.shown) order by w.id)
+    into ids, rows
+    from (select p.*, row_number() over (order by p.id) as o from pending_accesses p
+          where p.tenant_id = tid() order by p.id limit p_most) w;
+    if ids is null then
+        return 0;
+    end if;
+    foreach row_h in array rows loop
+        head.access_hash := sha256(head.access_hash || row_h);
+        chains := chains || head.access_hash;
+    end loop;
+    insert into audit_entries (tenant_id, chain, n, at, actor, action, entity, detail, row_hash, chain_hash)
+    select p.tenant_id, 'accesses', head.access_n + u.o, p.at, p.actor, p.action, p.entity, p.shown, u.r, u.c
+    from unnest(ids, rows, chains) with ordinality as u (id, r, c, o)
+    join pending_accesses p on p.tenant_id = tid() and p.id = u.id;
+    delete from pending_accesses where tenant_id = tid() and id = any (ids);
+    update tenant_heads set access_n = head.access_n + cardinality(ids), access_hash = head.access_hash where tenant_id = tid();
+    return cardinality(ids);
+end $$;
+
+ALTER FUNCTION public.seal_accesses(p_most integer) OWNER TO vio_owner;
+
 CREATE FUNCTION public.settle_open(p_attempt uuid) RETURNS TABLE(now timestamp with time zone, ahead_seconds double precision, attempt_state text, account_id uuid, provider_call_id text, intent_at timestamp with time zone, reserved_at timestamp with time zone, answered_at timestamp with time zone, started_at timestamp with time zone, facts jsonb, asked_at timestamp with time zone, told_at timestamp with time zone, silent_looks timestamp with time zone[], claimed_by uuid, sender_done_at timestamp with time zone, sender_dead_at timestamp with time zone, list_trusted boolean, number_eq bytea, dialled_at timestamp with time zone, attempt_settled boolean, attempt_outcome text, call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text, deadline timestamp with time zone, not_placed integer, attempts_used bigint, alone boolean, holds_slot boolean, contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean, appointment_at timestamp with time zone, appointment_status text, appointment_moved boolean, call_before_hours integer, tenant_zone text, policy jsonb, closed_dates date[])
     LANGUAGE plpgsql
     AS $$
@@ -691,7 +783,7 @@ declare
     a attempts;
 begin
     select * into k from calls c where c.id = (select t.call_id from attempts t where t.id = p_attempt) for update;
-    select * into a from attempts t where t.id = p_attempt for update;
+    select * into a from attempts t where t.id = p_attempt;
     if a.id is null then return; end if;
     return query
     select greatest(app_clock(), (select d.last_instant from dispatch_state d where d.tenant_id = tid())),
@@ -724,6 +816,16 @@ CREATE FUNCTION public.slots_held(p_account uuid) RETURNS bigint
     AS $$ begin return (select count(*) from attempts where account_id = p_account and holds_slot); end $$;
 
 ALTER FUNCTION public.slots_held(p_account uuid) OWNER TO vio_engine;
+
+CREATE FUNCTION public.tell_that_access_ended() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_notify('vio_access_ended', '');
+    return null;
+end $$;
+
+ALTER FUNCTION public.tell_that_access_ended() OWNER TO vio_owner;
 
 CREATE FUNCTION public.tenant_facts(p_now timestamp with time zone) RETURNS TABLE(zone text, active boolean, agent_id text, caller_number text, refused boolean, paused boolean, auto_paused boolean, stop_all boolean, recovering boolean, policy jsonb, closed_dates date[], tokens_back_at timestamp with time zone[], dials_today bigint)
     LANGUAGE plpgsql
@@ -895,6 +997,64 @@ end $$;
 
 ALTER FUNCTION public.wake_this_tenant() OWNER TO vio_owner;
 
+CREATE FUNCTION public.webhooks_done(p_ids uuid[], p_states text[], p_results text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+declare
+    moment timestamptz := app_clock();
+begin
+    update webhooks w set state = d.state, result = d.result, processed_at = moment, body = null
+    from unnest(p_ids, p_states, p_results) as d (id, state, result)
+    where w.id = d.id and w.processed_at is null;
+end $$;
+
+ALTER FUNCTION public.webhooks_done(p_ids uuid[], p_states text[], p_results text[]) OWNER TO vio_owner;
+
+CREATE FUNCTION public.webhooks_taken(p_ids uuid[]) RETURNS TABLE(id uuid, account_id uuid, tenant_id uuid, format text, body bytea, trace text, first_try boolean)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+begin
+    return query
+    with first as (
+        update webhooks w set tries = 1
+        where w.id = any (p_ids) and w.tries = 0 and w.processed_at is null and w.body is not null
+        returning w.id, w.account_id, w.tenant_id, w.format, w.body, w.trace, w.received_at
+    )
+    select t.id, t.account_id, t.tenant_id, t.format, t.body, t.trace, t.of_first from (
+        select *, true as of_first from first
+        union all
+        select w.id, w.account_id, w.tenant_id, w.format, w.body, w.trace, w.received_at, false from webhooks w
+        where w.id = any (p_ids) and w.tries > 0 and w.processed_at is null and w.body is not null
+    ) t order by t.received_at, t.id;
+end $$;
+
+ALTER FUNCTION public.webhooks_taken(p_ids uuid[]) OWNER TO vio_owner;
+
+CREATE FUNCTION public.webhooks_to_send(p_limit bigint, p_most_tries integer) RETURNS TABLE(id uuid, send_no integer)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+declare
+    moment timestamptz := app_clock();
+begin
+    return query
+    update webhooks w set sent_at = moment, send_no = w.send_no + 1
+    where w.id = any (array(
+        select s.id from webhooks s
+        where s.state = 'stored' and s.tries < p_most_tries and (s.sent_at is null or s.sent_at < moment - '20 seconds'::interval)
+        order by s.received_at limit p_limit for update skip locked))
+    returning w.id, w.send_no;
+end $$;
+
+ALTER FUNCTION public.webhooks_to_send(p_limit bigint, p_most_tries integer) OWNER TO vio_owner;
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -989,6 +1149,7 @@ CREATE TABLE public.appointments (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    status_reason_sealed bytea,
     CONSTRAINT appointments_call_before_hours_check CHECK (((call_before_hours >= 1) AND (call_before_hours <= 168))),
     CONSTRAINT appointments_company_name_check CHECK ((char_length(company_name) <= 120)),
     CONSTRAINT appointments_confirmed_by_check CHECK ((confirmed_by = ANY (ARRAY['voice'::text, 'manual'::text, 'phone'::text, 'sms'::text, 'email'::text]))),
@@ -1230,6 +1391,7 @@ CREATE TABLE public.do_not_call (
     added_at timestamp with time zone NOT NULL,
     removed_at timestamp with time zone,
     removed_by text,
+    reason_sealed bytea,
     CONSTRAINT do_not_call_reason_check CHECK ((char_length(reason) <= 500)),
     CONSTRAINT do_not_call_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text, 'call'::text, 'api'::text])))
 );
@@ -1310,6 +1472,31 @@ CREATE TABLE public.password_links (
 ALTER TABLE ONLY public.password_links FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.password_links OWNER TO vio_owner;
+
+CREATE TABLE public.pending_accesses (
+    id bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    entity uuid NOT NULL,
+    shown bytea NOT NULL,
+    CONSTRAINT pending_accesses_action_check CHECK ((char_length(action) <= 200))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
+
+ALTER TABLE ONLY public.pending_accesses FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.pending_accesses OWNER TO vio_owner;
+
+ALTER TABLE public.pending_accesses ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.pending_accesses_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.platform_entries (
     n bigint NOT NULL,
@@ -1576,7 +1763,8 @@ CREATE TABLE public.webhooks (
     CONSTRAINT webhooks_format_check CHECK ((format = ANY (ARRAY['retell'::text, 'outcome'::text]))),
     CONSTRAINT webhooks_have_one_source CHECK (((account_id IS NULL) <> (tenant_id IS NULL))),
     CONSTRAINT webhooks_state_check CHECK ((state = ANY (ARRAY['stored'::text, 'processed'::text, 'ignored'::text, 'dead'::text])))
-);
+)
+WITH (fillfactor='60');
 
 ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
 
@@ -1644,6 +1832,9 @@ ALTER TABLE ONLY public.operator_acts
 
 ALTER TABLE ONLY public.password_links
     ADD CONSTRAINT password_links_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.pending_accesses
+    ADD CONSTRAINT pending_accesses_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.platform_entries
     ADD CONSTRAINT platform_entries_pkey PRIMARY KEY (n);
@@ -1794,7 +1985,11 @@ CREATE UNIQUE INDEX webhooks_are_stored_once ON public.webhooks USING btree (COA
 
 CREATE INDEX webhooks_processed ON public.webhooks USING btree (received_at) WHERE (state <> 'stored'::text);
 
-CREATE INDEX webhooks_to_process ON public.webhooks USING btree (sent_at NULLS FIRST, received_at) WHERE (state = 'stored'::text);
+CREATE INDEX webhooks_stored ON public.webhooks USING btree (received_at) WHERE (state = 'stored'::text);
+
+CREATE TRIGGER api_keys_access_ended AFTER UPDATE OF revoked_at, role ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
+
+CREATE TRIGGER api_keys_access_gone AFTER DELETE ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
 
 CREATE TRIGGER appointments_wake AFTER UPDATE ON public.appointments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_contacts_of();
 
@@ -1820,9 +2015,17 @@ CREATE TRIGGER do_not_call_wake_u AFTER UPDATE ON public.do_not_call REFERENCING
 
 CREATE TRIGGER platform_state_wakes AFTER UPDATE ON public.platform_state FOR EACH STATEMENT EXECUTE FUNCTION public.wake_everybody();
 
+CREATE TRIGGER sessions_access_ended AFTER UPDATE OF ended_at ON public.sessions FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
+
+CREATE TRIGGER tenants_access_ended AFTER UPDATE OF active, second_factor_required ON public.tenants FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
+
 CREATE TRIGGER tenants_wake AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_this_tenant();
 
 CREATE TRIGGER tenants_zone_is_known BEFORE INSERT OR UPDATE OF zone ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.refuse_unknown_zones();
+
+CREATE TRIGGER users_access_ended AFTER UPDATE OF state, role ON public.users FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
+
+CREATE TRIGGER visits_access_ended AFTER UPDATE OF ended_at ON public.visits FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -1996,6 +2199,14 @@ CREATE POLICY password_links_of_engine ON public.password_links TO vio_engine US
 
 CREATE POLICY password_links_of_tenant ON public.password_links TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
+ALTER TABLE public.pending_accesses ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY pending_accesses_noted_by_engine ON public.pending_accesses FOR INSERT TO vio_engine WITH CHECK (true);
+
+CREATE POLICY pending_accesses_of_tenant ON public.pending_accesses TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+CREATE POLICY pending_accesses_seen_by_engine ON public.pending_accesses FOR SELECT TO vio_engine USING (true);
+
 ALTER TABLE public.platform_entries ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY platform_entries_of_engine ON public.platform_entries TO vio_engine USING (true) WITH CHECK (true);
@@ -2104,14 +2315,35 @@ GRANT ALL ON FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor t
 REVOKE ALL ON FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) TO vio_engine;
 
+REVOKE ALL ON FUNCTION public.attempts_to_check(p_limit bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.attempts_to_check(p_limit bigint) TO vio_engine;
+
 REVOKE ALL ON FUNCTION public.dial_is_known(p_serial bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dial_is_known(p_serial bigint) TO vio_app;
+
+REVOKE ALL ON FUNCTION public.dials_sent(p_tenants uuid[], p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.dials_sent(p_tenants uuid[], p_ids uuid[]) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.seal_accesses(p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.seal_accesses(p_most integer) TO vio_app;
 
 REVOKE ALL ON FUNCTION public.slots_held(p_account uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slots_held(p_account uuid) TO vio_app;
 
 GRANT ALL ON FUNCTION public.tid() TO vio_app;
 GRANT ALL ON FUNCTION public.tid() TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.webhooks_done(p_ids uuid[], p_states text[], p_results text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.webhooks_done(p_ids uuid[], p_states text[], p_results text[]) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.webhooks_taken(p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.webhooks_taken(p_ids uuid[]) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.webhooks_to_send(p_limit bigint, p_most_tries integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.webhooks_to_send(p_limit bigint, p_most_tries integer) TO vio_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.accounts TO vio_engine;
 
@@ -2297,6 +2529,11 @@ GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.password_links TO vi
 
 GRANT SELECT(used_at) ON TABLE public.password_links TO vio_app;
 
+GRANT SELECT,DELETE ON TABLE public.pending_accesses TO vio_app;
+GRANT INSERT ON TABLE public.pending_accesses TO vio_engine;
+
+GRANT SELECT(tenant_id) ON TABLE public.pending_accesses TO vio_engine;
+
 GRANT SELECT,INSERT ON TABLE public.platform_entries TO vio_engine;
 
 GRANT SELECT,UPDATE ON TABLE public.platform_head TO vio_engine;
@@ -2332,6 +2569,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_heads TO vio_app;
 GRANT INSERT ON TABLE public.tenant_heads TO vio_engine;
 
 GRANT SELECT(tenant_id) ON TABLE public.tenant_heads TO vio_engine;
+
+GRANT SELECT(event_n) ON TABLE public.tenant_heads TO vio_engine;
 
 GRANT SELECT(change_n),UPDATE(change_n) ON TABLE public.tenant_heads TO vio_engine;
 
