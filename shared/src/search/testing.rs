@@ -59,6 +59,10 @@ const PIECES: [&str; 44] = [
     "ΣΑΣ",
 ];
 
+/// What is typed and not stored.
+const TYPED: [&str; 8] =
+    ["+44 7912", "0791 23", "(0791)", "+44 (0)791", "0044791", "an", "mi", "se"];
+
 /// Any of the pieces run together, and now and then anything at all.
 pub(super) fn rich_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -151,14 +155,14 @@ pub(super) fn contacts(most: usize) -> impl Strategy<Value = Vec<ContactRow>> {
         .prop_flat_map(|count| (0..count as u128).map(|at| contact(2 * at + 2)).collect::<Vec<_>>())
 }
 
-/// What somebody might type: with operators, right and wrong.
-pub(super) fn typed() -> impl Strategy<Value = String> {
+/// One term that somebody might type: with operators, right and wrong.
+pub(super) fn typed_term() -> impl Strategy<Value = String> {
     let text = || {
         prop_oneof![
             4 => select(&PIECES[..]).prop_map(str::to_owned),
             1 => rich_text(),
             2 => "[0-9]{2,5}",
-            1 => select(vec!["+44 7912", "0791 23", "(0791)", "+44 (0)791", "0044791", "an", "mi", "se"]).prop_map(str::to_owned),
+            1 => select(&TYPED[..]).prop_map(str::to_owned),
         ]
     };
     let field = select(vec![
@@ -176,12 +180,16 @@ pub(super) fn typed() -> impl Strategy<Value = String> {
         "instructions:",
         "foo:",
     ]);
-    let term = (select(vec!["", "", "", "-"]), field, text(), 0..6).prop_map(
-        |(minus, field, text, form)| match form {
+    (select(vec!["", "", "", "-"]), field, text(), 0..6).prop_map(|(minus, field, text, form)| {
+        match form {
             0 => format!("{minus}{field}\"{text}\""),
             1 => format!("{minus}{field}{text}*"),
             _ => format!("{minus}{field}{text}"),
-        },
-    );
-    vec(term, 0..4).prop_map(|terms| terms.join(" "))
+        }
+    })
+}
+
+/// What somebody might type.
+pub(super) fn typed() -> impl Strategy<Value = String> {
+    vec(typed_term(), 0..4).prop_map(|terms| terms.join(" "))
 }
