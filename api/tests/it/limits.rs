@@ -39,7 +39,7 @@ async fn a_tenants_requests_are_counted_over_all_processes_and_the_answers_say_w
         let refused = process.ask(&key, "GET /v1/tenant", &[], &Value::Null).await;
         assert_eq!((refused.status.as_u16(), refused.problem()), (429, "rate-limited"));
         let seconds: u64 = refused.header("retry-after").parse().unwrap();
-        assert!((1..=65).contains(&seconds), "{seconds}");
+        assert!((1..=60).contains(&seconds), "{seconds}");
         assert!(refused.header("ratelimit").contains("\"keys\";r=0"));
     }
 }
@@ -67,6 +67,34 @@ async fn a_refused_request_changes_nothing_and_what_is_refused_otherwise_counts(
     let body = json!({ "name": "Ada Lovelace", "phone": "07700 900123" });
     assert_eq!(one.admin("POST /v1/contacts", body).await.status.as_u16(), 429);
     assert_eq!(one.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_request_weighs_for_a_minute_and_no_longer() {
+    let (one, _) = limited().await;
+    for _ in 0..7 {
+        assert_eq!(one.admin("GET /v1/tenant", Value::Null).await.status, StatusCode::OK);
+    }
+    assert_eq!(one.admin("GET /v1/tenant", Value::Null).await.status.as_u16(), 429);
+    // The first two were made 60 s ago, the next not quite.
+    let mut conn = one.world.queues.conn();
+    for list in ["", ".by_key"] {
+        let list = format!("{}.asked.{}{list}", one.world.queues.prefix(), one.clinic.id);
+        let (seconds, micros): (i64, i64) =
+            redis::cmd("TIME").query_async(&mut conn).await.unwrap();
+        let now = seconds * 1000 + micros / 1000;
+        for (place, age) in [(-1, 60_000), (-2, 60_000), (-3, 50_000)] {
+            let set = redis::cmd("LSET").arg(&list).arg(place).arg(now - age).to_owned();
+            set.exec_async(&mut conn).await.unwrap();
+        }
+    }
+    for _ in 0..2 {
+        assert_eq!(one.admin("GET /v1/tenant", Value::Null).await.status, StatusCode::OK);
+    }
+    let refused = one.admin("GET /v1/tenant", Value::Null).await;
+    assert_eq!(refused.status.as_u16(), 429);
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=10).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test]
