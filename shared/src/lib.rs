@@ -19,6 +19,7 @@ pub mod paging;
 pub mod people;
 pub mod queue;
 pub mod retell;
+pub mod search;
 pub mod telemetry;
 pub mod tenants;
 #[cfg(feature = "testing")]
