@@ -213,7 +213,7 @@ impl Office {
             let role = Role::ClientUser;
             users::insert(&mut tx, (&keys, &platform), &new, role, now).await?;
             let token = Token::generate(Purpose::Link)?;
-            links::make(&mut tx, id, Kind::Invitation, &token.hash(), now).await?;
+            links::make(&mut tx, (id, None), Kind::Invitation, &token.hash(), now).await?;
             invited.push(Invited { email, token });
         }
         tx.commit().await?;
