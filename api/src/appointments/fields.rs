@@ -4,9 +4,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::appointments::{Appointment, Label, LabelError, Priority, when};
-use shared::calls::rules::snapshot::AppointmentStatus;
 use shared::contacts::text::{MOST_VOICE_TEXT, VoiceText};
-use shared::ids::{AppointmentId, ContactId};
+use shared::ids::ContactId;
 use shared::tenants::Tenant;
 
 use crate::contacts::MOST_ZONE;
@@ -125,10 +124,6 @@ impl Booking {
     /// The appointment, made now.
     pub(crate) fn into_appointment(self, contact: ContactId, now: DateTime<Utc>) -> Appointment {
         Appointment {
-            id: AppointmentId::new(),
-            contact,
-            at: self.at,
-            call_before_hours: self.call_before_hours,
             duration_minutes: self.duration_minutes,
             kind: self.kind,
             owner_name: self.owner_name,
@@ -136,16 +131,7 @@ impl Booking {
             location: self.location,
             voice_text: self.voice_text,
             priority: self.priority,
-            status: AppointmentStatus::Pending,
-            status_reason: None,
-            confirmed_by: None,
-            confirmed_at: None,
-            last_contact_at: None,
-            booked_at: now,
-            round: 1,
-            version: 1,
-            created_at: now,
-            updated_at: now,
+            ..Appointment::new(contact, self.at, self.call_before_hours, now)
         }
     }
 }

@@ -4,16 +4,15 @@ use chrono::{DateTime, Duration, NaiveTime, Utc};
 use serde_json::json;
 use shared::accounts::{self, NewAccount};
 use shared::api_keys::{self, ApiKey, Role};
-use shared::appointments::{self, Appointment, Priority};
+use shared::appointments::{self, Appointment};
 use shared::audit::{Actor, Changes};
 use shared::calls::plan::plan_appointment;
 use shared::calls::rules::policy::{Allowance, Policy};
-use shared::calls::rules::snapshot::{AppointmentStatus, Channel};
 use shared::config::{Demo, Environment, Owner};
 use shared::contacts::phone::PhoneNumber;
 use shared::contacts::{self, Contact};
 use shared::db::{Db, demo_clock};
-use shared::ids::{AccountId, AppointmentId, ContactId, TenantId};
+use shared::ids::{AccountId, ContactId, TenantId};
 use shared::paging::Slice;
 use shared::tenants::create::{self, NewTenant};
 use shared::tenants::{KeyRing, store};
@@ -124,43 +123,11 @@ async fn robin(base: &Base, fresh: bool) -> anyhow::Result<ContactId> {
         return Ok(found.contact.id);
     }
     let now = store::now(&mut tx).await?;
-    let contact = Contact {
-        id: if fresh { CONTACT } else { ContactId::new() },
-        name: "Robin Example".parse()?,
-        phone: PhoneNumber::from_e164("+447700900001")?,
-        email: None,
-        notes: None,
-        zone: chrono_tz::Europe::London,
-        channel: Channel::Voice,
-        consent: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let phone = PhoneNumber::from_e164("+447700900001")?;
+    let new = Contact::new("Robin Example".parse()?, phone, chrono_tz::Europe::London, now);
+    let contact = Contact { id: if fresh { CONTACT } else { new.id }, ..new };
     let key = contacts::store::insert(&mut tx, &keys, &contact).await?;
-    let appointment = Appointment {
-        id: AppointmentId::new(),
-        contact: contact.id,
-        at: now + chrono::Duration::days(2),
-        call_before_hours: 24,
-        duration_minutes: Some(30),
-        kind: None,
-        owner_name: None,
-        company_name: None,
-        location: None,
-        voice_text: None,
-        priority: Priority::Normal,
-        status: AppointmentStatus::Pending,
-        status_reason: None,
-        confirmed_by: None,
-        confirmed_at: None,
-        last_contact_at: None,
-        booked_at: now,
-        round: 1,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let appointment = Appointment::new(contact.id, now + chrono::Duration::days(2), 24, now);
     appointments::store::insert(&mut tx, &key, &appointment, "manual").await?;
     let mut changes = Changes::by(Actor::Platform);
     changes.event("contact.created", contact.id.0, Some(contact.id));

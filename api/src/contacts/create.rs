@@ -133,17 +133,11 @@ pub(super) async fn create(
     };
     let read = body.read(&work.tenant, work.now)?;
     let contact = Contact {
-        id: ContactId::new(),
-        name: read.name,
-        phone: read.phone,
         email: read.email,
         notes: read.notes,
-        zone: read.zone,
         channel: read.channel,
         consent: body.consent.then(|| Consent { at: work.now, by: work.actor.to_string() }),
-        version: 1,
-        created_at: work.now,
-        updated_at: work.now,
+        ..Contact::new(read.name, read.phone, read.zone, work.now)
     };
     if !body.allow_duplicate_email {
         refuse_taken_email(&mut work, &contact).await?;

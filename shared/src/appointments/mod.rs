@@ -66,6 +66,38 @@ pub struct Appointment {
 }
 
 impl Appointment {
+    /// One that was booked at `booked_at`, and nobody has confirmed yet. Its reminder is due `call_before_hours` before.
+    pub fn new(
+        contact: ContactId,
+        at: DateTime<Utc>,
+        call_before_hours: u16,
+        booked_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id: AppointmentId::new(),
+            contact,
+            at,
+            call_before_hours,
+            duration_minutes: None,
+            kind: None,
+            owner_name: None,
+            company_name: None,
+            location: None,
+            voice_text: None,
+            priority: Priority::Normal,
+            status: AppointmentStatus::Pending,
+            status_reason: None,
+            confirmed_by: None,
+            confirmed_at: None,
+            last_contact_at: None,
+            booked_at,
+            round: 1,
+            version: 1,
+            created_at: booked_at,
+            updated_at: booked_at,
+        }
+    }
+
     /// Moves it. True if the move is real: by two hours or more, or to another day where the contact lives. Then the
     /// status is *rescheduled*, attempts are counted afresh and the booking is as of now.
     pub fn move_to(&mut self, at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> bool {

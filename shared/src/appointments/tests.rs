@@ -10,27 +10,10 @@ fn at(hour: u32, minute: u32) -> DateTime<Utc> {
 
 fn appointment(at: DateTime<Utc>) -> Appointment {
     Appointment {
-        id: AppointmentId::new(),
-        contact: ContactId::new(),
-        at,
-        call_before_hours: 24,
-        duration_minutes: None,
-        kind: None,
-        owner_name: None,
-        company_name: None,
-        location: None,
-        voice_text: None,
-        priority: Priority::Normal,
         status: AppointmentStatus::Confirmed,
-        status_reason: None,
         confirmed_by: Some(ConfirmedBy::Phone),
         confirmed_at: Some(at),
-        last_contact_at: None,
-        booked_at: at - Duration::days(9),
-        round: 1,
-        version: 1,
-        created_at: at,
-        updated_at: at,
+        ..Appointment::new(ContactId::new(), at, 24, at - Duration::days(9))
     }
 }
 

@@ -44,6 +44,25 @@ pub struct Contact {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Contact {
+    /// Somebody new, made at `at`, of whom nothing more is known than a name, a number and where they live.
+    pub fn new(name: PersonName, phone: PhoneNumber, zone: Tz, at: DateTime<Utc>) -> Self {
+        Self {
+            id: ContactId::new(),
+            name,
+            phone,
+            email: None,
+            notes: None,
+            zone,
+            channel: Channel::Voice,
+            consent: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}
+
 /// That somebody agreed to automated calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {

@@ -3,10 +3,9 @@
 use chrono::{DateTime, Duration, Timelike, Utc};
 
 use super::{Inhabitant, World};
-use crate::appointments::{self, Appointment, Priority};
+use crate::appointments::{self, Appointment};
 use crate::audit::Changes;
 use crate::calls::plan::{Reminder, plan_appointment};
-use crate::calls::rules::snapshot::{AppointmentStatus, Channel};
 use crate::contacts::{self, Contact};
 use crate::ids::{AppointmentId, ContactId};
 
@@ -48,43 +47,11 @@ impl World {
     ) -> Booking {
         let mut tx = self.db.tenant(tenant.id).await.expect("PostgreSQL answers");
         let keys = self.keys.of(&mut tx).await.expect("the tenant has keys");
-        let contact = Contact {
-            id: ContactId::new(),
-            name: "Ada Example".parse().expect("a name"),
-            phone: contacts::phone::PhoneNumber::from_e164(phone).expect("E.164"),
-            email: None,
-            notes: None,
-            zone: chrono_tz::Europe::London,
-            channel: Channel::Voice,
-            consent: None,
-            version: 1,
-            created_at: booked_at,
-            updated_at: booked_at,
-        };
+        let phone = contacts::phone::PhoneNumber::from_e164(phone).expect("E.164");
+        let name = "Ada Example".parse().expect("a name");
+        let contact = Contact::new(name, phone, chrono_tz::Europe::London, booked_at);
         let key = contacts::store::insert(&mut tx, &keys, &contact).await.expect("a contact");
-        let appointment = Appointment {
-            id: AppointmentId::new(),
-            contact: contact.id,
-            at,
-            call_before_hours: 24,
-            duration_minutes: Some(30),
-            kind: None,
-            owner_name: None,
-            company_name: None,
-            location: None,
-            voice_text: None,
-            priority: Priority::Normal,
-            status: AppointmentStatus::Pending,
-            status_reason: None,
-            confirmed_by: None,
-            confirmed_at: None,
-            last_contact_at: None,
-            booked_at,
-            round: 1,
-            version: 1,
-            created_at: booked_at,
-            updated_at: booked_at,
-        };
+        let appointment = Appointment::new(contact.id, at, 24, booked_at);
         appointments::store::insert(&mut tx, &key, &appointment, "api")
             .await
             .expect("an appointment");

@@ -1,26 +1,18 @@
 //! One tenant's rows are not there for another.
 
 use shared::api_keys;
-use shared::calls::rules::snapshot::Channel;
 use shared::contacts::{self, Contact};
-use shared::ids::{ContactId, TenantId};
+use shared::ids::TenantId;
 use shared::paging::Slice;
 use shared::testing::World;
 
 fn ada(now: chrono::DateTime<chrono::Utc>) -> Contact {
     let rules = contacts::phone::PhoneRules::new(&["GB"], true).unwrap();
+    let phone = contacts::phone::PhoneNumber::parse("07700 900123", &rules).unwrap();
     Contact {
-        id: ContactId::new(),
-        name: "Ada Lovelace".parse().unwrap(),
-        phone: contacts::phone::PhoneNumber::parse("07700 900123", &rules).unwrap(),
         email: Some("Ada@example.com".parse().unwrap()),
         notes: Some("prefers mornings".parse().unwrap()),
-        zone: chrono_tz::Europe::London,
-        channel: Channel::Voice,
-        consent: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
+        ..Contact::new("Ada Lovelace".parse().unwrap(), phone, chrono_tz::Europe::London, now)
     }
 }
 

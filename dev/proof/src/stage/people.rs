@@ -7,15 +7,14 @@ use chrono::{DateTime, Duration, NaiveDateTime, Timelike, Utc};
 use chrono_tz::Tz;
 use shared::accounts::{self, NewAccount};
 use shared::api_keys::{self, ApiKey, Role};
-use shared::appointments::{self, Appointment, Priority};
+use shared::appointments::{self, Appointment};
 use shared::audit::{Actor, Changes};
 use shared::calls::plan::{Reminder, plan_appointment};
 use shared::calls::rules::policy::{Allowance, Policy};
-use shared::calls::rules::snapshot::{AppointmentStatus, Channel};
 use shared::contacts::{self, Contact, phone::PhoneNumber};
 use shared::crypto::MasterKeys;
 use shared::db::Db;
-use shared::ids::{AccountId, AppointmentId, CallId, ContactId, TenantId, UserId};
+use shared::ids::{AccountId, CallId, ContactId, TenantId, UserId};
 use shared::people::secret::{Purpose, Token};
 use shared::people::store::links::{self, Kind};
 use shared::people::store::users::{self, NewUser};
@@ -174,10 +173,12 @@ impl Office {
         let mut changes = Changes::by(Actor::Platform);
         let mut guests = Vec::with_capacity(bookings.len());
         for (number, at) in bookings {
-            let contact = contact(number, tenant.zone, booked_at)?;
+            let name = "Robin Example".parse().context("a name")?;
+            let phone = PhoneNumber::from_e164(number).context("a number for drama")?;
+            let contact = Contact::new(name, phone, tenant.zone, booked_at);
             let key = contacts::store::insert(&mut tx, &keys, &contact).await?;
             let before = u16::try_from(tenant.policy.call_before_hours)?;
-            let appointment = appointment(contact.id, *at, booked_at, before);
+            let appointment = Appointment::new(contact.id, *at, before, booked_at);
             appointments::store::insert(&mut tx, &key, &appointment, "api").await?;
             let call = match plan_appointment(&mut tx, appointment.id, &mut changes).await? {
                 Reminder::Planned { call, .. } => Some(call),
@@ -227,53 +228,6 @@ pub(crate) struct Invited {
     pub(crate) email: String,
     /// The link's, with which they set their password.
     pub(crate) token: Token,
-}
-
-fn contact(number: &str, zone: Tz, at: DateTime<Utc>) -> anyhow::Result<Contact> {
-    Ok(Contact {
-        id: ContactId::new(),
-        name: "Robin Example".parse().context("a name")?,
-        phone: PhoneNumber::from_e164(number).context("a number for drama")?,
-        email: None,
-        notes: None,
-        zone,
-        channel: Channel::Voice,
-        consent: None,
-        version: 1,
-        created_at: at,
-        updated_at: at,
-    })
-}
-
-fn appointment(
-    contact: ContactId,
-    at: DateTime<Utc>,
-    booked_at: DateTime<Utc>,
-    call_before_hours: u16,
-) -> Appointment {
-    Appointment {
-        id: AppointmentId::new(),
-        contact,
-        at,
-        call_before_hours,
-        duration_minutes: Some(30),
-        kind: None,
-        owner_name: None,
-        company_name: None,
-        location: None,
-        voice_text: None,
-        priority: Priority::Normal,
-        status: AppointmentStatus::Pending,
-        status_reason: None,
-        confirmed_by: None,
-        confirmed_at: None,
-        last_contact_at: None,
-        booked_at,
-        round: 1,
-        version: 1,
-        created_at: booked_at,
-        updated_at: booked_at,
-    }
 }
 
 #[cfg(test)]
