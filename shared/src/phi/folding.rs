@@ -31,6 +31,7 @@ pub(super) fn fold(text: &str) -> Vec<Folded> {
                 continue;
             }
             let char = match part {
+                '\u{e6}' | '\u{153}' => 'e',
                 '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
                 '\u{2018}' | '\u{2019}' => '\'',
                 other => other,
@@ -58,7 +59,7 @@ pub(super) fn tokens(text: &[Folded]) -> Vec<Token> {
         let mut word = String::new();
         let mut to = at;
         while let Some(next) = text.get(at) {
-            let initials = next.char == '.' && at == from + 2 * word.len() - 1 && text.get(at + 1).is_some_and(|after| after.char.is_alphabetic());
+            let initials = word.len() <= 6 && next.char == '.' && at == from + 2 * word.len() - 1 && text.get(at + 1).is_some_and(|after| after.char.is_alphabetic());
             if next.char.is_alphanumeric() {
                 word.push(next.char);
                 to = at + 1;
@@ -97,7 +98,7 @@ pub(super) fn stem(word: &str) -> String {
         }
     }
     for ending in ["iz", "l", "e"] {
-        if let Some(rest) = stem.strip_suffix(ending).filter(|rest| rest.len() >= 4 && (ending != "l" || rest.ends_with('l'))) {
+        if let Some(rest) = stem.strip_suffix(ending).filter(|rest| rest.len() >= 4 && (ending != "l" || rest.ends_with('l')) && (ending != "iz" || word.ends_with("is"))) {
             stem = rest.to_owned();
         }
     }

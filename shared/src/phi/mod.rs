@@ -102,7 +102,7 @@ pub fn detect(text: &str) -> Vec<Finding> {
     let tokens = folding::tokens(&folded);
     let context = Context::of(&tokens);
     let span = |from: usize, to: usize| (folded[from].start, folded[to - 1].end);
-    let mut findings: Vec<Finding> = numbers::find(&folded, &tokens, &|sentence| context.animal.contains(&sentence))
+    let mut findings: Vec<Finding> = numbers::find(&folded, &tokens, &|sentence| context.animal.contains(&sentence) || context.topic.contains(&sentence))
         .into_iter()
         .map(|number| {
             let (start, end) = span(number.from, number.to);
