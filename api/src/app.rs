@@ -76,6 +76,12 @@ impl App {
         written.map_err(|error| Problem::Internal(error.into()))
     }
 
+    /// Opens a transaction to read in what is answered without the tenant's settings, keys, or the time: none of them is asked
+    /// for. That the tenant is there, and the caller may ask in it, was seen when it was proved who asks.
+    pub(crate) async fn look<P>(&self, by: &Allowed<P>) -> Result<TenantTx, Problem> {
+        Ok(self.db.tenant(by.tenant).await?)
+    }
+
     /// Opens a transaction to read in.
     pub(crate) async fn read<P>(&self, by: &Allowed<P>) -> Result<Work, Problem> {
         self.open(by.tenant, by.actor(), None).await

@@ -51,6 +51,8 @@ ids! {
     CallId,
     /// One dial of a call.
     AttemptId,
+    /// A set of contacts that a tenant put together.
+    GroupId,
     /// Many calls planned together.
     CampaignId,
     /// An entry of the do-not-call list.

@@ -76,7 +76,7 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     }
     if config.runs(QueueName::Sweep) {
         tasks.spawn(sweep::run_quick(app.clone()));
-        tasks.spawn(sweep::run_inbox(app.clone()));
+        tasks.spawn(sweep::inbox::run_inbox(app.clone()));
         tasks.spawn(sweep::run_checks(app.clone()));
     }
     // Each in a loop of its own: a provider that answers slowly must not keep the others from their turns.

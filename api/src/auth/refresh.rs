@@ -1,5 +1,7 @@
 //! Going on with a session, and ending it.
 
+use std::convert::Infallible;
+
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -17,10 +19,11 @@ use shared::telemetry::metrics::{self, SignIn};
 
 use super::browser;
 use super::issue::{Delivery, TokensView, issue};
-use super::who::Who;
+use super::who::{Who, counted_in};
 use crate::app::App;
 use crate::http::contract::{Draft, Operation, Takes};
 use crate::http::{Empty, Kind, NotKept, Problem, Reply, Shown as ShownBody};
+use crate::limit::{Asker, Note};
 
 /// Longer than any token of ours.
 const LONGEST: usize = 128;
@@ -55,11 +58,29 @@ impl Shown {
     }
 }
 
-pub(super) const REFRESH: Operation = Operation::new("refreshSession", "Go on with a session").says("Exchanges a refresh token for the next one and a new access token. A token that is shown twice ends its session. A browser sends its cookie and `X-Vio-Request`, and nothing in the body.").fails(&[Kind::Unauthenticated, Kind::Suspended, Kind::CrossSite]);
+pub(super) const REFRESH: Operation = Operation::new("refreshSession", "Go on with a session").says("Exchanges a refresh token for the next one and a new access token. A token that is shown twice ends its session. It counts as one of the tenant's requests; refused for want of them, the token holds on. A browser sends its cookie and `X-Vio-Request`, and nothing in the body.").fails(&[Kind::Unauthenticated, Kind::Suspended, Kind::CrossSite]);
+
+/// Where it is noted what is left, once it is known whose request it is: not before the token is read.
+pub(super) struct LaterCounted(Option<Note>);
+
+impl Takes for LaterCounted {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.fails(&[Kind::RateLimited]);
+    }
+}
+
+impl FromRequestParts<App> for LaterCounted {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<Note>().cloned()))
+    }
+}
 
 /// Exchanges a refresh token for the next one and a new access token.
 pub(super) async fn refresh(
     State(app): State<App>,
+    LaterCounted(note): LaterCounted,
     headers: HeaderMap,
     NotKept(shown): NotKept<Shown>,
 ) -> Result<Reply<ShownBody<TokensView>>, Problem> {
@@ -67,7 +88,13 @@ pub(super) async fn refresh(
     let (token, delivery) = token.ok_or(Problem::Unauthenticated)?;
     let next = Token::generate(Purpose::Refresh)?;
     let mut tx = app.db.engine().await?;
-    match sessions::rotate(&mut tx, &token.hash(), &next.hash()).await? {
+    let rotated = sessions::rotate(&mut tx, &token.hash(), &next.hash()).await?;
+    if let Rotated::Next(standing) = &rotated {
+        // Rolled back if it is one too many: the token holds on. One that was used before ends its session all the same.
+        let counted = counted_in(standing);
+        app.limits.admit_by_note(note.as_ref(), counted, Asker::Person).await?;
+    }
+    match rotated {
         Rotated::Next(standing) if standing.tenant_active => {
             tx.commit().await?;
             issue(&app, &standing, &next, delivery).await

@@ -46,15 +46,18 @@ impl FromRequestParts<App> for Who {
     }
 }
 
+/// In whose count a person's requests are.
+pub(super) fn counted_in(standing: &Standing) -> TenantId {
+    standing.tenant.unwrap_or(TenantId(standing.user.0))
+}
+
 impl Who {
     /// Counts the request, and refuses it if it is one too many.
     pub(super) async fn count(&self, parts: &Parts, app: &App) -> Result<(), Problem> {
         let (tenant, asker) = match self {
             Self::Key(holder) => (holder.tenant, Asker::Key),
             // The platform's people belong to no tenant, and have a limit of their own each.
-            Self::Person(standing) => {
-                (standing.tenant.unwrap_or(TenantId(standing.user.0)), Asker::Person)
-            }
+            Self::Person(standing) => (counted_in(standing), Asker::Person),
         };
         app.limits.admit(parts, tenant, asker).await
     }

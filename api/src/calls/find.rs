@@ -74,8 +74,8 @@ pub(super) async fn list(
 ) -> Result<Reply<Shown<PageView<CallView>>>, Problem> {
     let slice = PageQuery::new(query.limit, query.cursor).slice()?;
     let filter = Filter { contact: query.contact_id, state: query.state.map(CallState::word) };
-    let mut work = app.read(&by).await?;
-    let page = store::list(&mut work.tx, filter, slice).await?;
+    let mut tx = app.look(&by).await?;
+    let page = store::list(&mut tx, filter, slice).await?;
     let shown: Vec<_> = page.items.iter().flat_map(|call| [call.id.0, call.contact_id.0]).collect();
     Ok(Reply::ok(&PageView::of(page, CallView::of))?.showing(shown))
 }
@@ -88,9 +88,9 @@ pub(super) async fn find(
     by: Allowed<ReadCalls>,
     Path(id): Path<CallId>,
 ) -> Result<Reply<Versioned<Shown<CallView>>>, Problem> {
-    let mut work = app.read(&by).await?;
-    let call = store::find(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
-    let attempts = store::attempts(&mut work.tx, id).await?;
+    let mut tx = app.look(&by).await?;
+    let found = store::find_with_attempts(&mut tx, id).await?;
+    let (call, attempts) = found.ok_or(Problem::NotFound(NOUN))?;
     let (version, contact) = (call.version, call.contact_id);
     let reply = Reply::ok(&CallView::of(call).with(attempts))?.with_version(version);
     Ok(reply.showing([contact.0]))

@@ -115,8 +115,18 @@ impl Limits {
         tenant: TenantId,
         asker: Asker,
     ) -> Result<(), Problem> {
+        self.admit_by_note(parts.extensions.get::<Note>(), tenant, asker).await
+    }
+
+    /// As [`Limits::admit`], where it is known only later whose request it is.
+    pub(crate) async fn admit_by_note(
+        &self,
+        note: Option<&Note>,
+        tenant: TenantId,
+        asker: Asker,
+    ) -> Result<(), Problem> {
         let count = self.count(tenant, asker).await;
-        if let Some(note) = parts.extensions.get::<Note>() {
+        if let Some(note) = note {
             note.set(count);
         }
         match count.allowed {

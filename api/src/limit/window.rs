@@ -1,8 +1,9 @@
-//! Counting in Redis: a sliding window of slots.
+//! Counting in Redis: a log of the last minute.
 //!
-//! A minute touches at most 13 slots of 5 s. A request is allowed while the slots that any minute ending now can touch
-//! hold fewer than the limit: so no minute, wherever it begins, holds more. (Two fixed minutes would let twice as many
-//! into the minute across their border.) The clock is Redis', one for all processes.
+//! A list holds when each request of the last 60 s was made, to the millisecond by Redis' clock, which is one for all
+//! processes. A request is allowed while the list is shorter than the limit: so no minute, wherever it begins, holds more,
+//! and who asks evenly, just as often as allowed, is not refused. (Counters for slots of time let in either more or
+//! fewer.) Each request leaves the list once, so a request costs a handful of steps, however many came before.
 
 use std::sync::Arc;
 
@@ -13,40 +14,40 @@ use shared::queue::{QueueError, Queues};
 
 use super::{Asker, Count, Left, Rules};
 
-/// KEYS: one hash per tenant. ARGV: the tenant's limit, its keys' limit, 1 if a key asks.
-///
-/// Fields are `a<slot>` (all requests) and `k<slot>` (those with keys). Answers: allowed, all, seconds until the oldest
-/// slot leaves, with keys, seconds until theirs leaves.
+/// KEYS: the lists of all of a tenant's requests, and of those with keys; newest first. ARGV: the tenant's limit, its
+/// keys' limit, 1 if a key asks. Answers: allowed, all, seconds until the oldest leaves, with keys, seconds until
+/// theirs leaves.
 const SCRIPT: &str = "\
-local now = tonumber(redis.call('TIME')[1]) \
-local slot = math.floor(now / 5) \
-local used = { a = 0, k = 0 } \
-local oldest = { a = slot, k = slot } \
-local fields = redis.call('HGETALL', KEYS[1]) \
-local gone = {} \
-for i = 1, #fields, 2 do \
-  local kind, at = string.sub(fields[i], 1, 1), tonumber(string.sub(fields[i], 2)) \
-  if at < slot - 12 then \
-    gone[#gone + 1] = fields[i] \
-  else \
-    used[kind] = used[kind] + tonumber(fields[i + 1]) \
-    oldest[kind] = math.min(oldest[kind], at) \
+local time = redis.call('TIME') \
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) \
+local function used(key) \
+  local oldest = redis.call('LINDEX', key, -1) \
+  while oldest and tonumber(oldest) <= now - 60000 do \
+    redis.call('RPOP', key) \
+    oldest = redis.call('LINDEX', key, -1) \
   end \
+  return redis.call('LLEN', key) \
 end \
-if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end \
+local function note(key) \
+  redis.call('LPUSH', key, now) \
+  redis.call('PEXPIRE', key, 60000) \
+end \
+local function leaves(key) \
+  local oldest = tonumber(redis.call('LINDEX', key, -1) or now) \
+  return math.max(1, math.ceil((oldest + 60000 - now) / 1000)) \
+end \
+local all, by_keys = used(KEYS[1]), used(KEYS[2]) \
 local by_key = ARGV[3] == '1' \
-local allowed = used.a < tonumber(ARGV[1]) and (not by_key or used.k < tonumber(ARGV[2])) \
+local allowed = all < tonumber(ARGV[1]) and (not by_key or by_keys < tonumber(ARGV[2])) \
 if allowed then \
-  redis.call('HINCRBY', KEYS[1], 'a' .. slot, 1) \
-  used.a = used.a + 1 \
+  note(KEYS[1]) \
+  all = all + 1 \
   if by_key then \
-    redis.call('HINCRBY', KEYS[1], 'k' .. slot, 1) \
-    used.k = used.k + 1 \
+    note(KEYS[2]) \
+    by_keys = by_keys + 1 \
   end \
-  redis.call('EXPIRE', KEYS[1], 70) \
 end \
-local function leaves(at) return math.max(1, (at + 13) * 5 - now) end \
-return { allowed and 1 or 0, used.a, leaves(oldest.a), used.k, leaves(oldest.k) }";
+return { allowed and 1 or 0, all, leaves(KEYS[1]), by_keys, leaves(KEYS[2]) }";
 
 #[derive(Debug, Clone)]
 pub(super) struct Window {
@@ -65,7 +66,8 @@ impl Window {
     pub(super) async fn count(&self, tenant: TenantId, asker: Asker) -> Result<Count, QueueError> {
         let (allowed, all, all_seconds, by_key, key_seconds): (u8, u32, u64, u32, u64) = self
             .script
-            .key(format!("{}.limit.{tenant}", self.prefix))
+            .key(format!("{}.asked.{tenant}", self.prefix))
+            .key(format!("{}.asked.{tenant}.by_key", self.prefix))
             .arg(self.rules.tenant)
             .arg(self.rules.keys)
             .arg(u8::from(asker == Asker::Key))

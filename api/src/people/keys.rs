@@ -66,8 +66,8 @@ pub(super) async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Reply<Shown<PageView<KeyView>>>, Problem> {
     let slice = query.slice()?;
-    let mut work = app.read(&by).await?;
-    let page = store::list(&mut work.tx, slice).await?;
+    let mut tx = app.look(&by).await?;
+    let page = store::list(&mut tx, slice).await?;
     let shown: Vec<_> = page.items.iter().map(|key| key.id.0).collect();
     Ok(Reply::ok(&PageView::of(page, KeyView::new))?.showing(shown))
 }
@@ -80,8 +80,8 @@ pub(super) async fn find(
     by: Allowed<ReadKeys>,
     Path(id): Path<ApiKeyId>,
 ) -> Result<Reply<Shown<KeyView>>, Problem> {
-    let mut work = app.read(&by).await?;
-    let key = store::listed(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
+    let mut tx = app.look(&by).await?;
+    let key = store::listed(&mut tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     Reply::ok(&KeyView::new(key))
 }
 

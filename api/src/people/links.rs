@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use shared::audit::Actor;
 use shared::ids::UserId;
 use shared::people::State as Standing;
 use shared::people::secret::{Purpose, Token};
@@ -42,7 +43,11 @@ impl LinkView {
 /// Makes a link for somebody of the tenant, in place of those that they had.
 pub(crate) async fn make(work: &mut Work, user: UserId, kind: Kind) -> Result<LinkView, Problem> {
     let token = Token::generate(Purpose::Link)?;
-    let expires = links::make(&mut work.tx, user, kind, &token.hash(), work.now).await?;
+    let by = match work.actor {
+        Actor::User(by) => Some(by),
+        _ => None,
+    };
+    let expires = links::make(&mut work.tx, (user, by), kind, &token.hash(), work.now).await?;
     Ok(LinkView::new(kind, &token, expires))
 }
 

@@ -49,7 +49,7 @@ impl SessionView {
 
 pub(super) const DEACTIVATE: Operation =
     Operation::new("deactivateUser", "Let somebody sign in no more")
-        .says("Their sessions end at once.")
+        .says("Their sessions end at once, and so do links to set a password that they made and that nobody has used yet.")
         .fails(&[Kind::LastAdministrator]);
 
 /// Lets somebody sign in no more, and ends their sessions with the commit: each request asks, so none is served after it.
@@ -72,6 +72,7 @@ pub(super) async fn deactivate(
         users::save(&mut work.tx, &work.keys, &user, work.now).await?;
         sessions::end_of_user(&mut work.tx, id, Why::Deactivated).await?;
         links::void(&mut work.tx, id, work.now).await?;
+        links::void_made_by(&mut work.tx, id, work.now).await?;
         tell(&mut work, ("user.changed", "user.deactivate"), id.0, &json!({}))?;
     }
     let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);

@@ -40,8 +40,8 @@ pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadTenant>,
 ) -> Result<Reply<Shown<PageView<DateView>>>, Problem> {
-    let mut work = app.read(&by).await?;
-    let items = closed_dates::list(&mut work.tx).await?.into_iter().map(view).collect();
+    let mut tx = app.look(&by).await?;
+    let items = closed_dates::list(&mut tx).await?.into_iter().map(view).collect();
     Reply::ok(&PageView { items, next: None })
 }
 

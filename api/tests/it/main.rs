@@ -6,6 +6,7 @@ mod accesses;
 mod appointments;
 mod bad_inputs;
 mod call_now;
+mod calls;
 mod client;
 mod compat;
 mod config;

@@ -36,7 +36,7 @@ pub use envelope::{CryptoError, Sealed};
 pub use equality::{EqualityHash, EqualityHashes, EqualityKind};
 pub use master::{MasterKeys, MasterKeysError, MasterKeysFault};
 pub use phi::Phi;
-pub use place::{ContactField, PlatformField, TenantField, TenantKeyPurpose};
+pub use place::{ContactField, PlatformField, SearchBlock, TenantField, TenantKeyPurpose};
 pub use tenant::{TenantKey, TenantKeyRow, TenantKeys};
 
 #[cfg(test)]

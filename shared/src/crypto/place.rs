@@ -110,6 +110,19 @@ impl TenantKeyPurpose {
     }
 }
 
+/// Which block of a tenant's search index a sealed block is, and what it says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SearchBlock {
+    /// The index is written anew as a whole; this counts.
+    pub generation: u64,
+    /// The block's number in its generation.
+    pub number: u32,
+    /// How many contacts it has.
+    pub rows: u32,
+    /// The last entry of the chain of changes that the generation knows.
+    pub watermark: u64,
+}
+
 /// A place, and whether what is there must hide its length.
 ///
 /// The codes are part of stored data: a code is never given a second meaning.
@@ -189,6 +202,19 @@ impl Place {
             PlatformField::WebhookBody => 0x0503,
         };
         Self { code, tenant: Uuid::nil(), contact: Uuid::nil(), entity, padded: false }
+    }
+
+    pub(super) fn search_block(tenant: Uuid, block: SearchBlock) -> Self {
+        // Fixed widths in the parts of contact and entity, which no other code of this range has.
+        let SearchBlock { generation, number, rows, watermark } = block;
+        let numbers = u64::from(number) << 32 | u64::from(rows);
+        Self {
+            code: 0x0601,
+            tenant,
+            contact: Uuid::from_u64_pair(generation, numbers),
+            entity: Uuid::from_u64_pair(watermark, 0),
+            padded: false,
+        }
     }
 
     /// The authenticated bytes: each part has a fixed width, so no two places share them.

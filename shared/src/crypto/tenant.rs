@@ -10,7 +10,7 @@ use super::contact::ContactKey;
 use super::envelope::{self, CryptoError, Sealed};
 use super::equality::{self, EqualityHashes, EqualityKind};
 use super::master::MasterKeys;
-use super::place::{Place, TenantField, TenantKeyPurpose};
+use super::place::{Place, SearchBlock, TenantField, TenantKeyPurpose};
 use super::secret::SecretKey;
 
 /// Rows carry the hash of one key or of the one before: more than two would make every check a guess.
@@ -205,6 +205,33 @@ impl TenantKeys {
         sealed: &[u8],
     ) -> Result<Zeroizing<String>, CryptoError> {
         envelope::into_text(self.open(field, entity, sealed)?)
+    }
+
+    /// Seals an encoded block of the search index. It opens as this block of this tenant only, with the generation,
+    /// the number of contacts and the watermark that it was sealed with. It hides no length: blocks come in steps.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn seal_search_block(
+        &self,
+        block: SearchBlock,
+        plaintext: &[u8],
+    ) -> Result<Sealed, CryptoError> {
+        let (id, key) = current(&self.field);
+        envelope::seal(key, id, &Place::search_block(self.tenant, block), plaintext)
+    }
+
+    /// Opens an encoded block of the search index.
+    ///
+    /// # Errors
+    /// Any [`CryptoError`] about a sealed value.
+    pub fn open_search_block(
+        &self,
+        block: SearchBlock,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let place = Place::search_block(self.tenant, block);
+        envelope::open(|id| self.field.get(&id), &place, sealed)
     }
 
     /// The hashes of `normalised`: E.164 for a phone number, lower case for an address.

@@ -347,6 +347,12 @@ pub fn webhooks_waiting(count: u64, longest: Duration) {
     METRICS.oldest_webhook_seconds.set(longest.as_secs_f64());
 }
 
+/// Accesses that wait to be chained, and how long the first of them has.
+pub fn accesses_waiting(count: u64, longest: Duration) {
+    METRICS.accesses_waiting.set(whole(count));
+    METRICS.oldest_access_seconds.set(longest.as_secs_f64());
+}
+
 /// An opt-out could not be written to the journal.
 pub fn journal_failed() {
     METRICS.journal_failures.inc();

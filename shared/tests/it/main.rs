@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod compat;
+mod forced_plans;
 mod isolation;
 mod migrations;
 mod rules;

@@ -71,7 +71,7 @@ async fn calls_that_are_not_due_or_under_way_wait_for_nothing() {
 }
 
 #[tokio::test]
-async fn workers_and_webhooks_are_counted_by_what_is_known_of_them() {
+async fn workers_webhooks_and_accesses_are_counted_by_what_is_known_of_them() {
     let world = World::new().await;
     world
         .run(
@@ -91,6 +91,7 @@ async fn workers_and_webhooks_are_counted_by_what_is_known_of_them() {
         "who ended, is dead or long gone is not waited for"
     );
     assert_eq!((empty.webhooks, empty.oldest_webhook_seconds), (0, 0.0));
+    assert_eq!((empty.accesses, empty.oldest_access_seconds), (0, 0.0), "zero, not nothing");
 
     let source = shared::webhooks::Source::Account(tenant.account);
     let received = shared::webhooks::seal(world.keys.master(), source, b"{}").unwrap();
@@ -99,4 +100,23 @@ async fn workers_and_webhooks_are_counted_by_what_is_known_of_them() {
     let one = platform(&world.db).await.unwrap();
     assert_eq!(one.webhooks, 1);
     assert!((60.0..160.0).contains(&one.oldest_webhook_seconds), "{one:?}");
+
+    let access = shared::audit::accesses::Access {
+        tenant: tenant.id,
+        actor: shared::audit::Actor::Worker,
+        action: "GET /v1/contacts 200".into(),
+        entity: tenant.id.0,
+        shown: Vec::new(),
+    };
+    shared::audit::accesses::store::note(&world.db, &[access.clone(), access]).await.unwrap();
+    world.run("update pending_accesses set at = app_clock() - n.ago from (select min(id) as first, interval '1 minute' as ago from pending_accesses) n where id = n.first").await;
+    let two = platform(&world.db).await.unwrap();
+    assert_eq!(two.accesses, 2);
+    assert!((60.0..160.0).contains(&two.oldest_access_seconds), "the first counts: {two:?}");
+
+    let mut tx = world.db.tenant(tenant.id).await.unwrap();
+    shared::audit::accesses::store::seal(&mut tx, 100).await.unwrap();
+    tx.commit().await.unwrap();
+    let none = platform(&world.db).await.unwrap();
+    assert_eq!((none.accesses, none.oldest_access_seconds), (0, 0.0), "chained");
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 use shared::audit::{Actor, Changes};
+use shared::calls::rules::contradiction::overturns;
 use shared::calls::rules::disconnection::Fault;
 use shared::calls::rules::facts::{Changed, Fact, Facts};
-use shared::calls::rules::outcome::decide;
 use shared::calls::rules::policy::WINDOW;
 use shared::calls::rules::unknown::released_at;
 use shared::calls::store::settle::{self as store, AttemptUpdate, Settling};
@@ -14,7 +14,7 @@ use shared::ids::{AccountId, AttemptId, TenantId};
 use shared::telemetry::metrics;
 
 use super::told::{Occasion, Told};
-use super::{consequences, pause};
+use super::{consequences, contradictions, pause};
 use crate::app::App;
 
 /// A token comes back so long after the provider's answer or its own start time.
@@ -216,8 +216,14 @@ async fn write(
     let facts = seen.facts;
     let basis = facts.basis(seen.told_at);
     let absent = was_thought_absent(it);
-    let open = !it.attempt_settled || absent;
-    let decision = facts.evidence().filter(|_| basis.is_some() && open).map(decide);
+    let all_told = facts.decision().filter(|_| basis.is_some());
+    let overturned = it.attempt_settled
+        && !absent
+        && all_told
+            .zip(it.attempt_outcome.as_deref())
+            .is_some_and(|(now, was)| overturns(now, was));
+    let open = !it.attempt_settled || absent || overturned;
+    let decision = all_told.filter(|_| open);
     if absent {
         store::call_is_under_way_after_all(tx, it.call_id, it.now).await?;
     }
@@ -252,8 +258,11 @@ async fn write(
         decided: decision
             .map(|decision| (decision.outcome.name(), fault_word(decision.fault), decision.counts)),
         adopted: it.answered_at.is_none() || absent,
-        found_after_all: absent,
+        decided_anew: absent || overturned,
     };
+    if overturned {
+        contradictions::take_back(tx, attempt, it).await?;
+    }
     store::update_attempt(tx, attempt, it.now, &update).await?;
     let Some(decision) = decision else {
         // Said only after the outcome was decided: it is heeded all the same.
@@ -265,8 +274,12 @@ async fn write(
         }
         return Ok(None);
     };
-    consequences::follow(app, tx, it, decision, facts.ended_at().unwrap_or(it.now), changes)
-        .await?;
+    let ended_at = facts.ended_at().unwrap_or(it.now);
+    if overturned {
+        contradictions::follow_anew(app, tx, attempt, decision, ended_at, changes).await?;
+    } else {
+        consequences::follow(app, tx, it, decision, ended_at, changes).await?;
+    }
     Ok(Some(Decided {
         outcome: decision.outcome.name(),
         fault: decision.fault,

@@ -2,6 +2,7 @@
 
 pub mod apply;
 mod consequences;
+mod contradictions;
 pub mod doubts;
 pub mod not_placed;
 mod outcome_format;

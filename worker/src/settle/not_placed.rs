@@ -70,7 +70,7 @@ pub async fn by_silence(
         token_back_at: Some(it.now),
         decided: Some(("not_placed", "provider", false)),
         adopted: false,
-        found_after_all: false,
+        decided_anew: false,
     };
     store::update_attempt(tx, attempt, it.now, &update).await?;
     let hours = Hours::of(it)?;

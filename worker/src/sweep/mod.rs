@@ -2,14 +2,15 @@
 
 pub mod accounts;
 pub mod attempts;
+pub mod inbox;
 pub mod recovery;
 pub mod senders;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shared::calls::store::{sweep as store, waiting};
 use shared::db::Error;
-use shared::queue::{MAX_WAITING, Queue, Sending, Signal, Task, sweep_finished};
+use shared::queue::{MAX_WAITING, Queue, sweep_finished};
 use shared::telemetry::metrics;
 
 use crate::app::App;
@@ -17,10 +18,6 @@ use crate::relay;
 
 /// How often the quick sweeps run.
 const QUICK: Duration = Duration::from_millis(500);
-/// Webhooks of one task: many when they come in floods, one when they don't.
-const WEBHOOKS_PER_TASK: usize = 16;
-/// Rounds of the inbox begin at least so long after each other.
-const GATHER: Duration = Duration::from_millis(40);
 
 /// Sends what was not sent, and takes back what nobody took, until the process stops.
 pub async fn run_quick(app: App) {
@@ -105,61 +102,6 @@ async fn pause(app: &App, time: Duration) {
         () = tokio::time::sleep(time) => {}
         () = app.stopped() => {}
     }
-}
-
-/// Sends stored webhooks to the queue, when one is stored and every half second, until the process stops. The first of a
-/// flood at once; then what came within `GATHER`, together: what a round costs hardly grows with what it finds.
-pub async fn run_inbox(app: App) {
-    let wake = app.wakes.of(Signal::Inbox);
-    let mut more = false;
-    while !app.is_stopping() {
-        if !more {
-            tokio::select! {
-                () = wake.notified() => {}
-                () = tokio::time::sleep(QUICK) => {}
-                () = app.stopped() => break,
-            }
-        }
-        let began = Instant::now();
-        more = match inbox(&app).await {
-            Ok(more) => {
-                metrics::round_ended("inbox");
-                more
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "stored webhooks could not be sent");
-                tokio::time::sleep(QUICK).await;
-                false
-            }
-        };
-        if !more {
-            tokio::time::sleep(GATHER.saturating_sub(began.elapsed())).await;
-        }
-    }
-}
-
-async fn inbox(app: &App) -> anyhow::Result<bool> {
-    let room = MAX_WAITING.saturating_sub(app.queues.waiting(Queue::Settle).await?);
-    let most = room.min(256);
-    let taken = store::take_webhooks(&app.db, i64::try_from(most).unwrap_or(0)).await?;
-    let sendings: Vec<_> = taken
-        .chunks(WEBHOOKS_PER_TASK)
-        .filter_map(|chunk| {
-            let first = chunk.first()?;
-            let webhooks = chunk.iter().map(|webhook| webhook.id).collect();
-            Some(Sending {
-                row: first.id.0,
-                send_no: first.send_no,
-                task: Task::Settle { webhooks },
-            })
-        })
-        .collect();
-    app.queues.push(Queue::Settle, &sendings).await?;
-    if !sendings.is_empty() {
-        app.wakes.notify(Signal::Settle);
-        app.signals.send(Signal::Settle);
-    }
-    Ok(most > 0 && taken.len() == most)
 }
 
 /// Gauges, leftovers and old rows, until the process stops.
@@ -255,5 +197,6 @@ async fn waits(app: &App) -> anyhow::Result<()> {
     metrics::tenants_refused(count(platform.refused));
     metrics::workers(count(platform.workers), count(platform.silent_workers));
     metrics::webhooks_waiting(count(platform.webhooks), seconds(platform.oldest_webhook_seconds));
+    metrics::accesses_waiting(count(platform.accesses), seconds(platform.oldest_access_seconds));
     Ok(())
 }

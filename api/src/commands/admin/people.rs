@@ -207,7 +207,7 @@ impl Work {
 
     async fn link(&mut self, id: UserId, kind: Kind) -> anyhow::Result<(Token, DateTime<Utc>)> {
         let token = Token::generate(Purpose::Link)?;
-        let expires = links::make(&mut self.tx, id, kind, &token.hash(), self.now).await?;
+        let expires = links::make(&mut self.tx, (id, None), kind, &token.hash(), self.now).await?;
         Ok((token, expires))
     }
 
@@ -302,6 +302,7 @@ async fn settle(base: &Base, who: &str, user: UserId, active: bool) -> anyhow::R
     if !active {
         sessions::end_others(&mut tx, user, None, Why::Deactivated).await?;
         links::void_own(&mut tx, user).await?;
+        links::void_made_by_platform(&mut tx, user).await?;
     }
     let act = if active { "super_admin.reactivate" } else { "super_admin.deactivate" };
     note(&mut tx, who, act, user).await?;

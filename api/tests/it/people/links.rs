@@ -76,6 +76,38 @@ async fn a_reset_holds_a_day_and_ends_every_session_when_it_is_used() {
 }
 
 #[tokio::test]
+async fn links_end_with_the_standing_of_whoever_made_them() {
+    let client = Client::new().await;
+    let (leaving, signed) = client.signed_in("client_admin").await;
+    let (_, _stays) = client.signed_in("client_admin").await;
+    let (person, _) = client.signed_in("client_user").await;
+    let wish =
+        json!({ "name": "Robin Example", "email": "robin@example.com", "role": "client_admin" });
+    let invited = client.by(&signed, "POST /v1/users", wish).await;
+    let reset = format!("POST /v1/users/{}/password-link", person.id);
+    let reset = client.by(&signed, &reset, json!({})).await;
+    let (_, others) = client.invited(&client.clinic.admin, "client_user").await;
+    let token = |answer: &Value| answer["token"].as_str().unwrap().to_owned();
+    let (invitation, reset) = (token(&invited.body["link"]), token(&reset.body));
+
+    let gone = client.admin(&format!("POST /v1/users/{}/deactivate", leaving.id), json!({})).await;
+    assert_eq!(gone.status, StatusCode::OK, "{:?}", gone.body);
+    for (link, why) in
+        [(invitation, "a back door for another address"), (reset, "or into another's account")]
+    {
+        let refused = client.set_password(&link, "Other4Horses").await;
+        assert_eq!(refused.faults(), ["/token no_such_link"], "{why}");
+    }
+    client.sign_in(&person).await;
+    let kept = client.set_password(&others, PASSWORD).await;
+    assert_eq!(kept.status, StatusCode::NO_CONTENT, "somebody else made it");
+    let robin = invited.body["id"].as_str().unwrap();
+    let anew = client.admin(&format!("POST /v1/users/{robin}/password-link"), json!({})).await;
+    let anew = client.set_password(&token(&anew.body), PASSWORD).await;
+    assert_eq!(anew.status, StatusCode::NO_CONTENT, "another administrator invites them again");
+}
+
+#[tokio::test]
 async fn whoever_is_deactivated_sets_no_password() {
     let client = Client::new().await;
     let (person, link) = client.invited(&client.clinic.admin, "client_user").await;

@@ -19,9 +19,6 @@ const TENANTS: usize = 250;
 const RATE: f64 = 2_000.0;
 /// So few that nothing waits for anything: what is left is what a request costs.
 const CALM: f64 = 150.0;
-/// People of one tenant who look at a call, and how often each does.
-const LOOKERS: usize = 100;
-const LOOKS_EVERY: Duration = Duration::from_secs(5);
 const WARM_UP: Duration = Duration::from_secs(3);
 
 pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<Value> {
@@ -145,24 +142,6 @@ async fn pgbench(options: &Options, set: &Set, call: &(Uuid, Uuid)) -> anyhow::R
         values.insert(name.to_owned(), json!({ "per_second": tps, "average_ms": average }));
     }
     Ok(Value::Object(values))
-}
-
-/// A tenant's people who wait for a call, each asking every five seconds (the requirements' rate), for `--polling-seconds`.
-pub(crate) async fn measure_polling(options: &Options, servers: &Servers) -> anyhow::Result<Value> {
-    let mut set = Set::build(options, servers, "polling", BRIEF).await?;
-    let tenants = set.people(12, 1, LOOKERS, 48).await?;
-    let tenant = tenants.first().context("a tenant")?;
-    set.start_api().await?;
-    let calls: Vec<Uuid> = sqlx::query_scalar("select id from calls").fetch_all(&set.admin).await?;
-    let target = Target::new(
-        set.api_address,
-        calls.iter().map(|call| (format!("/v1/calls/{call}"), Some(tenant.api_key.as_str()))),
-    );
-    let rate = LOOKERS as f64 / LOOKS_EVERY.as_secs_f64();
-    let times =
-        load::run(&target, rate, Duration::from_secs(options.polling_seconds)).await?.report();
-    set.end().await;
-    Ok(json!({ "people": LOOKERS, "every_seconds": LOOKS_EVERY.as_secs(), "looks": times }))
 }
 
 impl Set {

@@ -2,7 +2,6 @@
 //! the same stores, with nobody asking who wants to know.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -11,12 +10,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use shared::calls::store::read;
-use shared::crypto::MasterKeys;
 use shared::db::Db;
 use shared::ids::{CallId, TenantId};
-use shared::tenants::{KeyRing, store};
-
-use super::set::MASTER_KEY;
 
 /// Where it listens, and PostgreSQL by the two roles.
 #[derive(Debug, clap::Args)]
@@ -32,16 +27,11 @@ pub(crate) struct Options {
 #[derive(Debug, Clone)]
 struct Bare {
     db: Db,
-    keys: Arc<KeyRing>,
 }
 
 /// Serves until it is killed.
 pub(crate) async fn serve(options: Options) -> anyhow::Result<()> {
-    let master = MasterKeys::parse(MASTER_KEY)?;
-    let bare = Bare {
-        db: Db::connect(&options.url_app, &options.url_engine, 16)?,
-        keys: Arc::new(KeyRing::new(master)),
-    };
+    let bare = Bare { db: Db::connect(&options.url_app, &options.url_engine, 16)? };
     let routes = Router::new()
         .route("/constant", get(|| async { Json(json!({ "status": "alive" })) }))
         .route("/calls/{tenant}/{call}", get(call))
@@ -60,12 +50,9 @@ async fn call(
 /// What the API's handler does, without its frame.
 async fn find(bare: &Bare, tenant: TenantId, call: CallId) -> anyhow::Result<Response> {
     let mut tx = bare.db.tenant(tenant).await?;
-    let _keys = bare.keys.of(&mut tx).await?;
-    let _tenant = store::find_now(&mut tx).await?;
-    let Some(found) = read::find(&mut tx, call).await? else {
+    let Some((found, attempts)) = read::find_with_attempts(&mut tx, call).await? else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let attempts = read::attempts(&mut tx, call).await?;
     let view = json!({
         "id": found.id, "contact_id": found.contact_id, "appointment_id": found.appointment_id,
         "kind": found.kind, "state": found.state, "earliest": found.earliest, "due": found.due,

@@ -51,7 +51,8 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    fn of(each: Vec<(f64, f64, u16)>, seconds: f64) -> Self {
+    /// Of each request: milliseconds from when it was due and from when it was sent, and its status.
+    pub(super) fn of(each: Vec<(f64, f64, u16)>, seconds: f64) -> Self {
         let mut times = Self { seconds, ..Self::default() };
         for (due, sent, status) in each {
             times.due.push(due);

@@ -18,8 +18,7 @@ use crate::stage::servers::{Servers, through};
 use crate::stage::witness::{self, Pace};
 use crate::stage::{Place, write_secret};
 
-pub(super) const MASTER_KEY: &str =
-    "1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+const MASTER_KEY: &str = "1:5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 /// Calls that are over at once: what is measured is the engine, not the conversation.
 pub(crate) const BRIEF: Pace = Pace { ring: [5, 20], talk: [5, 30], analysis: [2, 10] };
 
@@ -33,6 +32,8 @@ pub(crate) struct Set {
     pub(crate) api_address: SocketAddr,
     /// Name and process, in the order of their start.
     pub(crate) processes: Vec<(String, Process)>,
+    /// Of one tenant; `None` for the product's own limit.
+    requests_per_minute: Option<u32>,
 }
 
 /// `url` with another database.
@@ -102,7 +103,23 @@ impl Set {
             list_trusted: true,
         };
         office.account(&new, "key_bench").await?;
-        Ok(Self { place, admin, office, simulator, account, api_address, processes: Vec::new() })
+        Ok(Self {
+            place,
+            admin,
+            office,
+            simulator,
+            account,
+            api_address,
+            processes: Vec::new(),
+            // The load asks as few tenants: not the limit is measured.
+            requests_per_minute: Some(10_000_000),
+        })
+    }
+
+    /// Has processes that are started from now on allow a tenant so many requests a minute; `None`: as many as the product
+    /// does unless it is told otherwise.
+    pub(crate) fn limit_requests(&mut self, per_minute: Option<u32>) {
+        self.requests_per_minute = per_minute;
     }
 
     /// Stores tenants where it is `hour` o'clock, with so many guests each whose appointments are so many hours ahead.
@@ -133,6 +150,8 @@ impl Set {
 
     fn environment(&self) -> Vec<(String, String)> {
         let file = |name: &str| self.place.state.join(name).display().to_string();
+        let limit =
+            self.requests_per_minute.map(|most| ("API_REQUESTS_PER_MINUTE", most.to_string()));
         [
             ("DATABASE_URL_APP", self.place.url_app.clone()),
             ("DATABASE_URL_ENGINE", self.place.url_engine.clone()),
@@ -143,12 +162,12 @@ impl Set {
             ("LOG", "warn".to_owned()),
             ("API_LISTEN", self.api_address.to_string()),
             ("API_METRICS_LISTEN", "127.0.0.1:0".to_owned()),
-            // The load asks as few tenants: not the limit is measured.
-            ("API_REQUESTS_PER_MINUTE", "10000000".to_owned()),
             ("WORKER_METRICS_LISTEN", "127.0.0.1:0".to_owned()),
         ]
+        .into_iter()
+        .chain(limit)
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .collect()
     }
 
     /// Starts the API, and waits until it listens.

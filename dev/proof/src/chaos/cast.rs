@@ -24,7 +24,7 @@ pub(crate) struct Cast {
 /// number. Only where that is long before is there time for a third dial, which must not come.
 const TENANTS: [(&str, u32, usize, u32, u32, u32, bool); 8] = [
     ("busy", 11, 130, 25, 300, 24, false),
-    ("daily", 10, 60, 25, 30, 24, false),
+    ("daily", 10, 60, 25, 12, 24, false),
     ("closing", 19, 40, 25, 300, 24, false),
     ("closed", 3, 40, 25, 300, 24, false),
     ("opening", 7, 50, 10, 300, 24, false),

@@ -15,7 +15,10 @@ use shared::calls::rules::snapshot::{AppointmentStatus, Channel};
 use shared::contacts::{self, Contact, phone::PhoneNumber};
 use shared::crypto::MasterKeys;
 use shared::db::Db;
-use shared::ids::{AccountId, AppointmentId, CallId, ContactId, TenantId};
+use shared::ids::{AccountId, AppointmentId, CallId, ContactId, TenantId, UserId};
+use shared::people::secret::{Purpose, Token};
+use shared::people::store::links::{self, Kind};
+use shared::people::store::users::{self, NewUser};
 use shared::tenants::KeyRing;
 use shared::tenants::create::{self, NewTenant};
 
@@ -191,6 +194,39 @@ impl Office {
         tx.commit().await?;
         Ok(guests)
     }
+
+    /// Invites so many people to a tenant, who may read it.
+    pub(crate) async fn invite(
+        &self,
+        tenant: &Tenant,
+        people: usize,
+    ) -> anyhow::Result<Vec<Invited>> {
+        let now = self.db.now().await?;
+        let platform = self.keys.platform(&self.db).await?;
+        let mut tx = self.db.tenant(tenant.id).await?;
+        let keys = self.keys.of(&mut tx).await?;
+        let mut invited = Vec::with_capacity(people);
+        for n in 0..people {
+            let email = format!("person-{n}.{}@example.com", tenant.id);
+            let (id, name) = (UserId::new(), "Robin Example".parse()?);
+            let new = NewUser { id, name, email: email.parse()? };
+            let role = Role::ClientUser;
+            users::insert(&mut tx, (&keys, &platform), &new, role, now).await?;
+            let token = Token::generate(Purpose::Link)?;
+            links::make(&mut tx, (id, None), Kind::Invitation, &token.hash(), now).await?;
+            invited.push(Invited { email, token });
+        }
+        tx.commit().await?;
+        Ok(invited)
+    }
+}
+
+/// Somebody of a tenant who was invited.
+#[derive(Debug)]
+pub(crate) struct Invited {
+    pub(crate) email: String,
+    /// The link's, with which they set their password.
+    pub(crate) token: Token,
 }
 
 fn contact(number: &str, zone: Tz, at: DateTime<Utc>) -> anyhow::Result<Contact> {

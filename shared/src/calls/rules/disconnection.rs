@@ -8,7 +8,10 @@
 //! counts, even where it probably did: one call too few is better than one too many.
 
 /// How a dial ended, going by the provider's reason alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// Someone answered, and the conversation came to an end of its own.
     Answered,
@@ -33,7 +36,9 @@ pub enum Ending {
 }
 
 /// Who is to blame for a dial that didn't reach its contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The voice provider or the carrier behind it.
@@ -47,7 +52,9 @@ pub enum Fault {
 }
 
 /// A row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Reading {
     /// How the dial ended.
     pub ending: Ending,

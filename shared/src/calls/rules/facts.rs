@@ -4,13 +4,18 @@
 //! same state. So what is kept is never "the first that arrived" but **the smallest under a fixed order**: of two
 //! reports of one fact the one with the earlier timestamp of the provider, and at the same instant the one that sorts
 //! first. One exception for an end: a report that names a reason wins over one that doesn't, whenever it was. And an
-//! opt-out is kept by itself, once said in any analysis, since it must not lose to an earlier report.
+//! opt-out is kept by itself, once said in any analysis, since it must not lose to an earlier report. Where two reasons were
+//! named for one end, what either says is kept too: the heavier decides ([`super::contradiction`]).
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::analysis::Analysis;
-use super::outcome::Evidence;
+use super::contradiction::heavier;
+use super::disconnection::{self, Reading};
+use super::outcome::{Decision, Evidence, decide, decide_by};
 
 /// An attempt without an end is asked about this long after it was started.
 pub const FIRST_ASK_AFTER: Duration = Duration::minutes(15);
@@ -81,6 +86,9 @@ pub struct Facts {
     ended: Option<End>,
     analysed: Option<(DateTime<Utc>, Analysis)>,
     opted_out: bool,
+    /// What the reasons say that were named for the end, if they don't all say the same.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    readings: BTreeSet<Reading>,
 }
 
 /// On what an outcome is decided.
@@ -100,10 +108,12 @@ impl Facts {
             Fact::Connected { at } => keep_smaller(&mut self.connected, at),
             Fact::Ended { at, reason } => {
                 let unexplained = reason.is_none();
-                keep_smaller(
-                    &mut self.ended,
-                    End { unexplained, at, reason: reason.unwrap_or_default() },
-                )
+                let contradicts = reason.as_deref().is_some_and(|reason| self.contradict(reason));
+                let end = End { unexplained, at, reason: reason.unwrap_or_default() };
+                match keep_smaller(&mut self.ended, end) {
+                    Changed::Nothing if contradicts => Changed::Corrected,
+                    changed => changed,
+                }
             }
             Fact::Analysed { at, analysis } => {
                 let heard = analysis.opt_out && self.apply(Fact::OptedOut) != Changed::Nothing;
@@ -118,6 +128,16 @@ impl Facts {
                 Changed::First
             }
         }
+    }
+
+    /// Keeps what a reason says, if another was named before that says otherwise. Whether that is new.
+    fn contradict(&mut self, reason: &str) -> bool {
+        let Some(known) = self.ended.as_ref().filter(|end| !end.unexplained) else { return false };
+        let (known, told) = (disconnection::read(&known.reason), disconnection::read(reason));
+        if self.readings.is_empty() && known == told {
+            return false;
+        }
+        self.readings.insert(known) | self.readings.insert(told)
     }
 
     /// When the provider said that it places the call. Anything that happened to the call says so as well.
@@ -161,6 +181,14 @@ impl Facts {
             opted_out: self.opted_out,
             ended_at: end.at,
         })
+    }
+
+    /// What is decided of the attempt with all that is known, once it has ended: where its reports contradict each other,
+    /// the heaviest.
+    pub fn decision(&self) -> Option<Decision> {
+        let evidence = self.evidence()?;
+        let readings = self.readings.iter().map(|reading| decide_by(*reading, evidence));
+        Some(readings.fold(decide(evidence), heavier))
     }
 
     /// On what the outcome is to be decided now, if it can be.

@@ -9,6 +9,7 @@ pub mod analysis;
 pub mod answer;
 pub mod automatic_pause;
 pub mod breaker;
+pub mod contradiction;
 pub mod disconnection;
 mod explain;
 pub mod facts;

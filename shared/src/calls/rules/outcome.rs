@@ -13,7 +13,7 @@
 use chrono::{DateTime, Utc};
 
 use super::analysis::{Action, Analysis};
-use super::disconnection::{self, Ending, Fault};
+use super::disconnection::{self, Ending, Fault, Reading};
 
 /// What became of an attempt whose fate is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,11 @@ pub struct Decision {
 
 /// Decides the outcome of one attempt.
 pub fn decide(evidence: Evidence<'_>) -> Decision {
-    let reading = disconnection::read(evidence.reason);
+    decide_by(disconnection::read(evidence.reason), evidence)
+}
+
+/// Decides it by another reading of the end than that of the reason that counts.
+pub(super) fn decide_by(reading: Reading, evidence: Evidence<'_>) -> Decision {
     let said = evidence.analysis;
     let outcome = weigh(evidence, reading.ending);
     // Signs of a conversation take away what a reason without one claims.

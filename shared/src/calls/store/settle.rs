@@ -140,8 +140,8 @@ pub struct AttemptUpdate<'a> {
     pub decided: Option<(&'a str, &'a str, bool)>,
     /// It was found without our having stored an answer.
     pub adopted: bool,
-    /// It was thought not placed, and is found: it counts again, and what was decided of it is decided anew.
-    pub found_after_all: bool,
+    /// It was thought not placed, and is found, so it counts again; or what was told since overturns what was decided.
+    pub decided_anew: bool,
 }
 
 /// Writes an attempt.
@@ -191,7 +191,7 @@ pub async fn update_attempt(
     .bind(now)
     .bind(facts.analysis().is_some())
     .bind(update.adopted)
-    .bind(update.found_after_all)
+    .bind(update.decided_anew)
     .execute(tx.conn())
     .await?;
     Ok(())

@@ -76,6 +76,10 @@ pub struct Platform {
     pub webhooks: i64,
     /// How long the first of them has waited, in seconds.
     pub oldest_webhook_seconds: f64,
+    /// Accesses that are noted and not chained yet.
+    pub accesses: i64,
+    /// How long the first of them has waited, in seconds.
+    pub oldest_access_seconds: f64,
 }
 
 /// Reads it.
@@ -86,6 +90,7 @@ pub async fn platform(db: &Db) -> Result<Platform, Error> {
     Ok(sqlx::query_as(
         "with moment as (select app_clock() as now), \
          stored as (select count(*) as webhooks, min(received_at) as since from webhooks where state = 'stored'), \
+         noted as (select count(*) as accesses, min(at) as noted_at from pending_accesses), \
          worker as (select count(*) filter (where seen_at > now - interval '10 seconds') as alive, \
                  count(*) filter (where seen_at <= now - interval '10 seconds') as silent \
              from senders cross join moment where ended_at is null and dead_at is null and seen_at > now - interval '1 day'), \
@@ -94,8 +99,9 @@ pub async fn platform(db: &Db) -> Result<Platform, Error> {
                  count(*) filter (where refused_at is not null) as refused from tenants where active) \
          select stop_all_at is not null as stop_all, recovering_at is not null as recovering, \
              paused, auto_paused, refused, alive as workers, silent as silent_workers, webhooks, \
-             greatest(coalesce(extract(epoch from now - since), 0), 0)::float8 as oldest_webhook_seconds \
-         from platform_state, moment, stored, worker, tenant",
+             greatest(coalesce(extract(epoch from now - since), 0), 0)::float8 as oldest_webhook_seconds, accesses, \
+             greatest(coalesce(extract(epoch from now - noted_at), 0), 0)::float8 as oldest_access_seconds \
+         from platform_state, moment, stored, noted, worker, tenant",
     )
     .fetch_one(db.engine_pool())
     .await?)

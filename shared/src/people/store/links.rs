@@ -34,16 +34,18 @@ impl Kind {
     }
 }
 
-const INSERT: &str = "insert into password_links (hash, user_id, tenant_id, kind, made_at, expires_at) values ($1, $2, $3, $4, $5, $6)";
+const INSERT: &str = "insert into password_links (hash, user_id, tenant_id, kind, made_at, expires_at, made_by) values ($1, $2, $3, $4, $5, $6, $7)";
 const VOID: &str = "update password_links set expires_at = $2 where user_id = $1 and used_at is null and expires_at > $2";
+const VOID_MADE_BY: &str = "update password_links set expires_at = $2 where made_by = $1 and used_at is null and expires_at > $2";
 
 /// Stores a link for somebody of the tenant; those that were made for them before hold no more. Gives when it expires.
+/// `by` is the person who made it, if a person did: it holds no longer than they may sign in.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn make(
     tx: &mut TenantTx,
-    user: UserId,
+    (user, by): (UserId, Option<UserId>),
     kind: Kind,
     hash: &SecretHash,
     now: DateTime<Utc>,
@@ -57,9 +59,29 @@ pub async fn make(
         .bind(kind.as_str())
         .bind(now)
         .bind(expires)
+        .bind(by)
         .execute(tx.conn())
         .await?;
     Ok(expires)
+}
+
+/// Lets no link that somebody made for others of the tenant hold any longer: they may sign in no more.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn void_made_by(tx: &mut TenantTx, by: UserId, now: DateTime<Utc>) -> Result<u64, Error> {
+    let done = sqlx::query(VOID_MADE_BY).bind(by).bind(now).execute(tx.conn()).await?;
+    Ok(done.rows_affected())
+}
+
+/// As [`void_made_by`], of what somebody of the platform made, in whichever tenant.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn void_made_by_platform(tx: &mut EngineTx, by: UserId) -> Result<u64, Error> {
+    let now = tx.now().await?;
+    let done = sqlx::query(VOID_MADE_BY).bind(by).bind(now).execute(tx.conn()).await?;
+    Ok(done.rows_affected())
 }
 
 /// Lets no link of somebody of the tenant hold any longer.
@@ -101,6 +123,7 @@ pub async fn make_for_platform(
         .bind(kind.as_str())
         .bind(now)
         .bind(expires)
+        .bind(None::<UserId>)
         .execute(tx.conn())
         .await?;
     Ok(expires)
