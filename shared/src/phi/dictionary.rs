@@ -49,10 +49,14 @@ pub(super) static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
         let severity = if severity == "high" { Severity::High } else { Severity::Medium };
         for term in terms.split('|') {
             let stems: Vec<String> = term.split(' ').map(stem).collect();
-            let phrase = Phrase { kind, severity, needs_context: usage == "context", alternative, stems };
+            let phrase =
+                Phrase { kind, severity, needs_context: usage == "context", alternative, stems };
             dictionary.phrases.entry(phrase.stems[0].clone()).or_default().push(phrase);
         }
     }
-    dictionary.phrases.values_mut().for_each(|phrases| phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.stems.len())));
+    dictionary
+        .phrases
+        .values_mut()
+        .for_each(|phrases| phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.stems.len())));
     dictionary
 });

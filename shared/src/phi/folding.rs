@@ -49,7 +49,10 @@ pub(super) fn tokens(text: &[Folded]) -> Vec<Token> {
     let (mut at, mut sentence) = (0, 0);
     while let Some(here) = text.get(at) {
         if !here.char.is_alphanumeric() {
-            if matches!(here.char, '!' | '?' | '\n' | ';') || (here.char == '.' && text.get(at + 1).is_some_and(|next| next.char.is_whitespace())) {
+            if matches!(here.char, '!' | '?' | '\n' | ';')
+                || (here.char == '.'
+                    && text.get(at + 1).is_some_and(|next| next.char.is_whitespace()))
+            {
                 sentence += 1;
             }
             at += 1;
@@ -59,7 +62,10 @@ pub(super) fn tokens(text: &[Folded]) -> Vec<Token> {
         let mut word = String::new();
         let mut to = at;
         while let Some(next) = text.get(at) {
-            let initials = word.len() <= 6 && next.char == '.' && at == from + 2 * word.len() - 1 && text.get(at + 1).is_some_and(|after| after.char.is_alphabetic());
+            let initials = word.len() <= 6
+                && next.char == '.'
+                && at == from + 2 * word.len() - 1
+                && text.get(at + 1).is_some_and(|after| after.char.is_alphabetic());
             if next.char.is_alphanumeric() {
                 word.push(next.char);
                 to = at + 1;
@@ -80,7 +86,12 @@ pub(super) fn stem(word: &str) -> String {
     if !stem.is_ascii() || stem.len() < 4 {
         return stem;
     }
-    stem = stem.replace("ae", "e").replace("oe", "e").replace("our", "or").replace("ys", "yz").replace("is", "iz");
+    stem = stem
+        .replace("ae", "e")
+        .replace("oe", "e")
+        .replace("our", "or")
+        .replace("ys", "yz")
+        .replace("is", "iz");
     for (ending, instead) in [("ies", "y"), ("sses", "ss"), ("ses", "s"), ("s", "")] {
         if let Some(rest) = stem.strip_suffix(ending) {
             if !(ending == "s" && rest.ends_with(['s', 'u'])) {
@@ -92,13 +103,19 @@ pub(super) fn stem(word: &str) -> String {
     for ending in ["ing", "ed"] {
         if let Some(rest) = stem.strip_suffix(ending).filter(|rest| rest.len() >= 4) {
             let bytes = rest.as_bytes();
-            let doubled = bytes.len() > 4 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2] && !rest.ends_with('s');
+            let doubled = bytes.len() > 4
+                && bytes[bytes.len() - 1] == bytes[bytes.len() - 2]
+                && !rest.ends_with('s');
             stem = rest[..rest.len() - usize::from(doubled)].to_owned();
             break;
         }
     }
     for ending in ["iz", "l", "e"] {
-        if let Some(rest) = stem.strip_suffix(ending).filter(|rest| rest.len() >= 4 && (ending != "l" || rest.ends_with('l')) && (ending != "iz" || word.ends_with("is"))) {
+        if let Some(rest) = stem.strip_suffix(ending).filter(|rest| {
+            rest.len() >= 4
+                && (ending != "l" || rest.ends_with('l'))
+                && (ending != "iz" || word.ends_with("is"))
+        }) {
             stem = rest.to_owned();
         }
     }

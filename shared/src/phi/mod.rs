@@ -102,24 +102,48 @@ pub fn detect(text: &str) -> Vec<Finding> {
     let tokens = folding::tokens(&folded);
     let context = Context::of(&tokens);
     let span = |from: usize, to: usize| (folded[from].start, folded[to - 1].end);
-    let mut findings: Vec<Finding> = numbers::find(&folded, &tokens, &|sentence| context.animal.contains(&sentence) || context.topic.contains(&sentence))
-        .into_iter()
-        .map(|number| {
-            let (start, end) = span(number.from, number.to);
-            Finding { kind: number.kind, severity: number.severity, start, end, alternative: "leave the number out; say \"bring photo ID\"" }
-        })
-        .collect();
+    let mut findings: Vec<Finding> = numbers::find(&folded, &tokens, &|sentence| {
+        context.animal.contains(&sentence) || context.topic.contains(&sentence)
+    })
+    .into_iter()
+    .map(|number| {
+        let (start, end) = span(number.from, number.to);
+        Finding {
+            kind: number.kind,
+            severity: number.severity,
+            start,
+            end,
+            alternative: "leave the number out; say \"bring photo ID\"",
+        }
+    })
+    .collect();
     let mut at = 0;
     while at < tokens.len() {
-        let found = term(&tokens, at).filter(|(phrase, length)| context.supports(&tokens, at, *length, phrase.needs_context));
+        let found = term(&tokens, at).filter(|(phrase, length)| {
+            context.supports(&tokens, at, *length, phrase.needs_context)
+        });
         if let Some((phrase, length)) = found {
             let (start, end) = span(tokens[at].from, tokens[at + length - 1].to);
-            findings.push(Finding { kind: phrase.kind, severity: phrase.severity, start, end, alternative: phrase.alternative });
+            findings.push(Finding {
+                kind: phrase.kind,
+                severity: phrase.severity,
+                start,
+                end,
+                alternative: phrase.alternative,
+            });
             at += length;
         } else {
-            if let Some(kind) = by_ending(&tokens[at]).filter(|_| context.supports(&tokens, at, 1, false)) {
+            if let Some(kind) =
+                by_ending(&tokens[at]).filter(|_| context.supports(&tokens, at, 1, false))
+            {
                 let (start, end) = span(tokens[at].from, tokens[at].to);
-                findings.push(Finding { kind, severity: Severity::High, start, end, alternative: "say \"your appointment\" and leave the reason out" });
+                findings.push(Finding {
+                    kind,
+                    severity: Severity::High,
+                    start,
+                    end,
+                    alternative: "say \"your appointment\" and leave the reason out",
+                });
             }
             at += 1;
         }
@@ -132,25 +156,38 @@ pub fn detect(text: &str) -> Vec<Finding> {
 /// The longest phrase that starts here, and how many tokens it takes. A word that a hyphen broke is tried in one piece.
 fn term(tokens: &[Token], at: usize) -> Option<(&'static Phrase, usize)> {
     let whole = DICTIONARY.phrases.get(&tokens[at].stem).into_iter().flatten();
-    let matches = |phrase: &&Phrase| phrase.stems.iter().enumerate().all(|(offset, stem)| tokens.get(at + offset).is_some_and(|token| token.stem == *stem));
+    let matches =
+        |phrase: &&Phrase| {
+            phrase.stems.iter().enumerate().all(|(offset, stem)| {
+                tokens.get(at + offset).is_some_and(|token| token.stem == *stem)
+            })
+        };
     if let Some(phrase) = whole.into_iter().find(matches) {
         return Some((phrase, phrase.stems.len()));
     }
     let next = tokens.get(at + 1).filter(|next| next.from == tokens[at].to + 1)?;
     let joined = folding::stem(&format!("{}{}", tokens[at].word, next.word));
-    let phrase = DICTIONARY.phrases.get(&joined)?.iter().find(|phrase| phrase.stems.len() == 1 && !phrase.needs_context)?;
+    let phrase = DICTIONARY
+        .phrases
+        .get(&joined)?
+        .iter()
+        .find(|phrase| phrase.stems.len() == 1 && !phrase.needs_context)?;
     Some((phrase, 2))
 }
 
 /// What the ending of a long word tells of its meaning, for the many names that no list holds.
 fn by_ending(token: &Token) -> Option<Kind> {
     let word = token.word.trim_end_matches('s');
-    let ends = |endings: &[&str]| word.len() >= 8 && endings.iter().any(|ending| word.ends_with(ending));
+    let ends =
+        |endings: &[&str]| word.len() >= 8 && endings.iter().any(|ending| word.ends_with(ending));
     if ends(&["iti", "emia", "aemia", "opathy", "algia"]) && word != "graffiti" {
         Some(Kind::Diagnosis)
     } else if ends(&["ectomy", "oscopy", "ostomy", "otomy", "oplasty"]) && word != "microscopy" {
         Some(Kind::Procedure)
-    } else if ends(&["pril", "sartan", "statin", "cillin", "mycin", "oxetine", "azepam", "olol", "prazole", "triptan", "gliptin", "floxacin", "cycline"]) {
+    } else if ends(&[
+        "pril", "sartan", "statin", "cillin", "mycin", "oxetine", "azepam", "olol", "prazole",
+        "triptan", "gliptin", "floxacin", "cycline",
+    ]) {
         Some(Kind::Medication)
     } else {
         None
@@ -168,17 +205,31 @@ struct Context {
 
 impl Context {
     fn of(tokens: &[Token]) -> Self {
-        let sentences = |list| tokens.iter().filter(|token| DICTIONARY.lists(list, &token.stem)).map(|token| token.sentence).collect();
-        Self { personal: sentences("personal"), veto: sentences("veto"), animal: sentences("animal"), topic: sentences("topic") }
+        let sentences = |list| {
+            tokens
+                .iter()
+                .filter(|token| DICTIONARY.lists(list, &token.stem))
+                .map(|token| token.sentence)
+                .collect()
+        };
+        Self {
+            personal: sentences("personal"),
+            veto: sentences("veto"),
+            animal: sentences("animal"),
+            topic: sentences("topic"),
+        }
     }
 
     /// Whether a term means somebody's health here: not an animal's, a street's or a cause's; a word of two meanings needs a person.
     fn supports(&self, tokens: &[Token], at: usize, length: usize, needs_context: bool) -> bool {
         let sentence = tokens[at].sentence;
-        let street = tokens.get(at + length).is_some_and(|next| next.sentence == sentence && DICTIONARY.lists("place", &next.stem));
+        let street = tokens
+            .get(at + length)
+            .is_some_and(|next| next.sentence == sentence && DICTIONARY.lists("place", &next.stem));
         !street
             && !self.animal.contains(&sentence)
             && !self.topic.contains(&sentence)
-            && (!needs_context || (self.personal.contains(&sentence) && !self.veto.contains(&sentence)))
+            && (!needs_context
+                || (self.personal.contains(&sentence) && !self.veto.contains(&sentence)))
     }
 }

@@ -19,7 +19,8 @@ fn sentences(corpus: &'static str) -> impl Iterator<Item = (bool, &'static str, 
 /// Wilson's lower 95 % bound of a share.
 fn lower_bound(hits: f64, of: f64) -> f64 {
     let (z, share) = (1.96_f64, hits / of);
-    (share + z * z / (2.0 * of) - z * (share * (1.0 - share) / of + z * z / (4.0 * of * of)).sqrt()) / (1.0 + z * z / of)
+    (share + z * z / (2.0 * of) - z * (share * (1.0 - share) / of + z * z / (4.0 * of * of)).sqrt())
+        / (1.0 + z * z / of)
 }
 
 /// Lower bounds of recall and precision, per sentence.
@@ -35,27 +36,30 @@ fn bounds(corpus: &'static str, name: &str) -> (f64, f64) {
         }
     }
     let (recall, precision) = (lower_bound(right, positives), lower_bound(right, flagged));
-    println!("{name}: recall {right}/{positives}, bound {recall:.3}; precision {right}/{flagged}, bound {precision:.3}");
+    println!(
+        "{name}: recall {right}/{positives}, bound {recall:.3}; precision {right}/{flagged}, bound {precision:.3}"
+    );
     (recall, precision)
 }
 
 #[test]
 fn the_tuning_part_is_measured() {
     let (recall, precision) = bounds(TUNING, "tuning");
-    assert!(recall > TUNED.0 && precision > TUNED.1, "{recall} {precision}");
+    assert!(recall > 0.92 && precision > 0.94, "{recall} {precision}");
 }
 
 #[test]
-fn the_held_out_part_is_what_the_docs_say() {
+fn the_lower_bounds_on_the_held_out_part_are_met() {
     let (recall, precision) = bounds(HELD_OUT, "held out");
-    assert!(recall > HELD.0 && precision > HELD.1, "{recall} {precision}");
+    assert!(recall > 0.93 && precision > 0.91, "{recall} {precision}");
 }
 
 #[test]
 fn no_two_sentences_are_equal_but_for_digits_and_punctuation() {
     let mut seen = HashSet::new();
     for (_, _, sentence) in sentences(HELD_OUT).chain(sentences(TUNING)) {
-        let folded: String = sentence.to_lowercase().chars().filter(|char| char.is_alphabetic()).collect();
+        let folded: String =
+            sentence.to_lowercase().chars().filter(|char| char.is_alphabetic()).collect();
         assert!(seen.insert(folded), "twice: {sentence}");
     }
 }
@@ -75,7 +79,10 @@ fn voice_text_blocks_and_notes_ask() {
     let found = detect("Your chemotherapy is on Monday.");
     assert_eq!(verdict(Field::VoiceText, &found), Verdict::Block);
     assert_eq!(verdict(Field::Notes, &found), Verdict::AcknowledgementNeeded);
-    assert_eq!(verdict(Field::VoiceText, &detect("Please arrive 10 minutes early.")), Verdict::Accept);
+    assert_eq!(
+        verdict(Field::VoiceText, &detect("Please arrive 10 minutes early.")),
+        Verdict::Accept
+    );
 }
 
 #[test]
@@ -83,7 +90,11 @@ fn each_row_of_the_dictionary_is_understood() {
     for line in include_str!("dictionary.tsv").lines().filter(|line| !line.starts_with('#')) {
         let columns: Vec<&str> = line.split('\t').collect();
         assert_eq!(columns.len(), 5, "{line}");
-        assert!(columns[4].split('|').all(|term| !term.is_empty()), "an empty term in {}", columns[0]);
+        assert!(
+            columns[4].split('|').all(|term| !term.is_empty()),
+            "an empty term in {}",
+            columns[0]
+        );
     }
 }
 
@@ -99,8 +110,3 @@ proptest! {
         }
     }
 }
-
-/// What is true of the tuning part, a little below it.
-const TUNED: (f64, f64) = (0.0, 0.0);
-/// What is true of the held-out part, a little below it.
-const HELD: (f64, f64) = (0.0, 0.0);
