@@ -81,7 +81,7 @@ pub(super) fn find(
                 || (lengths == [3, 3, 4] && has(&["patient", "hospital", "health"]))
                 || (before.is_empty()
                     && lengths == [3, 3, 4]
-                    && false_phone(text, tokens[at].from)))
+                    && no_dialling_sign(text, tokens[at].from)))
         {
             push(Kind::NhsNumber, Severity::Critical, groups);
             at += groups;
@@ -97,7 +97,7 @@ pub(super) fn find(
     found
 }
 
-fn false_phone(text: &[Folded], from: usize) -> bool {
+fn no_dialling_sign(text: &[Folded], from: usize) -> bool {
     from == 0 || !matches!(text[from - 1].char, '+' | '(')
 }
 
