@@ -17,6 +17,7 @@ pub mod journal;
 pub mod operators;
 pub mod paging;
 pub mod people;
+pub mod phi;
 pub mod queue;
 pub mod retell;
 pub mod search;
