@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use super::rules::planning::{Clocks, PlanInput, Planned, last_chance, plan_reminder};
 use super::store::plan::{self as store, NewCall, PlanningFacts, Withdraw};
-use super::store::{settle, zone};
+use super::store::{consequences, zone};
 use crate::audit::Changes;
 use crate::db::{Error, TenantTx};
 use crate::ids::{AppointmentId, CallId, ContactId};
@@ -81,8 +81,15 @@ pub async fn plan_appointment(
         // What was planned before goes by times that no longer hold.
         let gone = store::withdraw_reminder(tx, appointment, "too_late_to_call", facts.now).await?;
         tell_withdrawn(&gone, changes);
-        settle::flag(tx, facts.contact_id, Some(appointment), None, "too_late_to_call", facts.now)
-            .await?;
+        consequences::flag(
+            tx,
+            facts.contact_id,
+            Some(appointment),
+            None,
+            "too_late_to_call",
+            facts.now,
+        )
+        .await?;
         changes.event("contact.flagged", facts.contact_id.0, Some(facts.contact_id));
         return Ok(Reminder::TooLate);
     };
@@ -129,7 +136,7 @@ async fn flag_shared_number(
         match calendar.next_open(free_from.max(call.due)) {
             Some(start) if start < call.deadline => free_from = start + gap,
             _ => {
-                settle::flag(
+                consequences::flag(
                     tx,
                     call.contact_id,
                     call.appointment_id,
@@ -184,7 +191,7 @@ pub async fn withdraw_numbers(
     changes: &mut Changes,
 ) -> Result<usize, Error> {
     let (gone, flagged) =
-        settle::withdraw_for_numbers(tx, numbers, but, "do_not_call", now).await?;
+        consequences::withdraw_for_numbers(tx, numbers, but, "do_not_call", now).await?;
     tell_withdrawn(&gone, changes);
     for contact in flagged {
         changes.event("contact.flagged", contact.0, Some(contact));

@@ -7,6 +7,7 @@ use shared::calls::rules::disconnection::Fault;
 use shared::calls::rules::facts::{Changed, Fact, Facts};
 use shared::calls::rules::policy::WINDOW;
 use shared::calls::rules::unknown::released_at;
+use shared::calls::store::consequences as aftermath;
 use shared::calls::store::settle::{self as store, AttemptUpdate, Settling};
 use shared::crypto::ContactField;
 use shared::db::{Error, TenantTx};
@@ -225,7 +226,7 @@ async fn write(
     let open = !it.attempt_settled || absent || overturned;
     let decision = all_told.filter(|_| open);
     if absent {
-        store::call_is_under_way_after_all(tx, it.call_id, it.now).await?;
+        aftermath::call_is_under_way_after_all(tx, it.call_id, it.now).await?;
     }
     let intent_at = it.intent_at.unwrap_or(it.reserved_at);
     // A tenant may report the end of a call that the provider still carries.
@@ -317,7 +318,7 @@ async fn keep_conversation(
     let field = ContactField::Conversation { attempt: attempt.0 };
     let seal = |text: Option<&str>| text.map(|text| key.seal(field, text.as_bytes())).transpose();
     let (transcript, recording) = (seal(transcript)?, seal(recording)?);
-    store::keep_conversation(
+    aftermath::keep_conversation(
         tx,
         attempt,
         transcript.as_ref().map(shared::crypto::Sealed::as_bytes),

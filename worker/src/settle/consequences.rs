@@ -9,8 +9,9 @@ use shared::calls::rules::after_dial::{Calendar, Dialled, Done, Next, WhyGivenUp
 use shared::calls::rules::outcome::Decision;
 use shared::calls::rules::planning::Clocks;
 use shared::calls::rules::snapshot::AppointmentStatus;
+use shared::calls::store::consequences::{self as store, CallNext};
 use shared::calls::store::plan::Withdraw;
-use shared::calls::store::settle::{self as store, CallNext, Settling};
+use shared::calls::store::settle::Settling;
 use shared::crypto::{ContactField, TenantField};
 use shared::db::{Error, TenantTx};
 use shared::do_not_call::Source;

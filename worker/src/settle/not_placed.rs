@@ -5,6 +5,7 @@ use shared::audit::{Actor, Changes};
 use shared::calls::rules::after_dial::{Next, after_not_placed, after_unknown};
 use shared::calls::rules::answer::AfterAnswer;
 use shared::calls::rules::facts::Facts;
+use shared::calls::store::consequences::flag;
 use shared::calls::store::settle::{self as store, AttemptUpdate, Refusal, Settling};
 use shared::db::{Error, TenantTx};
 use shared::ids::AttemptId;
@@ -105,15 +106,8 @@ pub async fn stays_unknown(
         let released =
             shared::calls::rules::unknown::released_at(it.intent_at.unwrap_or(it.reserved_at));
         let next = hours.ask(after_unknown, released.min(it.now), true);
-        store::flag(
-            tx,
-            it.contact_id,
-            it.appointment_id,
-            Some(it.call_id),
-            "outcome_unknown",
-            it.now,
-        )
-        .await?;
+        flag(tx, it.contact_id, it.appointment_id, Some(it.call_id), "outcome_unknown", it.now)
+            .await?;
         step_on(tx, it, &hours, next, "unknown", &mut changes).await?;
         changes.append(tx).await?;
     }

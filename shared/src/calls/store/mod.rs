@@ -1,6 +1,7 @@
 //! SQL of calls and attempts, one file for each of the engine's steps.
 
 pub mod accounts;
+pub mod consequences;
 pub mod contradictions;
 pub mod dial;
 pub mod dispatch;

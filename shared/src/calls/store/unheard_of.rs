@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::recovery::Forgotten;
-use super::{settle, tenancy};
+use super::{consequences, tenancy};
 use crate::audit::{Actor, Changes};
 use crate::contacts::phone::PhoneNumber;
 use crate::crypto::{ContactField, EqualityKind, TenantKeys};
@@ -86,7 +86,7 @@ pub async fn flag(tx: &mut TenantTx, call: CallId) -> Result<(), Error> {
     .fetch_optional(tx.conn())
     .await?;
     let Some((contact, now)) = contact else { return Ok(()) };
-    settle::flag(tx, contact, None, Some(call), "dialled_before_restore", now).await?;
+    consequences::flag(tx, contact, None, Some(call), "dialled_before_restore", now).await?;
     let mut changes = Changes::by(Actor::Worker);
     changes.event("contact.flagged", contact.0, Some(contact));
     changes.append(tx).await?;
