@@ -8,6 +8,8 @@ use super::{Field, Kind, Verdict, detect, verdict};
 
 const HELD_OUT: &str = include_str!("corpus/held_out.tsv");
 const TUNING: &str = include_str!("corpus/tuning.tsv");
+/// By somebody who had not seen the dictionary; never looked at to mend the detector.
+const INDEPENDENT: &str = include_str!("corpus/independent.tsv");
 
 fn sentences(corpus: &'static str) -> impl Iterator<Item = (bool, &'static str, &'static str)> {
     corpus.lines().filter(|line| !line.starts_with('#')).map(|line| {
@@ -55,9 +57,16 @@ fn the_lower_bounds_on_the_held_out_part_are_met() {
 }
 
 #[test]
+fn the_independent_part_is_measured() {
+    let (recall, precision) = bounds(INDEPENDENT, "independent");
+    // Far from the 0.93 and 0.91 that are wanted: a floor, so that it gets no worse.
+    assert!(recall > 0.54 && precision > 0.88, "{recall} {precision}");
+}
+
+#[test]
 fn no_two_sentences_are_equal_but_for_digits_and_punctuation() {
     let mut seen = HashSet::new();
-    for (_, _, sentence) in sentences(HELD_OUT).chain(sentences(TUNING)) {
+    for (_, _, sentence) in sentences(HELD_OUT).chain(sentences(TUNING)).chain(sentences(INDEPENDENT)) {
         let folded: String =
             sentence.to_lowercase().chars().filter(|char| char.is_alphabetic()).collect();
         assert!(seen.insert(folded), "twice: {sentence}");
