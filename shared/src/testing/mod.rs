@@ -88,11 +88,11 @@ impl World {
         let connect =
             Db::connect(&database.url(&urls.app), &database.url(&urls.engine), CONNECTIONS);
         let db = connect.expect("the addresses parse");
-        let announcer = Announcer::new(queues.clone());
+        let announcer = Announcer::new(&queues);
         db.announce_events(move |tenant| announcer.announce(tenant));
         Self {
             db,
-            signals: Signals::new(queues.clone()),
+            signals: Signals::new(&queues),
             queues,
             keys: Arc::new(KeyRing::new(master)),
             redis_url: urls.redis,
