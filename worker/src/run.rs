@@ -38,14 +38,14 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     )?;
     let conn = patient(&stop, "Redis", || queue::connect_to(&config.redis)).await?;
     let queues = Queues::new(conn, &config.redis.prefix);
-    let announcer = Announcer::new(queues.clone());
+    let announcer = Announcer::new(&queues);
     db.announce_events(move |tenant| announcer.announce(tenant));
     let sender = SenderId::new();
     let locks = Locks::take(&config.state_dir, sender)?;
     let (reserved, to_send) = mpsc::channel(RELAY_ROOM);
     let app = App::new(Parts {
         sentinel: Sentinel::new(&queues),
-        signals: Signals::new(queues.clone()),
+        signals: Signals::new(&queues),
         wakes: Wakes::default(),
         keys: KeyRing::new(config.keys.master.clone()),
         accounts: Accounts::default(),
@@ -63,7 +63,7 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
         .await?;
 
     let listener = TcpListener::bind(config.metrics_listen).await?;
-    let endless = spawn_endless(&app, &config, listener);
+    let endless = spawn_endless(&app, &config, listener)?;
     let mut tasks = JoinSet::new();
     let concurrency = usize::try_from(config.concurrency).unwrap_or(usize::MAX);
     if config.runs(QueueName::Dispatch) {
@@ -104,17 +104,22 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
 }
 
 /// What is cut off at the end rather than drained.
-fn spawn_endless(app: &App, config: &Worker, listener: TcpListener) -> EndlessTasks {
+fn spawn_endless(
+    app: &App,
+    config: &Worker,
+    listener: TcpListener,
+) -> anyhow::Result<EndlessTasks> {
     let mut tasks = JoinSet::new();
-    let (listening, redis) = (app.clone(), config.redis.clone());
-    tasks.spawn(async move { listening.wakes.listen(&redis).await });
+    let redis = queue::listener(&config.redis)?;
+    let (listening, prefix) = (app.clone(), config.redis.prefix.clone());
+    tasks.spawn(async move { listening.wakes.listen(&redis, &prefix).await });
     let router = ops::router(app.clone());
     tasks.spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(error = %error, "the metrics' port is closed");
         }
     });
-    EndlessTasks(tasks)
+    Ok(EndlessTasks(tasks))
 }
 
 struct EndlessTasks(JoinSet<()>);

@@ -7,7 +7,6 @@ use shared::api_keys::{self, ApiKey, Role};
 use shared::appointments::{self, Appointment};
 use shared::audit::{Actor, Changes};
 use shared::calls::plan::plan_appointment;
-use shared::calls::rules::policy::{Allowance, Policy};
 use shared::config::{Demo, Environment, Owner};
 use shared::contacts::phone::PhoneNumber;
 use shared::contacts::{self, Contact};
@@ -104,13 +103,10 @@ fn account(demo: &Demo) -> NewAccount {
 fn tenant() -> NewTenant {
     NewTenant {
         id: TENANT,
-        name: "Demo clinic".to_owned(),
-        zone: ZONE,
         account: Some(ACCOUNT),
         agent_id: Some(AGENT.to_owned()),
         caller_number: Some(CALLER_NUMBER.to_owned()),
-        policy: Policy { allow_test_numbers: true, ..Policy::default() },
-        allowance: Allowance { may_allow_test_numbers: true, ..Allowance::default() },
+        ..NewTenant::new("Demo clinic", ZONE).with_test_numbers()
     }
 }
 

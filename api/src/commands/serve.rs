@@ -43,7 +43,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     // Redis carries hints only: an API that starts while it is away serves all the same.
     let redis = queue::connect_lazily(&config.redis)?;
     let queues = Queues::new(redis, &config.redis.prefix);
-    let signals = Signals::new(queues.clone());
+    let signals = Signals::new(&queues);
     let people = People::new(
         &queues,
         &PeopleSettings {
@@ -52,7 +52,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
             ..PeopleSettings::default()
         },
     )?;
-    let announcer = Announcer::new(queues.clone());
+    let announcer = Announcer::new(&queues);
     db.announce_events(move |tenant| announcer.announce(tenant));
     let listener = queue::listener(&config.redis)?;
     let live = Live::new(db.clone(), queues.clone(), listener.clone(), limits(&config));

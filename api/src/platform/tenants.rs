@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::api_keys::Role;
 use shared::audit::Actor;
-use shared::calls::rules::policy::{Allowance, Policy};
+use shared::calls::rules::policy::Allowance;
 use shared::ids::{AccountId, TenantId, UserId};
 use shared::people::Ended;
 use shared::people::State as Standing;
@@ -99,16 +99,7 @@ pub(super) async fn create(
     let name = fields.text("name", &wish.name, MOST_NAME);
     let zone = zone(&mut fields, wish.zone.as_deref().unwrap_or("Europe/London"));
     let (name, zone) = fields.finish(name.zip(zone))?;
-    let new = NewTenant {
-        id: TenantId::new(),
-        name,
-        zone,
-        account: None,
-        agent_id: None,
-        caller_number: None,
-        policy: Policy::default(),
-        allowance: Allowance::default(),
-    };
+    let new = NewTenant::new(name, zone);
     let mut tx = app.db.engine().await?;
     create::create(&mut tx, app.keys.master(), &new).await.map_err(|error| match error {
         KeyError::Db(error) => unknown_zone(error),

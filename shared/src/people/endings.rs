@@ -5,20 +5,17 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
-use futures::StreamExt;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::Caller;
 use crate::ids::{ApiKeyId, SessionId, TenantId, UserId, VisitId};
 use crate::queue::Queues;
+use crate::queue::pubsub::{self, Heard};
 
 /// How many words a listener may lag behind before it is told that it missed some.
 const BACKLOG: usize = 256;
-/// How long a lost connection is waited for before the next try.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// What has ended, or lost a part of what it could do. Ids only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +35,12 @@ pub enum Ended {
 }
 
 impl Ended {
+    fn read(word: &[u8]) -> Self {
+        let known = str::from_utf8(word).ok().and_then(|word| word.parse().ok());
+        // A word of a newer release: something ended, and we don't know what.
+        known.unwrap_or(Self::Unsure)
+    }
+
     /// Whether `caller`, who acts for `tenant`, has to be looked at again.
     pub fn concerns(self, caller: Caller, tenant: TenantId) -> bool {
         match (self, caller) {
@@ -112,31 +115,21 @@ impl Endings {
         let _nobody_listens = self.heard.send(ended);
         let (queues, channel) = (self.queues.clone(), self.channel());
         tokio::spawn(async move {
-            let _lost = redis::cmd("PUBLISH")
-                .arg(channel)
-                .arg(ended.to_string())
-                .exec_async(&mut queues.conn())
-                .await;
+            pubsub::say(&queues, &channel, ended.to_string().as_bytes()).await;
         });
     }
 
     /// Passes on what other processes tell, until the future is dropped. Whenever words may have been lost, listeners hear
     /// [`Ended::Unsure`].
     pub async fn listen(&self, redis: &redis::Client) {
-        loop {
-            if let Ok(mut pubsub) = redis.get_async_pubsub().await
-                && pubsub.subscribe(self.channel()).await.is_ok()
-            {
-                let _nobody_listens = self.heard.send(Ended::Unsure);
-                let mut messages = pubsub.on_message();
-                while let Some(message) = messages.next().await {
-                    let word = message.get_payload::<String>().unwrap_or_default();
-                    // A word of a newer release: something ended, and we don't know what.
-                    let _nobody_listens = self.heard.send(word.parse().unwrap_or(Ended::Unsure));
-                }
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
+        pubsub::listen(redis, &[self.channel()], |heard| {
+            let ended = match heard {
+                Heard::Listening => Ended::Unsure,
+                Heard::Word { payload, .. } => Ended::read(payload),
+            };
+            let _nobody_listens = self.heard.send(ended);
+        })
+        .await;
     }
 
     fn channel(&self) -> String {

@@ -6,6 +6,7 @@
 pub mod announce;
 mod janitor;
 mod poll;
+pub(crate) mod pubsub;
 mod sentinel;
 mod signal;
 

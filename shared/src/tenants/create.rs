@@ -27,3 +27,27 @@ pub struct NewTenant {
     /// What it may choose.
     pub allowance: Allowance,
 }
+
+impl NewTenant {
+    /// A tenant that has chosen nothing, and doesn't dial yet.
+    pub fn new(name: impl Into<String>, zone: Tz) -> Self {
+        Self {
+            id: TenantId::new(),
+            name: name.into(),
+            zone,
+            account: None,
+            agent_id: None,
+            caller_number: None,
+            policy: Policy::default(),
+            allowance: Allowance::default(),
+        }
+    }
+
+    /// The same, for trying out: it may call numbers that no telephone has, and does.
+    #[must_use]
+    pub fn with_test_numbers(mut self) -> Self {
+        self.allowance.may_allow_test_numbers = true;
+        self.policy.allow_test_numbers = true;
+        self
+    }
+}

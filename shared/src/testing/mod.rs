@@ -14,7 +14,6 @@ use chrono::Duration;
 use crate::accounts::{self, NewAccount};
 use crate::api_keys::{self, ApiKey, Role};
 use crate::audit::Actor;
-use crate::calls::rules::policy::{Allowance, Policy};
 use crate::config::Environment;
 use crate::crypto::MasterKeys;
 use crate::db::Db;
@@ -89,11 +88,11 @@ impl World {
         let connect =
             Db::connect(&database.url(&urls.app), &database.url(&urls.engine), CONNECTIONS);
         let db = connect.expect("the addresses parse");
-        let announcer = Announcer::new(queues.clone());
+        let announcer = Announcer::new(&queues);
         db.announce_events(move |tenant| announcer.announce(tenant));
         Self {
             db,
-            signals: Signals::new(queues.clone()),
+            signals: Signals::new(&queues),
             queues,
             keys: Arc::new(KeyRing::new(master)),
             redis_url: urls.redis,
@@ -125,14 +124,10 @@ impl World {
             list_trusted: true,
         };
         let mut tenant = NewTenant {
-            id: TenantId::new(),
-            name: "A clinic".to_owned(),
-            zone: chrono_tz::Europe::London,
             account: Some(account.id),
             agent_id: Some("agent_1".to_owned()),
             caller_number: Some("+441632960000".to_owned()),
-            policy: Policy { allow_test_numbers: true, ..Policy::default() },
-            allowance: Allowance { may_allow_test_numbers: true, ..Allowance::default() },
+            ..NewTenant::new("A clinic", chrono_tz::Europe::London).with_test_numbers()
         };
         change(&mut tenant);
         let (admin, user) = (ApiKey::generate(), ApiKey::generate());

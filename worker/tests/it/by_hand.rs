@@ -47,7 +47,7 @@ impl Factory {
         let (reserved, to_send) = mpsc::channel(64);
         let app = App::new(Parts {
             db: Db::connect(&app_url, &engine_url, 8).unwrap(),
-            signals: Signals::new(queues.clone()),
+            signals: Signals::new(&queues),
             wakes: Wakes::default(),
             sentinel: Sentinel::new(&queues),
             keys: KeyRing::new(self.world.keys.master().clone()),

@@ -70,7 +70,7 @@ impl Factory {
         world.redis_url.clone_from(&redis.url);
         world.queues =
             Queues::new(queue::connect(&redis.url).await.unwrap(), world.queues.prefix());
-        world.signals = Signals::new(world.queues.clone());
+        world.signals = Signals::new(&world.queues);
         Self::build(world, |config| config.drama_numbers = false).await
     }
 

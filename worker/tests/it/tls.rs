@@ -8,11 +8,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use shared::config::Redis;
 use shared::db::Db;
-use shared::queue::{self, Queues, Signals};
+use shared::ids::TenantId;
+use shared::people::{Ended, Endings};
+use shared::queue::announce::{self, Announcer, Heard};
+use shared::queue::{self, Queues, Signal, Signals, Wakes};
 use shared::testing::World;
 use simulator::{Account, Config, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 use crate::factory::start_worker_with;
@@ -73,7 +77,7 @@ async fn a_call_is_made_over_a_redis_with_tls() {
     world.redis_url.clone_from(&redis.url);
     let conn = queue::connect_to(&authority.redis(&redis.url)).await.unwrap();
     world.queues = Queues::new(conn, world.queues.prefix());
-    world.signals = Signals::new(world.queues.clone());
+    world.signals = Signals::new(&world.queues);
     world.wait_for_morning().await;
     let account = Account { api_key: "key_1".to_owned(), ..Account::default() };
     let config = Config { accounts: vec![account], ..Config::default() };
@@ -111,6 +115,51 @@ async fn a_redis_whose_certificate_is_anothers_is_not_talked_to() {
     ] {
         assert!(queue::connect_to(&settings).await.is_err(), "{why}");
     }
+}
+
+/// Listeners have connections of their own, which end with no error when they are cut.
+#[tokio::test]
+async fn listeners_hear_over_a_redis_with_tls_and_are_told_when_they_may_have_missed_something() {
+    let authority = Authority::new();
+    let redis = OwnRedis::start_with_tls(&authority.certificate(), &authority.key()).await;
+    let settings = authority.redis(&redis.url);
+    let mut conn = queue::connect_to(&settings).await.unwrap();
+    let queues = Queues::new(conn.clone(), &settings.prefix);
+    let client = queue::listener(&settings).unwrap();
+    let tenant = TenantId::new();
+
+    let wakes = Wakes::default();
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let here = Endings::new(queues.clone());
+    let mut ended = here.hear();
+    let listening = async {
+        tokio::join!(
+            wakes.listen(&client, &settings.prefix),
+            announce::listen(&client, &settings.prefix, |word| told.send(word).unwrap()),
+            here.listen(&client),
+        )
+    };
+    let asking = async {
+        // The first time since listening begins, the second since the connections were cut.
+        for _ in 0..2 {
+            for signal in [Signal::Dispatch, Signal::Dial, Signal::Inbox, Signal::Settle] {
+                wakes.of(signal).notified().await;
+            }
+            assert_eq!(heard.recv().await, Some(Heard::Listening));
+            assert_eq!(ended.recv().await, Ok(Ended::Unsure));
+
+            Signals::new(&queues).send(Signal::Inbox);
+            wakes.of(Signal::Inbox).notified().await;
+            Announcer::new(&queues).announce(tenant);
+            assert_eq!(heard.recv().await, Some(Heard::Events(tenant)));
+            Endings::new(queues.clone()).tell(Ended::Tenant(tenant));
+            assert_eq!(ended.recv().await, Ok(Ended::Tenant(tenant)));
+
+            let mut cut = redis::cmd("CLIENT");
+            cut.arg("KILL").arg("TYPE").arg("pubsub").exec_async(&mut conn).await.unwrap();
+        }
+    };
+    tokio::select! { _ = listening => unreachable!("listeners don't end"), () = asking => {} }
 }
 
 /// Speaks TLS as PostgreSQL does, and passes everything on to the one without.

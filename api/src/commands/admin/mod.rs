@@ -14,7 +14,6 @@ use serde_json::json;
 use shared::accounts::{Account, NewAccount, store as account_store};
 use shared::api_keys::{self, ApiKey, Role};
 use shared::audit::Actor;
-use shared::calls::rules::policy::{Allowance, Policy};
 use shared::config::Environment;
 use shared::db::EngineTx;
 use shared::ids::{AccountId, TenantId};
@@ -254,16 +253,7 @@ async fn tenant(
         (1..=200).contains(&name.chars().count()),
         "the name must have from 1 to 200 characters"
     );
-    let new = NewTenant {
-        id: TenantId::new(),
-        name,
-        zone,
-        account,
-        agent_id: agent,
-        caller_number,
-        policy: Policy::default(),
-        allowance: Allowance::default(),
-    };
+    let new = NewTenant { account, agent_id: agent, caller_number, ..NewTenant::new(name, zone) };
     let who = operator(environment)?;
     let mut tx = base.db.engine().await?;
     create::create(&mut tx, &base.keys.master, &new).await?;

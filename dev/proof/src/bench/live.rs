@@ -46,7 +46,7 @@ struct Heard {
 pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<Value> {
     let mut set = Set::build(options, servers, "live", BRIEF).await?;
     let tenants = set.people(12, TENANTS, 0, 48).await?;
-    let announcer = Announcer::new(Queues::new(connect(&options.place.url_redis).await?, "vio"));
+    let announcer = Announcer::new(&Queues::new(connect(&options.place.url_redis).await?, "vio"));
     set.office.db.announce_events(move |tenant| announcer.announce(tenant));
     set.start_api().await?;
     let heard = Arc::new(Heard::default());

@@ -10,7 +10,7 @@ use shared::api_keys::{self, ApiKey, Role};
 use shared::appointments::{self, Appointment};
 use shared::audit::{Actor, Changes};
 use shared::calls::plan::{Reminder, plan_appointment};
-use shared::calls::rules::policy::{Allowance, Policy};
+use shared::calls::rules::policy::Policy;
 use shared::contacts::{self, Contact, phone::PhoneNumber};
 use shared::crypto::MasterKeys;
 use shared::db::Db;
@@ -138,18 +138,13 @@ impl Office {
         account: AccountId,
         change: impl FnOnce(&mut Policy),
     ) -> anyhow::Result<Tenant> {
-        let mut policy = Policy { allow_test_numbers: true, ..Policy::default() };
-        change(&mut policy);
-        let tenant = NewTenant {
-            id: TenantId::new(),
-            name: name.to_owned(),
-            zone,
+        let mut tenant = NewTenant {
             account: Some(account),
             agent_id: Some("agent_1".to_owned()),
             caller_number: Some("+441632960999".to_owned()),
-            policy: policy.clone(),
-            allowance: Allowance { may_allow_test_numbers: true, ..Allowance::default() },
+            ..NewTenant::new(name, zone).with_test_numbers()
         };
+        change(&mut tenant.policy);
         let key = ApiKey::generate()?;
         let mut tx = self.db.engine().await?;
         create::create(&mut tx, self.keys.master(), &tenant).await?;
@@ -157,7 +152,8 @@ impl Office {
         api_keys::store::create(&mut tx, tenant.id, "Proof", admin, &key).await?;
         tx.commit().await?;
         let api_key = key.expose().to_owned();
-        Ok(Tenant { id: tenant.id, name: name.to_owned(), zone, policy, api_key })
+        let NewTenant { id, name, zone, policy, .. } = tenant;
+        Ok(Tenant { id, name, zone, policy, api_key })
     }
 
     /// Books appointments of new contacts at these times, made a day before `now`, in one transaction.
