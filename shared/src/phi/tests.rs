@@ -66,7 +66,9 @@ fn the_independent_part_is_measured() {
 #[test]
 fn no_two_sentences_are_equal_but_for_digits_and_punctuation() {
     let mut seen = HashSet::new();
-    for (_, _, sentence) in sentences(HELD_OUT).chain(sentences(TUNING)).chain(sentences(INDEPENDENT)) {
+    for (_, _, sentence) in
+        sentences(HELD_OUT).chain(sentences(TUNING)).chain(sentences(INDEPENDENT))
+    {
         let folded: String =
             sentence.to_lowercase().chars().filter(|char| char.is_alphabetic()).collect();
         assert!(seen.insert(folded), "twice: {sentence}");
