@@ -62,7 +62,8 @@ mod tests {
         all.decision()
     }
 
-    const REASONS: [&str; 14] = [
+    /// Each is named: what is decided of an end without a reason stays, see below.
+    const REASONS: [&str; 13] = [
         "user_hangup",
         "agent_hangup",
         "dial_no_answer",
@@ -76,16 +77,12 @@ mod tests {
         "user_requested_dnc",
         "error_retell",
         "marked_as_spam",
-        "",
     ];
 
     fn any_fact() -> impl Strategy<Value = Fact> {
         prop_oneof![
             2 => (0..4i64).prop_map(|m| Fact::Connected { at: at(m) }),
-            5 => (0..4i64, prop::sample::select(&REASONS[..])).prop_map(|(m, reason)| Fact::Ended {
-                at: at(m),
-                reason: (!reason.is_empty()).then(|| reason.to_owned()),
-            }),
+            5 => (0..4i64, prop::sample::select(&REASONS[..])).prop_map(|(m, reason)| ended(m, reason)),
             1 => Just(Fact::OptedOut),
         ]
     }
@@ -128,6 +125,16 @@ mod tests {
             let kept = |decision: Option<Decision>| decision.map(|it| (it.outcome.name(), it.counts));
             prop_assert_eq!(kept(stored), kept(all.decision()));
         }
+    }
+
+    #[test]
+    fn what_was_decided_of_an_end_without_a_reason_stays_when_a_lighter_reason_is_named_later() {
+        let unexplained = Fact::Ended { at: at(1), reason: None };
+        let first = decided(&[unexplained.clone()]).unwrap();
+        assert_eq!((first.outcome.name(), first.counts), ("failed", true), "a person looks");
+        let both = decided(&[unexplained, ended(1, "dial_no_answer")]).unwrap();
+        assert_eq!(both.outcome.name(), "no_answer", "told in time, the reason counts");
+        assert!(!overturns(both, first.outcome.name()), "told later, staff have it already");
     }
 
     #[test]
