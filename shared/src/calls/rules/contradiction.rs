@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn what_was_decided_of_an_end_without_a_reason_stays_when_a_lighter_reason_is_named_later() {
         let unexplained = Fact::Ended { at: at(1), reason: None };
-        let first = decided(&[unexplained.clone()]).unwrap();
+        let first = decided(std::slice::from_ref(&unexplained)).unwrap();
         assert_eq!((first.outcome.name(), first.counts), ("failed", true), "a person looks");
         let both = decided(&[unexplained, ended(1, "dial_no_answer")]).unwrap();
         assert_eq!(both.outcome.name(), "no_answer", "told in time, the reason counts");
