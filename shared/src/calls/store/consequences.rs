@@ -29,7 +29,7 @@ pub enum CallNext<'a> {
     },
 }
 
-/// An attempt that was thought not placed is found: its call is under way again, and what was reserved instead is given
+/// What was decided of an attempt is decided anew: its call is under way again, and what was reserved instead is given
 /// back. A younger attempt whose request was sent stays as it is.
 ///
 /// # Errors
@@ -47,7 +47,7 @@ pub async fn call_is_under_way_after_all(
     .execute(tx.conn())
     .await?;
     sqlx::query(
-        "update calls set state = 'in_progress', is_due = false, retry_at = null, updated_at = $2 \
+        "update calls set state = 'in_progress', is_due = false, retry_at = null, not_placed = 0, updated_at = $2 \
          where id = $1 and state = 'planned'",
     )
     .bind(call)

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::consequences::call_is_under_way_after_all;
 use crate::db::{Error, TenantTx};
 use crate::ids::{AttemptId, CallId};
 
@@ -35,22 +36,7 @@ pub async fn take_back(
     .bind(now)
     .execute(tx.conn())
     .await?;
-    sqlx::query(
-        "select attempt_release(id, $2, 'reserved') from attempts where call_id = $1 and state = 'reserved'",
-    )
-    .bind(call)
-    .bind(now)
-    .execute(tx.conn())
-    .await?;
-    sqlx::query(
-        "update calls set state = 'in_progress', is_due = false, retry_at = null, not_placed = 0, updated_at = $2 \
-         where id = $1 and state in ('planned', 'reserved')",
-    )
-    .bind(call)
-    .bind(now)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+    call_is_under_way_after_all(tx, call, now).await
 }
 
 /// A call that was over keeps its state, and is told under its attempt's new outcome.
