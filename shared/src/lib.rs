@@ -20,6 +20,7 @@ pub mod people;
 pub mod phi;
 pub mod queue;
 pub mod retell;
+pub mod rotation;
 pub mod search;
 pub mod telemetry;
 pub mod tenants;

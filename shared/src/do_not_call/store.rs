@@ -13,6 +13,7 @@ use crate::db::{Error, TenantTx};
 use crate::ids::DoNotCallId;
 use crate::journal;
 use crate::paging::{Cursor, Page, Slice};
+use crate::rotation::store::numbers;
 use crate::tenants::KeyError;
 
 /// From so many numbers on, statements of the transaction that compare with all of them are planned for them.
@@ -72,6 +73,7 @@ pub async fn add(
             .await
             .map_err(Error::from)?;
     }
+    numbers::settle_on(tx, keys, &hashes).await?;
     let mut known = listed(tx, &hashes).await?;
     let (mut ids, mut numbers, mut equal, mut reasons) = (vec![], vec![], vec![], vec![]);
     let mut added = Added::default();

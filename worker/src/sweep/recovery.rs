@@ -122,6 +122,10 @@ async fn adopt_one(
     let mut tx = app.db.tenant(tenant).await?;
     let number = call.to_number.as_deref().and_then(|told| PhoneNumber::from_e164(told).ok());
     let keys = app.keys.of(&mut tx).await?;
+    if let Some(number) = &number {
+        let hashes = keys.equality(EqualityKind::Phone, number.as_str());
+        numbers::settle_on(&mut tx, &keys, &[hashes]).await?;
+    }
     let unheard_of = !unheard_of::is_known(&mut tx, found.call).await?;
     if unheard_of && let Some(number) = &number {
         unheard_of::enter(&mut tx, &keys, found, number).await?;
