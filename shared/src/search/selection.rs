@@ -37,8 +37,8 @@ pub(super) struct Selected<'a> {
 
 impl<'a> Selection<'a> {
     /// Searches `table`.
-    pub fn new(table: &Table<'a>, request: &Request<'a>) -> Self {
-        Self { parts: table.parts.iter().map(|part| select(part, request)).collect() }
+    pub fn new(table: &'a Table, request: &Request<'a>) -> Self {
+        Self { parts: table.parts().iter().map(|part| select(part, request)).collect() }
     }
 
     /// How many contacts were found, exactly.
@@ -53,8 +53,8 @@ impl std::fmt::Debug for Selection<'_> {
     }
 }
 
-fn select<'a>(part: &Part<'a>, request: &Request<'a>) -> Selected<'a> {
-    let block = part.block;
+fn select<'a>(part: &'a Part, request: &Request<'a>) -> Selected<'a> {
+    let block = &*part.block;
     let sieve = Sieve::new(request.filter, &request.calendar, block);
     let mut found = scan(block, request.query);
     found.contacts.keep(&part.visible);

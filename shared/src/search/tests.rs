@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{Days, TimeDelta};
 use chrono_tz::Tz;
@@ -89,8 +90,9 @@ fn open_filter() -> impl Strategy<Value = Filter> {
     prop_oneof![Just(Filter { archived: Archived::Included, ..Filter::default() }), filter()]
 }
 
-fn blocks(rows: &[ContactRow], most: usize) -> Vec<Block> {
-    rows.chunks(most).flat_map(|rows| build(rows.iter().cloned()).unwrap()).collect()
+fn table(rows: &[ContactRow], most: usize) -> Table {
+    let blocks = rows.chunks(most).flat_map(|rows| build(rows.iter().cloned()).unwrap());
+    Table::new(blocks.map(Arc::new))
 }
 
 proptest! {
@@ -108,8 +110,7 @@ proptest! {
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
         let request = Request { query: &query, filter: &filter, calendar };
-        let (blocks, overlay) = (blocks(&rows, most), Overlay::default());
-        let table = Table::new(&blocks, &overlay);
+        let table = table(&rows, most);
         let selection = Selection::new(&table, &request);
         let sort = Sort { key, descending };
         let whole = naive::window(&rows, &request, sort, 0, usize::MAX);
@@ -131,15 +132,15 @@ proptest! {
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
         let request = Request { query: &query, filter: &filter, calendar };
-        let (blocks, overlay) = (blocks(&rows, most), Overlay::default());
-        let facets = Selection::new(&Table::new(&blocks, &overlay), &request).facets(&calendar);
+        let table = table(&rows, most);
+        let facets = Selection::new(&table, &request).facets(&calendar);
         prop_assert_eq!(facets, naive::facets(&rows, &request));
     }
 
     #[test]
-    fn an_overlay_shows_what_fresh_blocks_would(
+    fn a_changed_table_shows_what_a_fresh_one_would(
         rows in contacts(12),
-        changes in vec((1u128..30, any::<bool>()), 0..8)
+        changes in vec((1u128..30, any::<bool>()), 0..24)
             .prop_flat_map(|ids| ids.into_iter().map(|(id, kept)| contact(id).prop_map(move |row| {
                 (row.id, kept.then_some(row))
             })).collect::<Vec<_>>()),
@@ -147,6 +148,7 @@ proptest! {
         filter in open_filter(),
         calendar in calendar(),
         most in 1usize..8,
+        at_once in 1usize..4,
         key in select(&KEYS[..]),
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
@@ -160,13 +162,21 @@ proptest! {
             };
         }
         let after: Vec<ContactRow> = after.into_values().collect();
-        let (old, overlay) = (blocks(&rows, most), Overlay::new(changes).unwrap());
-        let (fresh, nothing) = (blocks(&after, most), Overlay::default());
-        let (old, fresh) = (Table::new(&old, &overlay), Table::new(&fresh, &nothing));
-        let (old, fresh) = (Selection::new(&old, &request), Selection::new(&fresh, &request));
+        let mut old = table(&rows, most);
+        for some in changes.chunks(at_once) {
+            old = old.with(some.iter().cloned()).unwrap();
+        }
+        prop_assert_eq!(old.contacts(), after.len());
+        let compacted = Table::new(old.compact().unwrap().into_iter().map(Arc::new));
+        let fresh = table(&after, 99);
         let sort = Sort { key, descending: false };
-        prop_assert_eq!(old.window(sort, 0, 99), fresh.window(sort, 0, 99));
-        prop_assert_eq!(old.facets(&calendar), fresh.facets(&calendar));
+        let fresh = Selection::new(&fresh, &request);
+        for changed in [&old, &compacted] {
+            let changed = Selection::new(changed, &request);
+            prop_assert_eq!(changed.window(sort, 0, 99), fresh.window(sort, 0, 99));
+            prop_assert_eq!(changed.facets(&calendar), fresh.facets(&calendar));
+        }
+        prop_assert!(compacted.parts().len() <= 1, "as few blocks as can be");
     }
 
     /// Whoever is found in a text of their own by a term alone is highlighted there, and nobody else.
@@ -190,11 +200,11 @@ proptest! {
             ..row
         };
         let phone = highlight(&query, Field::Phone, &row.phone);
-        let (blocks, overlay) = (blocks(&[row], 1), Overlay::default());
+        let table = table(&[row], 1);
         let filter = Filter::default();
         let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
         let request = Request { query: &query, filter: &filter, calendar };
-        let found = Selection::new(&Table::new(&blocks, &overlay), &request).total();
+        let found = Selection::new(&table, &request).total();
         let spans = highlight(&query, Field::Name, &name);
         // A national prefix alone stands nowhere in the international form.
         let only_prefix = term.number.is_some() && phone.is_empty();
@@ -220,13 +230,12 @@ fn person(id: u128, name: &str, phone: &str) -> ContactRow {
 }
 
 fn names(rows: &[ContactRow], typed: &str) -> Vec<String> {
-    let (blocks, overlay) = (blocks(rows, 100), Overlay::default());
+    let table = table(rows, 100);
     let query = Query::parse(typed).unwrap();
     let filter = Filter { archived: Archived::Included, ..Filter::default() };
     let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
     let request = Request { query: &query, filter: &filter, calendar };
-    let window =
-        Selection::new(&Table::new(&blocks, &overlay), &request).window(Sort::RELEVANCE, 0, 9);
+    let window = Selection::new(&table, &request).window(Sort::RELEVANCE, 0, 9);
     let name = |id: ContactId| rows.iter().find(|row| row.id == id).unwrap().name.clone();
     window.rows.iter().map(|row| name(row.contact)).collect()
 }
@@ -286,12 +295,12 @@ fn a_filter_holds_for_one_appointment_and_the_row_shows_it() {
         appointment(3, 2, Pending, "Jones"),
         appointment(4, 3, Pending, "Patel"),
     ];
-    let (blocks, overlay) = (blocks(&[row], 1), Overlay::default());
+    let table = table(&[row], 1);
     let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
     let shown = |typed: &str, filter: Filter| {
         let query = Query::parse(typed).unwrap();
         let request = Request { query: &query, filter: &filter, calendar };
-        let selection = Selection::new(&Table::new(&blocks, &overlay), &request);
+        let selection = Selection::new(&table, &request);
         let window = selection.window(Sort::RELEVANCE, 0, 1);
         window.rows.first().map(|row| row.appointment.map_or(0, |id| id.0.as_u128()))
     };
