@@ -21,6 +21,7 @@ pub mod people;
 pub mod phi;
 pub mod queue;
 pub mod retell;
+pub mod retention;
 pub mod rotation;
 pub mod search;
 pub mod telemetry;

@@ -348,7 +348,7 @@ async fn a_master_key_is_left_behind() {
     };
     client.world.keys.platform(&client.world.db).await.unwrap();
     // The old key alone is still the current one: nothing is to be done.
-    let none = serde_json::json!({ "tenant_keys": 0, "account_keys": 0, "platform_keys": 0 });
+    let none = serde_json::json!({ "tenant_keys": 0, "account_keys": 0, "platform_keys": 0, "webhooks": 0 });
     assert_eq!(terminal.admin(&["rewrap"]).unwrap()["rewrapped"], none);
     assert_eq!(opens(&new).await, (false, false));
 
@@ -360,7 +360,7 @@ async fn a_master_key_is_left_behind() {
     let done = terminal.admin(&["rewrap", "--pause-ms", "0"]).unwrap();
     assert_eq!(
         done["rewrapped"],
-        serde_json::json!({ "tenant_keys": 2, "account_keys": 2, "platform_keys": 2 })
+        serde_json::json!({ "tenant_keys": 2, "account_keys": 2, "platform_keys": 2, "webhooks": 0 })
     );
     assert_eq!(opens(&new).await, (true, true), "the old line can go");
     assert_eq!(terminal.admin(&["rewrap"]).unwrap()["rewrapped"], none, "run again");

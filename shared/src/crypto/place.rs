@@ -86,6 +86,8 @@ pub enum PlatformField {
     ProviderWebhookKey,
     /// A webhook as it arrived, before its tenant is looked up.
     WebhookBody,
+    /// A number of a do-not-call list in a host's journal, which outlives the tenant's keys of its day.
+    JournalNumber,
 }
 
 /// What a tenant key is for.
@@ -203,6 +205,7 @@ impl Place {
             PlatformField::ProviderApiKey => 0x0501,
             PlatformField::ProviderWebhookKey => 0x0502,
             PlatformField::WebhookBody => 0x0503,
+            PlatformField::JournalNumber => 0x0504,
         };
         Self { code, tenant: Uuid::nil(), contact: Uuid::nil(), entity, padded: false }
     }

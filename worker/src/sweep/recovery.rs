@@ -11,6 +11,7 @@ use shared::crypto::EqualityKind;
 use shared::db::Error;
 use shared::ids::{AccountId, AttemptId, CallId, TenantId};
 use shared::retell::wire::Call;
+use shared::rotation::store::numbers;
 use shared::telemetry::metrics;
 
 use super::attempts;
@@ -51,7 +52,7 @@ pub async fn sweep(app: &App, read: &mut Read) -> anyhow::Result<()> {
             }
         }
     }
-    app.journal.replay(&app.db).await?;
+    app.journal.replay(&app.db, &app.keys).await?;
     // What the record says may forbid it. Dialling is held for as long as anything of it is left.
     attempts::give_back(app, &store::reserved(&app.db).await?).await;
     if adopted > 0 {
