@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{Left, Place};
+use crate::book;
 use crate::crypto::{CryptoError, TenantField, TenantKeys};
 use crate::db::{Error, TenantTx};
 use crate::rotation::RotationError;
@@ -167,5 +168,7 @@ async fn retire(tx: &mut TenantTx, place: &Place) -> Result<Left, RotationError>
     .execute(tx.conn())
     .await
     .map_err(Error::from)?;
+    // Made anew by whoever searches next, under the new key.
+    book::store::forget(tx).await?;
     Ok(Left::Done)
 }

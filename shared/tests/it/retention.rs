@@ -1,0 +1,1 @@
+//! Contacts whose time is over.
