@@ -73,6 +73,8 @@ permissions! {
     ReadTenant, "tenant.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes the tenant's settings, pauses and resumes.
     EditTenant, "tenant.edit", [Role::ClientAdmin];
+    /// Sees how long contacts are kept, says what may not be erased, and has somebody erased.
+    KeepContacts, "retention.manage", [Role::ClientAdmin], visitors: false;
     /// Changes how the tenant's people sign in.
     EditSecurity, "tenant.security", [Role::ClientAdmin], visitors: false;
     /// Sees when the platform's people looked into the tenant, and why.

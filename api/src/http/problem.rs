@@ -77,6 +77,7 @@ kinds! {
     AccessOpen CONFLICT "access-open" "another access is open: one tenant at a time";
     OwnAccess CONFLICT "own-access" "nobody approves their own access";
     AccessNotWaiting CONFLICT "access-not-waiting" "the access waits for nobody's approval";
+    NotErased CONFLICT "not-erased" "the contact may not be erased now; `why` says why";
     UnderWay CONFLICT "request-under-way" "a request with this `Idempotency-Key` is being served at this moment";
     PreconditionFailed PRECONDITION_FAILED "precondition-failed" "it was changed since it was read";
     TooLarge PAYLOAD_TOO_LARGE "too-large" "the body is larger than allowed";

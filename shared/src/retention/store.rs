@@ -22,6 +22,8 @@ const BATCH: i64 = 500;
 const LOOK: i64 = 200;
 /// Ids that a report names.
 const NAMED: usize = 100;
+/// Contacts that one round erases. The rest waits for the next one, which comes at once.
+const MOST_ERASED: u64 = 500;
 /// Who began a round and was stopped is followed by another after this.
 const LEASE_MINUTES: i32 = 60;
 
@@ -99,6 +101,7 @@ pub async fn round(db: &Db, journal: &Journal, tenant: TenantId) -> Result<Optio
         return Ok(None);
     }
     let mut report = Report::default();
+    let mut more = false;
     loop {
         let archived = archive(db, tenant).await?;
         report.archived += archived;
@@ -112,6 +115,10 @@ pub async fn round(db: &Db, journal: &Journal, tenant: TenantId) -> Result<Optio
         let found = over(&mut tx, after).await?;
         tx.commit().await?;
         let Some((last, _)) = found.last() else { break };
+        if report.erased >= MOST_ERASED {
+            more = true;
+            break;
+        }
         after = last.0;
         for (id, _) in found {
             // Looked at again under its locks.
@@ -122,12 +129,13 @@ pub async fn round(db: &Db, journal: &Journal, tenant: TenantId) -> Result<Optio
     let mut tx = db.tenant(tenant).await?;
     erase::forget_old_numbers(&mut tx).await?;
     sqlx::query(
-        "update retention_runs set ran_at = app_clock(), next_at = app_clock() + interval '1 day', archived = $1, erased = $2,
-             spared = $3",
+        "update retention_runs set ran_at = app_clock(), archived = $1, erased = $2, spared = $3,
+             next_at = app_clock() + case when $4 then interval '0' else interval '1 day' end",
     )
     .bind(i64::try_from(report.archived).unwrap_or(i64::MAX))
     .bind(i64::try_from(report.erased).unwrap_or(i64::MAX))
     .bind(Json(&report.spared))
+    .bind(more)
     .execute(tx.conn())
     .await?;
     // Entries of the audit chain are kept for six years; what only opened them is kept no longer.

@@ -18,6 +18,7 @@ pub(crate) struct Things {
     user: String,
     key: String,
     session: String,
+    hold: String,
 }
 
 impl Things {
@@ -40,7 +41,15 @@ impl Things {
             json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
         let user = client.admin("POST /v1/users", user).await.id();
         let key = client.admin("POST /v1/api-keys", json!({ "name": "Booking system" })).await.id();
+        // Of somebody else: what is held can't be erased.
+        let mut other = ada();
+        other["phone"] = json!(format!("07700 900{:03}", 100 + count));
+        other["allow_duplicate_email"] = json!(true);
+        let other = client.admin("POST /v1/contacts", other).await.id();
+        let hold = json!({ "contact_id": other, "reason": "A claim is pending" });
+        let hold = client.admin("POST /v1/legal-holds", hold).await.id();
         Self {
+            hold,
             user,
             key,
             session: Uuid::now_v7().to_string(),
@@ -65,6 +74,7 @@ impl Things {
             user: id(),
             key: id(),
             session: id(),
+            hold: id(),
         }
     }
 
@@ -80,6 +90,7 @@ impl Things {
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)
             .replace("{session}", &self.session)
+            .replace("{hold}", &self.hold)
             // Nobody's: these are opened by a signature, or to the platform's people.
             .replace("{account}", &Uuid::now_v7().to_string())
             .replace("{tenant}", &Uuid::now_v7().to_string())

@@ -127,3 +127,12 @@ pub(super) async fn forget_old_numbers(tx: &mut TenantTx) -> Result<(), Error> {
     .await?;
     Ok(())
 }
+
+/// Whether there is such a contact, deleted or not, that was not erased.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn is_there(tx: &mut TenantTx, id: ContactId) -> Result<bool, Error> {
+    let known = "select exists (select from contacts where id = $1 and erased_at is null)";
+    Ok(sqlx::query_scalar(known).bind(id).fetch_one(tx.conn()).await?)
+}
