@@ -104,7 +104,7 @@ async fn a_reader_sees_exactly_what_its_moment_has_whoever_writes_meanwhile() {
     let world = World::new().await;
     let (tenant, other) = (world.tenant().await, world.tenant().await);
     let (app, engine) = world.database_urls();
-    let db = Db::connect(&app, &engine, 12).unwrap();
+    let db = Db::connect(&app, &engine, 16).unwrap();
     for n in 0..40 {
         add(&db, &world.keys, tenant.id, &format!("First {}", word(n))).await;
     }
@@ -172,7 +172,7 @@ async fn a_reader_sees_exactly_what_its_moment_has_whoever_writes_meanwhile() {
         tokio::join!(write(0), write(1), write(2), write(3));
         writing.store(false, Ordering::Relaxed);
     };
-    tokio::join!(write_all, read(0), read(1), read(2), disturb());
+    tokio::join!(write_all, read(0), read(0), read(0), read(1), read(2), disturb());
     assert!(
         reads.load(Ordering::Relaxed) >= 20 && moved.load(Ordering::Relaxed) >= 3,
         "the test tests"
