@@ -54,7 +54,8 @@ pub(super) async fn list(
 ) -> Result<Reply<Shown<PageView<View>>>, Problem> {
     let mut work = app.read(&by).await?;
     let holds = store::standing(&mut work.tx, &work.keys).await?;
-    let shown: Vec<_> = holds.iter().filter_map(|hold| hold.contact).map(|id| id.0).collect();
+    let of = |hold: &Hold| [Some(hold.id.0), hold.contact.map(|id| id.0)];
+    let shown: Vec<_> = holds.iter().flat_map(of).flatten().collect();
     let items = holds.into_iter().map(view).collect();
     Ok(Reply::ok(&PageView { items, next: None })?.showing(shown))
 }

@@ -28,10 +28,8 @@ async fn who_asks_to_be_erased_is_gone_for_everybody() {
         done.body,
         json!({ "appointments": 1, "conversations": 0, "dials": 0, "groups": 0 })
     );
-    for (method, why) in [("GET", "read"), ("DELETE", "delete")] {
-        let gone = client.admin(&format!("{method} /v1/contacts/{contact}"), Value::Null).await;
-        assert_eq!(gone.status, StatusCode::NOT_FOUND, "{why}");
-    }
+    let gone = client.admin(&format!("GET /v1/contacts/{contact}"), Value::Null).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
     assert_eq!(
         client.admin(&erase, json!({ "confirm": "erase" })).await.status,
         StatusCode::NOT_FOUND

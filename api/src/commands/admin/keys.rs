@@ -192,8 +192,7 @@ pub(super) async fn shred(
     tenant: TenantId,
     confirm: &str,
 ) -> anyhow::Result<Value> {
-    let dir = environment.read(|env| Some(env.text("STATE_DIR").map(str::to_owned)))?;
-    let journal = dir.as_deref().map(|dir| Journal::open(Path::new(dir))).transpose()?;
+    let journal = journal(environment)?;
     let who = operator(environment)?;
     let done = shred::shred(&base.db, journal.as_ref(), &who, (tenant, confirm)).await?;
     let note = match journal {
@@ -212,4 +211,17 @@ pub(super) async fn shred(
             "backups hold its wrapped keys until they expire, or until the master key of their day is destroyed",
         ],
     }))
+}
+
+/// Brings a restored database up to what this host's journal knows.
+pub(super) async fn replay(environment: &Environment, base: &Base) -> anyhow::Result<Value> {
+    let journal = journal(environment)?.context("STATE_DIR is not set: its journal is replayed")?;
+    let lines = journal.entries()?.len();
+    journal.replay(&base.db, &KeyRing::new(base.keys.master.clone())).await?;
+    Ok(json!({ "lines": lines, "next": ["the same on every other host that has a state directory"] }))
+}
+
+fn journal(environment: &Environment) -> anyhow::Result<Option<Journal>> {
+    let dir = environment.read(|env| Some(env.text("STATE_DIR").map(str::to_owned)))?;
+    Ok(dir.as_deref().map(|dir| Journal::open(Path::new(dir))).transpose()?)
 }

@@ -105,6 +105,9 @@ pub(crate) enum Act {
         #[arg(long)]
         dry_run: bool,
     },
+    /// After a restore, before anything is served: erase again whom this host's journal knows as erased, and list again who is not
+    /// to be called. May be run again.
+    ReplayJournal,
     /// Seal reasons about people that the release before wrote in the open. Once, when no process of that release runs any more;
     /// may be stopped, and run again.
     SealReasons,
@@ -246,6 +249,7 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
         Act::Retention { tenant, dry_run } => {
             keys::retention(environment, &base, tenant, dry_run).await?
         }
+        Act::ReplayJournal => keys::replay(environment, &base).await?,
         Act::SealReasons => {
             let ring = KeyRing::new(base.keys.master.clone());
             let done = sealing::seal_reasons(&base.db, &ring, &operator(environment)?).await?;

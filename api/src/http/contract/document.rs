@@ -23,6 +23,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("Calls", "What is planned, what was dialled, and why something has not gone out."),
     ("Do-not-call list", "Numbers that are never dialled."),
+    ("Retention", "How long contacts are kept, what may not be erased, and who asks to be."),
     ("Tenant", "The tenant's own settings, policy, closed dates and pauses."),
     (
         "Live updates",
