@@ -23,6 +23,7 @@ mod ops;
 mod people;
 mod planning;
 mod retention;
+mod search;
 mod security;
 mod start;
 mod tenant;

@@ -75,6 +75,8 @@ pub enum TenantField {
     DoNotCallReason,
     /// Why something may not be erased.
     HoldReason,
+    /// Where a page of found contacts ended: it holds what they were ordered by. Kept by nobody but the client.
+    SearchCursor,
 }
 
 /// What is sealed with a master key itself, because no tenant owns it or none is known yet.
@@ -195,7 +197,8 @@ impl Place {
             TenantField::SigningKey => (0x040e, false),
             TenantField::VisitReason => (0x040f, true),
             TenantField::DoNotCallReason => (0x0410, true),
-            TenantField::HoldReason => (0x0411, true),
+            TenantField::HoldReason => (0x0431, true),
+            TenantField::SearchCursor => (0x0411, true),
         };
         Self { code, tenant, contact: Uuid::nil(), entity, padded }
     }
