@@ -98,21 +98,31 @@ async fn rotate(
     let detail = json!({ "tenant_id": tenant, "kind": kind.as_str() });
     record::note(&mut tx, &operator(environment)?, "keys.rotate", Some(tenant.0), &detail).await?;
     tx.commit().await?;
-    while !begin {
-        match rotation::step(&base.db, &ring, tenant, kind).await? {
-            Step::Done => break,
-            Step::Went(_) => {}
-            // Its dials keep it for days: nobody waits here for that.
-            Step::Waits(until) if until > base.db.now().await? + chrono::Duration::hours(1) => {
-                break;
-            }
-            Step::Waits(_) | Step::Elsewhere => tokio::time::sleep(LOOK).await,
-        }
+    if !begin {
+        go_on(base, &ring, (tenant, kind)).await?;
     }
     let mut tx = base.db.tenant(tenant).await?;
     let found = rotation::of_tenant(&mut tx).await?;
     let found = found.into_iter().find(|found| found.kind == kind.as_str());
     Ok(serde_json::to_value(found)?)
+}
+
+/// Steps until it is done, or until only old dials keep it from that: nobody waits here for days.
+async fn go_on(
+    base: &Base,
+    ring: &KeyRing,
+    (tenant, kind): (TenantId, Kind),
+) -> anyhow::Result<()> {
+    loop {
+        match rotation::step(&base.db, ring, tenant, kind).await? {
+            Step::Done => return Ok(()),
+            Step::Went(_) => {}
+            Step::Waits(until) if until > base.db.now().await? + chrono::Duration::hours(1) => {
+                return Ok(());
+            }
+            Step::Waits(_) | Step::Elsewhere => tokio::time::sleep(LOOK).await,
+        }
+    }
 }
 
 async fn status(base: &Base) -> anyhow::Result<Value> {
@@ -218,7 +228,9 @@ pub(super) async fn replay(environment: &Environment, base: &Base) -> anyhow::Re
     let journal = journal(environment)?.context("STATE_DIR is not set: its journal is replayed")?;
     let lines = journal.entries()?.len();
     journal.replay(&base.db, &KeyRing::new(base.keys.master.clone())).await?;
-    Ok(json!({ "lines": lines, "next": ["the same on every other host that has a state directory"] }))
+    Ok(
+        json!({ "lines": lines, "next": ["the same on every other host that has a state directory"] }),
+    )
 }
 
 fn journal(environment: &Environment) -> anyhow::Result<Option<Journal>> {

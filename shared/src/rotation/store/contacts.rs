@@ -12,6 +12,9 @@ const BATCH: i64 = 25;
 
 type Row = (Uuid, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
+/// A row's id, and two columns that are sealed with the contact's key.
+type Two = (Uuid, Option<Vec<u8>>, Option<Vec<u8>>);
+
 pub(super) async fn batch(
     tx: &mut TenantTx,
     keys: &TenantKeys,
@@ -68,7 +71,7 @@ async fn appointments(
     keys: (&ContactKey, &ContactKey),
 ) -> Result<(), RotationError> {
     let broken = RotationError::in_table("appointments");
-    let rows: Vec<(Uuid, Option<Vec<u8>>, Option<Vec<u8>>)> = sqlx::query_as(
+    let rows: Vec<Two> = sqlx::query_as(
         "select id, voice_text, status_reason_sealed from appointments
          where contact_id = $1 and (voice_text is not null or status_reason_sealed is not null)
          order by id for no key update",
@@ -98,7 +101,7 @@ async fn conversations(
     keys: (&ContactKey, &ContactKey),
 ) -> Result<(), RotationError> {
     let broken = RotationError::in_table("transcripts");
-    let rows: Vec<(Uuid, Option<Vec<u8>>, Option<Vec<u8>>)> = sqlx::query_as(
+    let rows: Vec<Two> = sqlx::query_as(
         "select t.attempt_id, t.transcript, t.recording_url
          from calls k join attempts a on a.call_id = k.id join transcripts t on t.attempt_id = a.id
          where k.contact_id = $1 order by t.attempt_id for no key update of t",

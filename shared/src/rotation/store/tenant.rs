@@ -53,6 +53,9 @@ const TABLES: [Table; 4] = [
     },
 ];
 
+/// A row's id, and its two columns.
+type Two = (Uuid, Option<Vec<u8>>, Option<Vec<u8>>);
+
 pub(super) async fn batch(
     tx: &mut TenantTx,
     keys: &TenantKeys,
@@ -110,7 +113,7 @@ async fn of_table(
     after: Uuid,
 ) -> Result<Left, RotationError> {
     let broken = RotationError::in_table(table.name);
-    let rows: Vec<(Uuid, Option<Vec<u8>>, Option<Vec<u8>>)> = sqlx::query_as(table.select)
+    let rows: Vec<Two> = sqlx::query_as(table.select)
         .bind(after)
         .bind(BATCH)
         .fetch_all(tx.conn())
