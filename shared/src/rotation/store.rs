@@ -196,10 +196,13 @@ pub async fn step(
     .map_err(Error::from)?;
     let Some(place) = place else { return Ok(Step::Elsewhere) };
     if place.waits {
+        // Gives the row back before it says so: whoever comes next finds it free.
+        tx.rollback().await?;
         return Ok(Step::Waits(place.ready_at));
     }
     let keys = ring.of(&mut tx).await?;
     if !knows(&keys, kind, &place) {
+        tx.rollback().await?;
         return Ok(Step::Elsewhere);
     }
     // Nobody has to be woken: nothing changes but how it is sealed. Rows that are changed here wake nobody.
