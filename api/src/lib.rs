@@ -10,6 +10,7 @@ mod auth;
 mod calls;
 mod contacts;
 mod do_not_call;
+mod groups;
 mod http;
 mod limit;
 mod live;
@@ -42,9 +43,13 @@ fn routes() -> Routes {
         .nest("/calls", calls::routes())
         .nest(
             "/contacts",
-            contacts::routes().merge(appointments::routes()).merge(calls::of_contact()),
+            contacts::routes()
+                .merge(appointments::routes())
+                .merge(calls::of_contact())
+                .merge(groups::of_contact()),
         )
         .nest("/do-not-call", do_not_call::routes())
+        .nest("/groups", groups::routes())
         .nest("/live", live::routes())
         .nest("/me", people::of_oneself())
         .nest("/platform", platform::routes())
