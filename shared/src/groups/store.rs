@@ -207,7 +207,7 @@ pub async fn of_contact(
     let rows: Vec<Joined> = sqlx::query_as(
         "select g.id, g.name, g.description, g.colour, g.archived_at, g.version, g.created_by, g.created_at, g.updated_at,
              g.members_changed_at, m.added_by, m.added_at
-         from group_members m join groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
+         from group_members m join groups g on g.id = m.group_id
          where m.contact_id = $1 order by g.name_key",
     )
     .bind(contact)

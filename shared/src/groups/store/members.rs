@@ -1,11 +1,16 @@
 //! Who is in a group. Whoever changes it holds the group's lock ([`super::lock`]): adding then locks no contact against
 //! anything but the erasure of its row, so that it waits for nobody who edits one, and nobody waits for it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 
 use crate::audit::Actor;
 use crate::db::{Error, TenantTx};
 use crate::ids::{ContactId, GroupId};
+
+/// From so many contacts on, statements of the transaction that compare with all of them are planned for them.
+const MANY: usize = 100;
 
 /// Somebody who was added or taken out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +43,6 @@ pub struct Removed {
     pub unknown: Vec<ContactId>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Told {
-    id: ContactId,
-    /// None: no contact that is live.
-    key_wrapped: Option<Vec<u8>>,
-    moved: bool,
-}
-
 /// Adds contacts to a group; each once, however often it is named. Who is deleted in this very moment may yet be added: it
 /// is counted and listed nowhere.
 ///
@@ -57,23 +54,19 @@ pub async fn add(
     contacts: &[ContactId],
     (by, now): (Actor, DateTime<Utc>),
 ) -> Result<Added, Error> {
-    let told: Vec<Told> = sqlx::query_as(
-        "with wanted as (select distinct id from unnest($2::uuid[]) as w (id)),
-              live as (select w.id, c.key_wrapped from wanted w join contacts c on c.tenant_id = $5 and c.id = w.id
-                       where c.deleted_at is null and c.key_wrapped is not null),
-              new as (insert into group_members (tenant_id, group_id, contact_id, added_by, added_at)
-                      select $5, $1, l.id, $3, $4 from live l on conflict do nothing returning contact_id)
-         select w.id, l.key_wrapped, n.contact_id is not null as moved
-         from wanted w left join live l on l.id = w.id left join new n on n.contact_id = w.id order by w.id",
+    let live = live(tx, contacts).await?;
+    let new: Vec<ContactId> = sqlx::query_scalar(
+        "insert into group_members (tenant_id, group_id, contact_id, added_by, added_at)
+         select $1, $2, id, $4, $5 from unnest($3::uuid[]) as l (id) on conflict do nothing returning contact_id",
     )
+    .bind(tx.tenant())
     .bind(group)
-    .bind(contacts)
+    .bind(live.keys().copied().collect::<Vec<_>>())
     .bind(by.to_string())
     .bind(now)
-    .bind(tx.tenant())
     .fetch_all(tx.conn())
     .await?;
-    let (added, already, unknown) = sort(told);
+    let (added, already, unknown) = sort(contacts, live, new);
     if !added.is_empty() {
         touch(tx, group, now).await?;
     }
@@ -90,36 +83,52 @@ pub async fn remove(
     contacts: &[ContactId],
     now: DateTime<Utc>,
 ) -> Result<Removed, Error> {
-    let told: Vec<Told> = sqlx::query_as(
-        "with wanted as (select distinct id from unnest($2::uuid[]) as w (id)),
-              live as (select w.id, c.key_wrapped from wanted w join contacts c on c.tenant_id = $3 and c.id = w.id
-                       where c.deleted_at is null and c.key_wrapped is not null),
-              gone as (delete from group_members m using live l
-                       where m.tenant_id = $3 and m.group_id = $1 and m.contact_id = l.id returning m.contact_id)
-         select w.id, l.key_wrapped, g.contact_id is not null as moved
-         from wanted w left join live l on l.id = w.id left join gone g on g.contact_id = w.id order by w.id",
+    let live = live(tx, contacts).await?;
+    let gone: Vec<ContactId> = sqlx::query_scalar(
+        "delete from group_members where group_id = $1 and contact_id = any ($2) returning contact_id",
     )
     .bind(group)
-    .bind(contacts)
-    .bind(tx.tenant())
+    .bind(live.keys().copied().collect::<Vec<_>>())
     .fetch_all(tx.conn())
     .await?;
-    let (removed, absent, unknown) = sort(told);
+    let (removed, absent, unknown) = sort(contacts, live, gone);
     if !removed.is_empty() {
         touch(tx, group, now).await?;
     }
     Ok(Removed { removed, absent, unknown })
 }
 
-fn sort(told: Vec<Told>) -> (Vec<Member>, usize, Vec<ContactId>) {
-    let (mut moved, mut stayed, mut unknown) = (Vec::new(), 0, Vec::new());
-    for Told { id, key_wrapped, moved: was_moved } in told {
-        match key_wrapped {
-            None => unknown.push(id),
-            Some(key_wrapped) if was_moved => moved.push(Member { contact: id, key_wrapped }),
-            Some(_) => stayed += 1,
-        }
+/// Those of the contacts that are live, in the order of their ids, with their wrapped keys.
+async fn live(
+    tx: &mut TenantTx,
+    contacts: &[ContactId],
+) -> Result<BTreeMap<ContactId, Vec<u8>>, Error> {
+    if contacts.len() > MANY {
+        // A plan made for any list compares each row with each of its thousands; one made for this list looks them up.
+        sqlx::query("set local plan_cache_mode = force_custom_plan").execute(tx.conn()).await?;
     }
+    let rows: Vec<(ContactId, Vec<u8>)> = sqlx::query_as(
+        "select id, key_wrapped from contacts
+         where id = any ($1) and deleted_at is null and key_wrapped is not null",
+    )
+    .bind(contacts)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Who moved, how many stayed, and who is not live.
+fn sort(
+    contacts: &[ContactId],
+    mut live: BTreeMap<ContactId, Vec<u8>>,
+    mut moved: Vec<ContactId>,
+) -> (Vec<Member>, usize, Vec<ContactId>) {
+    let named: BTreeSet<ContactId> = contacts.iter().copied().collect();
+    let unknown = named.into_iter().filter(|id| !live.contains_key(id)).collect();
+    moved.sort_unstable();
+    let member = |contact| Some(Member { contact, key_wrapped: live.remove(&contact)? });
+    let moved: Vec<Member> = moved.into_iter().filter_map(member).collect();
+    let stayed = live.len();
     (moved, stayed, unknown)
 }
 
@@ -150,7 +159,7 @@ pub async fn count(tx: &mut TenantTx, group: GroupId) -> Result<i64, Error> {
 pub async fn all(tx: &mut TenantTx, group: GroupId) -> Result<Vec<Member>, Error> {
     let rows: Vec<(ContactId, Vec<u8>)> = sqlx::query_as(
         "select c.id, c.key_wrapped from group_members m
-         join contacts c on c.tenant_id = m.tenant_id and c.id = m.contact_id
+         join contacts c on c.id = m.contact_id
          where m.group_id = $1 and c.deleted_at is null and c.key_wrapped is not null order by c.id",
     )
     .bind(group)
