@@ -149,7 +149,7 @@ pub(super) async fn figures(
     let figures = store::report(&mut work.tx, &[id], since).await?;
     let contacts = standings.get(&id).map_or(0, |standing| standing.contacts);
     let view = FiguresView::new(id, contacts, &figures.get(&id).copied().unwrap_or_default());
-    Ok(Reply::ok(&view)?)
+    Reply::ok(&view)
 }
 
 fn since(now: DateTime<Utc>) -> DateTime<Utc> {

@@ -11,7 +11,7 @@ use shared::db::Db;
 use shared::ids::{ContactId, TenantId};
 use shared::search::filter::Archived;
 use shared::search::{
-    Calendar, Facets, Filter, Query, Request, Selection, Sort, SortKey, Table, Window, build,
+    Calendar, Facets, Filter, Query, Request, Selection, Sort, SortKey, Start, Table, Window, build,
 };
 use shared::tenants::KeyRing;
 use shared::testing::{Inhabitant, World};
@@ -21,7 +21,7 @@ fn all_of(table: &Table) -> (Vec<Window>, Facets) {
     let query = Query::parse("").unwrap();
     let filter = Filter { archived: Archived::Included, ..Filter::default() };
     let calendar = Calendar { now: Utc::now(), zone: chrono_tz::Europe::London };
-    let request = Request { query: &query, filter: &filter, calendar };
+    let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
     let selection = Selection::new(table, &request);
     let sorts = [
         SortKey::Name,
@@ -30,8 +30,10 @@ fn all_of(table: &Table) -> (Vec<Window>, Facets) {
         SortKey::Owner,
         SortKey::NextCall,
         SortKey::LastContact,
+        SortKey::Attempts,
     ];
-    let window = |key| selection.window(Sort { key, descending: false }, 0, usize::MAX);
+    let window =
+        |key| selection.window(&[Sort { key, descending: false }], Start::Offset(0), usize::MAX);
     (sorts.map(window).into(), selection.facets(&calendar))
 }
 
@@ -104,7 +106,7 @@ async fn a_reader_sees_exactly_what_its_moment_has_whoever_writes_meanwhile() {
     let world = World::new().await;
     let (tenant, other) = (world.tenant().await, world.tenant().await);
     let (app, engine) = world.database_urls();
-    let db = Db::connect(&app, &engine, 12).unwrap();
+    let db = Db::connect(&app, &engine, 16).unwrap();
     for n in 0..40 {
         add(&db, &world.keys, tenant.id, &format!("First {}", word(n))).await;
     }
@@ -172,7 +174,7 @@ async fn a_reader_sees_exactly_what_its_moment_has_whoever_writes_meanwhile() {
         tokio::join!(write(0), write(1), write(2), write(3));
         writing.store(false, Ordering::Relaxed);
     };
-    tokio::join!(write_all, read(0), read(1), read(2), disturb());
+    tokio::join!(write_all, read(0), read(0), read(0), read(1), read(2), disturb());
     assert!(
         reads.load(Ordering::Relaxed) >= 20 && moved.load(Ordering::Relaxed) >= 3,
         "the test tests"
