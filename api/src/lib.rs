@@ -10,6 +10,7 @@ mod auth;
 mod calls;
 mod contacts;
 mod do_not_call;
+mod groups;
 mod http;
 mod limit;
 mod live;
@@ -46,9 +47,11 @@ fn routes() -> Routes {
             contacts::routes()
                 .merge(appointments::routes())
                 .merge(calls::of_contact())
-                .merge(retention::of_contact()),
+                .merge(retention::of_contact())
+                .merge(groups::of_contact()),
         )
         .nest("/do-not-call", do_not_call::routes())
+        .nest("/groups", groups::routes())
         .nest("/legal-holds", retention::of_holds())
         .nest("/live", live::routes())
         .nest("/me", people::of_oneself())

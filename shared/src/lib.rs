@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod db;
 pub mod do_not_call;
 pub mod events;
+pub mod groups;
 pub mod idempotency;
 pub mod ids;
 pub mod journal;

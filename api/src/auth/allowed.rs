@@ -57,6 +57,10 @@ permissions! {
     ReadContacts, "contacts.read", [Role::ClientAdmin | Role::ClientUser];
     /// Makes, changes and deletes contacts and appointments.
     EditContacts, "contacts.edit", [Role::ClientAdmin];
+    /// Sees groups of contacts, and who is in them.
+    ReadGroups, "groups.read", [Role::ClientAdmin | Role::ClientUser];
+    /// Makes, changes and deletes groups, and says who is in them.
+    EditGroups, "groups.edit", [Role::ClientAdmin];
     /// Sees calls, their attempts, and why they have not gone out.
     ReadCalls, "calls.read", [Role::ClientAdmin | Role::ClientUser];
     /// Has somebody called now.

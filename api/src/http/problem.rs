@@ -73,6 +73,8 @@ kinds! {
     NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
     EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
+    GroupNameTaken CONFLICT "group-name-taken" "another group has this name, or one that differs by case or accents only; it is named in `group_id`";
+    GroupTooLarge CONFLICT "group-too-large" "more than 10,000 contacts are in the group: take them out first";
     CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
     AdministratorThere CONFLICT "administrator-there" "the tenant has an administrator, who invites others";
     LastAdministrator CONFLICT "last-administrator" "the tenant's last administrator stays";

@@ -13,6 +13,7 @@ mod config;
 mod contacts;
 mod contract;
 mod do_not_call;
+mod groups;
 mod guide;
 mod idempotency;
 mod journal;

@@ -14,6 +14,7 @@ pub(crate) struct Things {
     appointment: String,
     call: String,
     entry: String,
+    group: String,
     date: String,
     user: String,
     key: String,
@@ -37,6 +38,9 @@ impl Things {
         let date = format!("2030-01-{:02}", 1 + count % 28);
         let path = format!("PUT /v1/tenant/closed-dates/{date}");
         client.admin(&path, json!({ "name": "Closed" })).await;
+        let group =
+            json!({ "name": format!("Group {count}"), "colour": "red", "members": [contact] });
+        let group = client.admin("POST /v1/groups", group).await.id();
         let user =
             json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
         let user = client.admin("POST /v1/users", user).await.id();
@@ -57,6 +61,7 @@ impl Things {
             appointment: made.body["next_appointment"]["id"].as_str().unwrap().to_owned(),
             call: calls.body["items"][0]["id"].as_str().expect("a planned call").to_owned(),
             entry: entry.id(),
+            group,
             date,
         }
     }
@@ -70,6 +75,7 @@ impl Things {
             appointment: id(),
             call: id(),
             entry: id(),
+            group: id(),
             date,
             user: id(),
             key: id(),
@@ -86,6 +92,7 @@ impl Things {
             .replace("{appointment}", &self.appointment)
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
+            .replace("{group}", &self.group)
             .replace("{date}", &self.date)
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)
