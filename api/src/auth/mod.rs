@@ -20,7 +20,7 @@ use crate::http::contract::{Routes, post};
 pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
     Allowed, EditContacts, EditDoNotCall, EditKeys, EditSecurity, EditTenant, EditUsers,
-    PERMISSIONS, PlaceCalls, ReadCalls, ReadContacts, ReadDoNotCall, ReadKeys, ReadLive,
+    PERMISSIONS, PlaceCalls, ReadAudit, ReadCalls, ReadContacts, ReadDoNotCall, ReadKeys, ReadLive,
     ReadTenant, ReadUsers, ReadVisits, ReportOutcomes,
 };
 pub(crate) use second_step::{MOST_CODE, Shown, Step, step_of, use_up};

@@ -71,6 +71,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         people: people.clone(),
     };
     tokio::spawn(look_after_people(app.clone(), listener));
+    tokio::spawn(api::seal_heads(db.clone(), &app.keys)?);
     if let Some(journal) = journal {
         tokio::spawn(replay_while_recovering(db.clone(), journal));
     }

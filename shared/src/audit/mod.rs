@@ -3,7 +3,10 @@
 
 pub mod accesses;
 pub mod chain;
+pub mod export;
+pub mod heads;
 pub mod store;
+pub mod trail;
 
 use uuid::Uuid;
 
