@@ -44,10 +44,12 @@ pub struct Head {
 impl Head {
     /// What is signed.
     pub fn text(&self) -> String {
-        let Self { tenant, serial, n, .. } = self;
+        let Self { tenant, serial, n, key, .. } = self;
         let (chain, at) = (self.chain.word(), self.at.timestamp_micros());
         let (hash, previous) = (hex::encode(&self.hash), hex::encode(&self.previous));
-        format!("vioconcierge-audit-head-1|{tenant}|{chain}|{serial}|{n}|{hash}|{at}|{previous}")
+        format!(
+            "vioconcierge-audit-head-1|{tenant}|{chain}|{serial}|{n}|{hash}|{at}|{previous}|{key}"
+        )
     }
 
     /// What the next head calls this one.
