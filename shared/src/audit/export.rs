@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::chain::{Chain, Entry};
+use super::chain::{Broken, Chain, Entry, Reached};
 use super::heads::{Head, instant, store as heads};
 use super::store::entries;
 use super::trail::store::sealed_stretch;
@@ -27,8 +27,8 @@ pub enum ExportError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A chain isn't what its heads say; `api admin audit verify` says where.
-    #[error("the chain of {0} is not whole: verify it")]
-    Broken(&'static str),
+    #[error("the chain of {0} is broken: {1}")]
+    Broken(&'static str, Broken),
 }
 
 /// What was written of one chain.
@@ -75,7 +75,7 @@ async fn write_chain(
     (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     out: &mut (impl Write + Send),
 ) -> Result<Stretch, ExportError> {
-    let broken = || ExportError::Broken(chain.word());
+    let broken = |found| ExportError::Broken(chain.word(), found);
     let mut tx = db.tenant_snapshot(tenant).await?;
     let (first, last) = sealed_stretch(&mut tx, chain, from, to).await?;
     let before = match first {
@@ -84,22 +84,31 @@ async fn write_chain(
     };
     let head = before.as_ref().map(Head::public);
     line(out, &json!({ "begin": { "chain": chain.word(), "head": head } }))?;
-    let (mut n, mut hash) = before.map_or_else(Default::default, |head| (head.n, head.hash));
-    let (start, mut serial, mut count) = (n + 1, first, i64::from(first > 0));
+    let mut reached =
+        before.map_or_else(Reached::default, |head| Reached { n: head.n, hash: head.hash });
+    let (start, mut serial, mut count) = (reached.n + 1, first, i64::from(first > 0));
     while serial < last {
         let mut tx = db.tenant_snapshot(tenant).await?;
-        let head = heads::list(&mut tx, chain, serial, 1).await?.pop().ok_or_else(broken)?;
-        while n < head.n {
-            let some = entries(&mut tx, chain, n + 1, AT_A_TIME.min(head.n - n)).await?;
-            let end = some.last().ok_or_else(broken)?;
-            (n, hash) = (end.n, end.chain_hash.clone());
+        let head = heads::list(&mut tx, chain, serial, 1).await?.pop();
+        let head = head.ok_or_else(|| broken(Broken::Head(serial + 1)))?;
+        while reached.n < head.n {
+            let most = AT_A_TIME.min(head.n - reached.n);
+            let some = entries(&mut tx, chain, reached.n + 1, most).await?;
+            if some.is_empty() {
+                return Err(broken(Broken::Cut(reached.n)));
+            }
+            reached.go_on(tenant, chain, &some).map_err(broken)?;
             for entry in &some {
                 line(out, &json!({ "entry": public(entry) }))?;
             }
         }
+        if head.hash != reached.hash {
+            return Err(broken(Broken::Head(head.serial)));
+        }
         line(out, &json!({ "head": head.public() }))?;
         (serial, count) = (serial + 1, count + 1);
     }
+    let Reached { n, hash } = reached;
     line(out, &json!({ "end": { "chain": chain.word(), "n": n, "hash": hex::encode(hash) } }))?;
     Ok(Stretch { chain: chain.word(), from: start, to: n, heads: count })
 }

@@ -22,7 +22,7 @@ use shared::paging::Slice;
 use shared::people::store::{self as people, append};
 use shared::tenants::store::directory;
 
-use super::{Base, operator, tenants};
+use super::{Base, operator};
 
 /// What to do with the chains of tenants.
 #[derive(Debug, Subcommand)]
@@ -95,7 +95,7 @@ async fn meant(base: &Base, tenant: Option<TenantId>) -> anyhow::Result<Vec<Tena
     match tenant {
         Some(tenant) => {
             let known = directory::find(&base.db, tenant).await?;
-            known.with_context(|| tenants::unknown(tenant))?;
+            known.context("there is no such tenant")?;
             Ok(vec![tenant])
         }
         None => {
