@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod appointments;
 pub mod audit;
+pub mod book;
 pub mod calls;
 pub mod config;
 pub mod contacts;

@@ -163,6 +163,11 @@ impl Query {
         self.terms.is_empty()
     }
 
+    /// Whether a term asks for `field` by name.
+    pub fn names(&self, field: Field) -> bool {
+        self.terms.iter().any(|term| term.field == Some(field))
+    }
+
     /// Whether it has a term that isn't an exclusion, so that relevance says something.
     pub fn ranks(&self) -> bool {
         self.terms.iter().any(|term| !term.excluded)

@@ -149,6 +149,12 @@ pub(super) fn contact(id: u128) -> impl Strategy<Value = ContactRow> {
     )
 }
 
+/// A contact with this id, always the same.
+pub(crate) fn row(id: u128) -> ContactRow {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    proptest::strategy::ValueTree::current(&contact(id).new_tree(&mut runner).expect("a contact"))
+}
+
 /// Contacts of ascending ids, with gaps of one.
 pub(super) fn contacts(most: usize) -> impl Strategy<Value = Vec<ContactRow>> {
     (0..=most)

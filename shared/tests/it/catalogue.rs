@@ -130,6 +130,8 @@ async fn the_engine_reads_exactly_these_columns() {
             "platform_state",
             "recovery_codes",
             "refresh_tokens",
+            "search_changes",
+            "search_marks",
             "senders",
             "sessions",
             "signing_keys",
@@ -157,6 +159,8 @@ async fn the_engine_reads_exactly_these_columns() {
             "calls: deadline due eligible_at front front_until id is_due state tenant_id trace warn_at",
             "idempotency_keys: created_at key_hash tenant_id",
             "pending_accesses: at tenant_id",
+            "search_blocks: generation tenant_id",
+            "search_generations: id tenant_id",
             "tenant_heads: access_hash access_n change_hash change_n event_n tenant_id",
             "tenants: account_id active auto_paused_at created_at id name paused_at refused_at second_factor_required zone",
             "users: created_at email_eq id password_hash role signed_in_at state tenant_id totp totp_confirmed_at totp_step \

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod audit;
+mod book;
 mod catalogue;
 mod compat;
 mod forced_plans;
