@@ -14,7 +14,7 @@ use crate::crypto::Sealed;
 use crate::ids::{ApiKeyId, ContactId, UserId, VisitId};
 
 /// Who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// Somebody with an API key.
     Key(ApiKeyId),

@@ -70,7 +70,9 @@ async fn between(tx: &mut TenantTx, filter: &Filter) -> Result<(i64, i64), Error
              coalesce((select max(b.n) from h b where $2 is not null
                  and b.serial < coalesce((select min(serial) from h where latest >= $2), 9223372036854775807)), 0) + 1,
              case when e.n = last.n
-                 or exists (select from audit_entries where chain = $1 and n > last.n and at < $3) then t.n else e.n end
+                 or t.n - last.n > 2000
+                 or exists (select from (select at from audit_entries where chain = $1 and n > last.n order by n limit 2000) tail
+                     where at < $3) then t.n else e.n end
          from last,
              (select coalesce(max(n), 0) as n from h where $3::timestamptz is null or earliest < $3) e,
              (select case $1 when 'accesses' then access_n else change_n end as n from tenant_heads) t",
