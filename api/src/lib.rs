@@ -6,6 +6,7 @@
 mod accesses;
 mod app;
 mod appointments;
+mod audit;
 mod auth;
 mod calls;
 mod contacts;
@@ -28,6 +29,7 @@ use crate::http::contract::{self, Routes};
 
 pub use accesses::Accesses;
 pub use app::App;
+pub use audit::seal_heads;
 pub use auth::{
     Cost, People, Settings as PeopleSettings, hash_password, rotate as rotate_signing_key,
 };
@@ -40,6 +42,7 @@ pub use webhooks::{Inbox, WebhookKeys};
 fn routes() -> Routes {
     let v1 = Routes::tagged("")
         .nest("/api-keys", people::keys_routes())
+        .nest("/audit", audit::routes())
         .nest("/auth", auth::routes())
         .nest("/calls", calls::routes())
         .nest(

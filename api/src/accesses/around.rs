@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use shared::audit::Actor;
@@ -55,6 +55,10 @@ pub(crate) async fn note(
 
     let mut answer = next.run(request).await;
     let Some((tenant, actor)) = witness.0.get().copied() else { return answer };
+    let refused = answer.status() == StatusCode::TOO_MANY_REQUESTS;
+    if refused && !accesses.is_first_refusal(tenant, actor) {
+        return answer;
+    }
     let mut shown = answer.extensions_mut().remove::<ShownIds>().map_or_else(Vec::new, |it| it.0);
     let reads = matches!(method, Method::GET | Method::HEAD);
     let must_be_noted = reads || !shown.is_empty();

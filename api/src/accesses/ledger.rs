@@ -1,11 +1,15 @@
 //! Noting accesses, those of concurrent requests in one statement, and having them chained.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use shared::audit::Actor;
 use shared::audit::accesses::{Access, store};
 use shared::db::{Db, Error};
+use shared::ids::TenantId;
 use tokio::sync::{mpsc, oneshot};
 
+use super::refusals::Refusals;
 use super::seal;
 
 /// Requests that wait for the statement under way. More are refused, never dropped: about 4 MB at the worst.
@@ -20,6 +24,7 @@ const GATHER: Duration = Duration::from_millis(2);
 pub struct Accesses {
     db: Db,
     hand_in: mpsc::Sender<(Access, oneshot::Sender<bool>)>,
+    refusals: Arc<Refusals>,
 }
 
 /// An access could not be noted.
@@ -33,7 +38,8 @@ impl Accesses {
     pub fn start(db: Db) -> Self {
         let (hand_in, mut handed) = mpsc::channel::<(Access, oneshot::Sender<bool>)>(WAITING);
         let noting = db.clone();
-        let sealing = tokio::spawn(seal::run(db.clone()));
+        let refusals = Arc::new(Refusals::default());
+        let sealing = tokio::spawn(seal::run(db.clone(), Arc::clone(&refusals)));
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH);
             while handed.recv_many(&mut batch, BATCH).await > 0 {
@@ -55,7 +61,12 @@ impl Accesses {
             }
             sealing.abort();
         });
-        Self { db, hand_in }
+        Self { db, hand_in, refusals }
+    }
+
+    /// Whether a request that was one too many is to be noted by itself; if not, it is counted, and the number is noted.
+    pub(super) fn is_first_refusal(&self, tenant: TenantId, actor: Actor) -> bool {
+        self.refusals.is_first(tenant, actor)
     }
 
     /// Notes an access. Returns once PostgreSQL has it.
@@ -73,6 +84,7 @@ impl Accesses {
     /// # Errors
     /// Any [`Error`]; what is left is chained by another process, or at the next start.
     pub async fn seal(&self) -> Result<(), Error> {
+        seal::note_counted(&self.db, self.refusals.take(true)).await?;
         seal::pass(&self.db).await
     }
 }

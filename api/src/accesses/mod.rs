@@ -5,6 +5,7 @@
 
 mod around;
 mod ledger;
+mod refusals;
 mod seal;
 
 pub(crate) use around::{ShownIds, Witness, note};

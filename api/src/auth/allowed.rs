@@ -83,6 +83,8 @@ permissions! {
     EditSecurity, "tenant.security", [Role::ClientAdmin], visitors: false;
     /// Sees when the platform's people looked into the tenant, and why.
     ReadVisits, "visits.read", [Role::ClientAdmin];
+    /// Reads the audit trail: who did what, who saw whom, and the values before and after.
+    ReadAudit, "audit.read", [Role::ClientAdmin];
     /// Sees the tenant's people and their sessions.
     ReadUsers, "users.read", [Role::ClientAdmin];
     /// Invites people, changes what they may do, ends their sessions.

@@ -76,6 +76,7 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     };
     tokio::spawn(look_after_people(app.clone(), listener));
     tokio::spawn(async move { books.look_after().await });
+    tokio::spawn(api::seal_heads(db.clone(), &app.keys)?);
     if let Some(journal) = journal {
         tokio::spawn(replay_while_recovering(db.clone(), app.keys.clone(), journal));
     }

@@ -90,6 +90,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("issueLiveTicket", Reader, Own),
     ("listApiKeys", Admin, Own),
     ("listAppointments", Reader, Absent),
+    ("listAudit", Admin, Empty),
     ("listCalls", Reader, Empty),
     ("listClosedDates", Reader, Empty),
     ("listContactGroups", Reader, Absent),

@@ -102,6 +102,34 @@ async fn who_asked_too_often_or_for_what_is_not_theirs_is_noted_once() {
 }
 
 #[tokio::test]
+async fn who_goes_on_asking_after_a_refusal_fills_no_chain_and_is_counted() {
+    let few = api::Rules::of(10, 1);
+    let mut process = None;
+    let client = Client::with_world(|app, world| {
+        app.limits = api::Limits::new(few, &world.queues);
+        process = Some(app.accesses.clone());
+    })
+    .await;
+    let mut refused = 0;
+    for _ in 0..60 {
+        let answer = client.admin("GET /v1/tenant", Value::Null).await;
+        refused += usize::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    process.expect("the app's").seal().await.unwrap();
+    let noted = accesses(&client).await;
+    let entries = noted.iter().filter(|it| it.action == "GET /v1/tenant 429").count();
+    let counted: usize = noted
+        .iter()
+        .filter_map(|it| it.action.strip_prefix("limit.refused_more ")?.parse::<usize>().ok())
+        .sum();
+    // The limit's minute may end in between, and then each has its first refusal.
+    assert!((1..=2).contains(&entries), "{entries}");
+    assert!(refused > 30);
+    assert_eq!(entries + counted, refused, "each is on record, most as a number");
+    assert!(noted.len() < 40, "{}", noted.len());
+}
+
+#[tokio::test]
 async fn what_was_refused_or_not_found_is_noted_and_who_is_unknown_is_not() {
     let client = Client::new().await;
     let contact = client.contact().await;

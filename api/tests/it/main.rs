@@ -4,6 +4,7 @@
 mod access;
 mod accesses;
 mod appointments;
+mod audit;
 mod bad_inputs;
 mod call_now;
 mod calls;

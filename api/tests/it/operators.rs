@@ -1,6 +1,7 @@
 //! What operators do by hand: the real command, as they run it.
 
 mod people;
+mod trail;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -58,6 +59,18 @@ impl Terminal {
         }
         let printed = String::from_utf8(done.stdout).unwrap();
         Ok(serde_json::from_str(printed.lines().last().unwrap()).unwrap())
+    }
+
+    /// All that the command prints.
+    fn output(&self, args: &[&str]) -> String {
+        let done = Command::new(env!("CARGO_BIN_EXE_api"))
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .arg("admin")
+            .args(args)
+            .output()
+            .unwrap();
+        String::from_utf8(done.stdout).unwrap()
     }
 
     /// The sentence with which it must fail.

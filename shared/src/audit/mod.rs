@@ -3,7 +3,10 @@
 
 pub mod accesses;
 pub mod chain;
+pub mod export;
+pub mod heads;
 pub mod store;
+pub mod trail;
 
 use uuid::Uuid;
 
@@ -11,7 +14,7 @@ use crate::crypto::Sealed;
 use crate::ids::{ApiKeyId, ContactId, UserId, VisitId};
 
 /// Who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// Somebody with an API key.
     Key(ApiKeyId),

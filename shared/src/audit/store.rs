@@ -3,9 +3,8 @@
 use uuid::Uuid;
 
 use super::Changes;
-use super::chain::{Broken, Chain, Entry, Reached};
-use crate::db::{Db, Error, TenantTx};
-use crate::ids::TenantId;
+use super::chain::{Chain, Entry};
+use crate::db::{Error, TenantTx};
 
 /// From so many entries on they are stored by one statement. Below it `append_changes()` is as fast, and so stays what every
 /// single change goes through.
@@ -70,37 +69,4 @@ pub async fn entries(
     .bind(most)
     .fetch_all(tx.conn())
     .await?)
-}
-
-/// Entries that are read at a time.
-const AT_A_TIME: i64 = 5_000;
-
-/// Checks one of a tenant's chains from its first entry to the one that is noted as its last, as they stand at one moment.
-/// Returns how far it goes, to compare with what was kept elsewhere, or where it is broken.
-///
-/// # Errors
-/// Any [`Error`].
-pub async fn check(
-    db: &Db,
-    tenant: TenantId,
-    chain: Chain,
-) -> Result<Result<Reached, Broken>, Error> {
-    let mut tx = db.tenant_snapshot(tenant).await?;
-    let last: Option<i64> = sqlx::query_scalar(
-        "select case $1 when 'accesses' then access_n else change_n end from tenant_heads",
-    )
-    .bind(chain.word())
-    .fetch_optional(tx.conn())
-    .await?;
-    let mut reached = Reached::default();
-    loop {
-        let some = entries(&mut tx, chain, reached.n + 1, AT_A_TIME).await?;
-        if let Err(broken) = reached.go_on(tenant, chain, &some) {
-            return Ok(Err(broken));
-        }
-        if some.is_empty() {
-            let whole = last.unwrap_or_default() <= reached.n;
-            return Ok(if whole { Ok(reached) } else { Err(Broken::Cut(reached.n)) });
-        }
-    }
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::envelope::{self, CryptoError, Sealed};
 use super::place::{Place, PlatformField, TenantKeyPurpose};
 use super::secret::{KEY_LEN, SecretKey};
+use super::signing::SigningKeys;
 use super::tenant::TenantKey;
 
 /// Key ids are also kept in `integer` columns.
@@ -141,6 +142,15 @@ impl MasterKeys {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         envelope::open(|id| self.keys.get(&id), &Place::platform(entity, field), sealed)
+    }
+
+    /// The keys that sign heads of audit chains: one from each master key, so that they exist wherever the file does, and
+    /// nowhere else. Nothing about a master key can be told from what they sign, or from their public keys.
+    ///
+    /// # Errors
+    /// [`CryptoError::NotAKey`], which no key of ours gives.
+    pub fn head_keys(&self) -> Result<SigningKeys, CryptoError> {
+        SigningKeys::derive(self.keys.values(), b"vioconcierge audit heads 1")
     }
 
     fn current(&self) -> (u32, &SecretKey) {

@@ -29,6 +29,7 @@ mod padding;
 mod phi;
 pub mod place;
 mod secret;
+mod signing;
 mod tenant;
 
 pub use contact::ContactKey;
@@ -37,6 +38,7 @@ pub use equality::{EqualityHash, EqualityHashes, EqualityKind};
 pub use master::{MasterKeys, MasterKeysError, MasterKeysFault};
 pub use phi::Phi;
 pub use place::{ContactField, PlatformField, SearchBlock, TenantField, TenantKeyPurpose};
+pub use signing::{KeyId, PublicKey, SigningKeys};
 pub use tenant::{TenantKey, TenantKeyRow, TenantKeys};
 
 #[cfg(test)]

@@ -371,6 +371,13 @@ pub fn accesses_waiting(count: u64, longest: Duration) {
     METRICS.oldest_access_seconds.set(longest.as_secs_f64());
 }
 
+/// Audit chains that this process found broken when a head was to be signed, and how long the head of one that has none is
+/// overdue.
+pub fn audit_heads(broken: u64, late: Duration) {
+    METRICS.audit_chains_broken.set(whole(broken));
+    METRICS.audit_head_late_seconds.set(late.as_secs_f64());
+}
+
 /// An opt-out could not be written to the journal.
 pub fn journal_failed() {
     METRICS.journal_failures.inc();

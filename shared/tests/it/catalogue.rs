@@ -94,7 +94,7 @@ async fn what_is_append_only_cannot_be_rewritten() {
     let rewritable = world
         .texts(
             "select t || ' ' || r || ' ' || p
-             from unnest(array['events', 'audit_entries', 'operator_acts', 'platform_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
+             from unnest(array['events', 'audit_entries', 'audit_heads', 'operator_acts', 'platform_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
                   unnest(array['update', 'delete', 'truncate']) p
              where has_table_privilege(r, t, p) or p = 'update' and has_any_column_privilege(r, t, p)",
         )
@@ -155,6 +155,7 @@ async fn the_engine_reads_exactly_these_columns() {
             "attempts: account_id analysed_at answer answered_at call_id campaign_id check_at claimed_by claimed_tasks \
              ended_at expires_at holds_slot id intent_at provider_call_id reserved_at send_no sender_done_at sent_at \
              serial settled_at state status_code tenant_id",
+            "audit_heads: at chain key_id n serial tenant_id",
             "calls: deadline due eligible_at front front_until id is_due state tenant_id trace warn_at",
             "idempotency_keys: created_at key_hash tenant_id",
             "key_rotations: kind ready_at state tenant_id",

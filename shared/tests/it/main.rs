@@ -1,6 +1,7 @@
 //! Tests of the crate from outside, in one binary.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod audit;
 mod book;
 mod catalogue;
 mod compat;

@@ -240,7 +240,7 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
         }
         Act::Key { act } => key(environment, &base, act).await?,
         Act::Account { act } => account(environment, &base, act).await?,
-        Act::Audit { act } => audit::run(&base, act).await?,
+        Act::Audit { act } => audit::run(environment, &base, act).await?,
         Act::Platform { act } => platform::run(environment, &base, act).await?,
         Act::Rewrap { pause_ms } => {
             rewrap::run(environment, &base, std::time::Duration::from_millis(pause_ms)).await?

@@ -31,6 +31,7 @@ const TAGS: &[(&str, &str)] = &[
         "What happens, told over a WebSocket as it happens. The guide is `docs/live.md`.",
     ),
     ("Users", "The tenant's people."),
+    ("Audit", "Who did what, who saw whom: two chains that an outsider can verify."),
     ("API keys", "Programs' keys, which belong to the tenant."),
     ("Platform", "What the platform's own people do, from outside of tenants."),
     (

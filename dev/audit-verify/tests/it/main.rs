@@ -1,0 +1,4 @@
+//! A file that was written as it should be is whole; one that was tampered with in any way is not, and both verifiers say so.
+
+mod forger;
+mod tampering;
