@@ -5,6 +5,7 @@
 
 mod accesses;
 mod app;
+mod appointment_types;
 mod appointments;
 mod auth;
 mod calls;
@@ -13,6 +14,7 @@ mod do_not_call;
 mod http;
 mod limit;
 mod live;
+mod locations;
 mod ops;
 mod people;
 mod planning;
@@ -38,6 +40,7 @@ pub use webhooks::{Inbox, WebhookKeys};
 fn routes() -> Routes {
     let v1 = Routes::tagged("")
         .nest("/api-keys", people::keys_routes())
+        .nest("/appointment-types", appointment_types::routes())
         .nest("/auth", auth::routes())
         .nest("/calls", calls::routes())
         .nest(
@@ -46,6 +49,7 @@ fn routes() -> Routes {
         )
         .nest("/do-not-call", do_not_call::routes())
         .nest("/live", live::routes())
+        .nest("/locations", locations::routes())
         .nest("/me", people::of_oneself())
         .nest("/platform", platform::routes())
         .nest("/tenant", tenant::routes().merge(people::of_tenant()))

@@ -19,7 +19,7 @@ use crate::http::contract::{Routes, post};
 
 pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
-    Allowed, EditContacts, EditDoNotCall, EditKeys, EditSecurity, EditTenant, EditUsers,
+    Allowed, EditContacts, EditDoNotCall, EditKeys, EditSecurity, EditTenant, EditUsers, Eyes,
     PERMISSIONS, PlaceCalls, ReadCalls, ReadContacts, ReadDoNotCall, ReadKeys, ReadLive,
     ReadTenant, ReadUsers, ReadVisits, ReportOutcomes,
 };

@@ -1,5 +1,8 @@
 //! Contacts: the people whom a tenant may call.
 
+mod acknowledgements;
+mod archive;
+mod cards;
 mod create;
 mod edit;
 mod faults;
@@ -10,6 +13,7 @@ mod view;
 
 use crate::http::contract::{Routes, delete, get, post};
 
+pub(crate) use archive::bring_back;
 pub(crate) use fields::{MOST_NUMBER, MOST_ZONE, phone, zone};
 pub(crate) use view::ContactView;
 
@@ -17,6 +21,13 @@ pub(crate) use view::ContactView;
 pub(crate) fn routes() -> Routes {
     Routes::tagged("Contacts")
         .at("/", post(create::CREATE, create::create).get(find::LIST, find::list))
+        .at(
+            "/{contact}/acknowledgements",
+            post(acknowledgements::CREATE, acknowledgements::create)
+                .get(acknowledgements::LIST, acknowledgements::list),
+        )
+        .at("/{contact}/archive", post(archive::ARCHIVE, archive::archive))
+        .at("/{contact}/unarchive", post(archive::UNARCHIVE, archive::unarchive))
         .at("/{contact}/flags", delete(flags::CLEAR, flags::clear))
         .at(
             "/{contact}",

@@ -67,6 +67,9 @@ kinds! {
     Suspended FORBIDDEN "tenant-suspended" "the tenant is suspended";
     NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
+    NameTaken CONFLICT "name-taken" "something else of the list is called so, or was; it is named in `id`";
+    ListFull CONFLICT "list-full" "the list has as many entries as it may";
+    NoAttendance CONFLICT "no-attendance" "the appointment has not begun, or is cancelled: `reason` is `not_begun` or `cancelled`";
     EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
     CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
     AdministratorThere CONFLICT "administrator-there" "the tenant has an administrator, who invites others";
