@@ -10,7 +10,7 @@ use shared::db::TenantTx;
 use shared::ids::ContactId;
 use shared::locations::{self, Location};
 
-use crate::http::{FieldError, Kind, Problem};
+use crate::http::{Kind, Problem};
 
 /// Something that is allowed and may yet be a mistake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -71,8 +71,7 @@ impl Lists {
             Some(_) => ("not_active", "new appointments may not be of this type"),
             None => ("not_listed", "not one of the tenant's appointment types"),
         };
-        let detail = detail.to_owned();
-        Err(Problem::Invalid(vec![FieldError { field: field.to_owned(), code, detail }]))
+        Err(Problem::field(field, code, detail))
     }
 
     /// Gives an appointment the length that is usual for its type, unless it has its own.

@@ -9,6 +9,7 @@ mod faults;
 mod fields;
 mod find;
 mod flags;
+mod search;
 mod view;
 
 use crate::http::contract::{Routes, delete, get, post};
@@ -28,6 +29,8 @@ pub(crate) fn routes() -> Routes {
         )
         .at("/{contact}/archive", post(archive::ARCHIVE, archive::archive))
         .at("/{contact}/unarchive", post(archive::UNARCHIVE, archive::unarchive))
+        .at("/search", post(search::SEARCH, search::search))
+        .at("/search/ids", post(search::IDS, search::ids))
         .at("/{contact}/flags", delete(flags::CLEAR, flags::clear))
         .at(
             "/{contact}",

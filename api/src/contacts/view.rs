@@ -55,11 +55,10 @@ pub(crate) struct ContactView {
     /// Dials that count, about the shown appointment since it was last really moved; 0 if none is shown.
     #[schemars(example = 0)]
     attempts: i64,
-    /// The shown one: the next open one, or else the latest. In a search the one that was found.
+    /// The shown one: the next open one, or else the latest. In a search it stands beside the contact.
     appointment: Option<AppointmentView>,
-    /// The next open one. Left out in a search, where `appointment` is what was found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_appointment: Option<Option<AppointmentView>>,
+    /// The next open one.
+    next_appointment: Option<AppointmentView>,
     /// What the caller may do now, and why not.
     allowed_actions: Vec<ActionView>,
     /// The version, as in `ETag`.
@@ -116,28 +115,27 @@ pub(super) struct Frame<'a> {
     pub(super) viewer: Viewer,
     pub(super) now: DateTime<Utc>,
     pub(super) listed: &'a Listed,
-    /// Whether the next open appointment is shown besides the shown one.
-    pub(super) next_too: bool,
 }
 
 impl ContactView {
-    /// A contact where it stands.
+    /// A contact where it stands. `usual` is its next open appointment, or else the latest.
     pub(super) fn new(
         contact: &Contact,
         facts: Facts,
         shown: Option<&Shown>,
+        usual: Option<&Shown>,
         frame: Frame<'_>,
     ) -> Self {
         let notes = || contact.notes.as_ref().map(|notes| notes.as_str().to_owned());
         let consent = contact.consent.as_ref();
-        let appointment = shown.map(|shown| {
+        let appointment = |shown: &Shown| {
             let of = &shown.appointment;
             AppointmentView::new(of, contact.zone, frame.viewer.eyes, frame.listed)
-        });
-        let is_next = shown.is_some_and(|shown| {
+        };
+        let is_next = |shown: &&Shown| {
             let of = &shown.appointment;
             of.status != AppointmentStatus::Cancelled && of.at > frame.now
-        });
+        };
         let actions = allowed_actions(
             frame.viewer.powers,
             State {
@@ -168,13 +166,20 @@ impl ContactView {
             next_call_at: facts.next_call_at,
             last_contact_at: facts.last_contact_at,
             attempts: shown.map_or(0, |shown| shown.attempts),
-            next_appointment: frame.next_too.then(|| appointment.clone().filter(|_| is_next)),
-            appointment,
+            next_appointment: usual.filter(is_next).map(appointment),
+            appointment: shown.map(appointment),
             allowed_actions: actions.into_iter().map(action).collect(),
             version: contact.version,
             created_at: contact.created_at,
             updated_at: contact.updated_at,
         }
+    }
+}
+
+impl ContactView {
+    /// Takes the shown appointment out, for an answer in which it stands beside the contact.
+    pub(super) fn take_appointment(&mut self) -> Option<AppointmentView> {
+        self.appointment.take()
     }
 }
 

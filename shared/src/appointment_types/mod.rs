@@ -74,7 +74,12 @@ impl AppointmentType {
 
 /// What makes two names the same: neither case nor accents nor white space tell them apart.
 pub fn key(name: &Label) -> String {
-    fold(name.as_str()).as_str().to_owned()
+    key_of(name.as_str())
+}
+
+/// The same of a text that nobody has read as a name.
+pub fn key_of(text: &str) -> String {
+    fold(text).as_str().to_owned()
 }
 
 /// Puts a name before all that there were.

@@ -111,6 +111,16 @@ pub async fn spoken_name(tx: &mut TenantTx, kind: &Label) -> Result<Option<Strin
     .await?)
 }
 
+/// All names, folded, of the sensitive types.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn sensitive_names(tx: &mut TenantTx) -> Result<Vec<String>, Error> {
+    Ok(sqlx::query_scalar("select distinct unnest(names) from appointment_types where sensitive")
+        .fetch_all(tx.conn())
+        .await?)
+}
+
 fn read(row: Row) -> Result<AppointmentType, Error> {
     let minutes = row.duration_minutes.map(u16::try_from).transpose();
     Ok(AppointmentType {

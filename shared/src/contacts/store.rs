@@ -192,11 +192,11 @@ async fn read_one(
     row.map(|row| open(keys, &row)).transpose()
 }
 
-/// These contacts, in no order. Those that there aren't are left out.
+/// The contacts of `ids` that there are, in any order.
 ///
 /// # Errors
 /// Any [`KeyError`].
-pub async fn find_all(
+pub async fn some(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     ids: &[ContactId],

@@ -35,7 +35,7 @@ pub use facets::{Facets, LAST_CONTACT};
 pub use filter::Filter;
 pub use fold::{Folded, Span, fold};
 pub use highlight::highlight;
-pub use order::{Shown, Sort, SortKey, Window};
+pub use order::{Position, Shown, Sort, SortKey, Start, Window};
 pub use query::{Field, Query, QueryError, QueryFault};
 pub use row::{AppointmentRow, Attendance, ContactRow};
 pub use selection::{Request, Selection};

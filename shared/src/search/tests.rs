@@ -15,7 +15,7 @@ use super::*;
 use crate::appointments::Priority;
 use crate::ids::{AppointmentId, ContactId};
 
-const KEYS: [SortKey; 10] = [
+const KEYS: [SortKey; 11] = [
     SortKey::Relevance,
     SortKey::Name,
     SortKey::Appointment,
@@ -25,6 +25,7 @@ const KEYS: [SortKey; 10] = [
     SortKey::Company,
     SortKey::NextCall,
     SortKey::LastContact,
+    SortKey::Attempts,
     SortKey::Created,
 ];
 
@@ -41,6 +42,12 @@ fn few<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Va
 
 fn words() -> impl Strategy<Value = Vec<String>> {
     few(["Dr Ann", "Müller", "Leeds", "nobody"].map(str::to_owned).to_vec())
+}
+
+fn sorts() -> impl Strategy<Value = Vec<Sort>> {
+    vec((select(&KEYS[..]), any::<bool>()), 0..4).prop_map(|sorts| {
+        sorts.into_iter().map(|(key, descending)| Sort { key, descending }).collect()
+    })
 }
 
 fn groups() -> impl Strategy<Value = Groups> {
@@ -103,23 +110,34 @@ proptest! {
         filter in open_filter(),
         calendar in calendar(),
         most in 1usize..8,
-        key in select(&KEYS[..]),
-        descending: bool,
+        sorts in sorts(),
+        hidden in few(vec![Field::Notes, Field::Instructions, Field::Type]),
         offset in 0usize..6,
         limit in 0usize..8,
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
-        let request = Request { query: &query, filter: &filter, calendar };
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &hidden };
         let table = table(&rows, most);
         let selection = Selection::new(&table, &request);
-        let sort = Sort { key, descending };
-        let whole = naive::window(&rows, &request, sort, 0, usize::MAX);
-        prop_assert_eq!(selection.total(), whole.total);
-        prop_assert_eq!(selection.window(sort, 0, usize::MAX), whole);
-        prop_assert_eq!(
-            selection.window(sort, offset, limit),
-            naive::window(&rows, &request, sort, offset, limit)
-        );
+        let whole = naive::ordered(&rows, &request, &sorts);
+        prop_assert_eq!(selection.total(), whole.len());
+        let window = |start, limit| selection.window(&sorts, start, limit);
+        let all = window(Start::Offset(0), usize::MAX);
+        prop_assert_eq!((all.total, &all.rows, all.last), (whole.len(), &whole, None));
+        let some = window(Start::Offset(offset), limit);
+        let wanted: Vec<_> = whole.iter().copied().skip(offset).take(limit).collect();
+        prop_assert_eq!(&some.rows, &wanted);
+        prop_assert_eq!(some.last.is_some(), limit > 0 && offset + limit < whole.len());
+        // Page by page it is the same.
+        if let Some(last) = some.last {
+            let kept = serde_json::to_string(&last).unwrap();
+            let last: Position = serde_json::from_str(&kept).unwrap();
+            prop_assert!(last.is_of(&sorts));
+            let next = window(Start::After(&last), 2);
+            prop_assert_eq!(next.total, whole.len());
+            let wanted: Vec<_> = whole.into_iter().skip(offset + limit).take(2).collect();
+            prop_assert_eq!(next.rows, wanted);
+        }
     }
 
     #[test]
@@ -131,7 +149,7 @@ proptest! {
         most in 1usize..8,
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
-        let request = Request { query: &query, filter: &filter, calendar };
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
         let table = table(&rows, most);
         let facets = Selection::new(&table, &request).facets(&calendar);
         prop_assert_eq!(facets, naive::facets(&rows, &request));
@@ -152,7 +170,7 @@ proptest! {
         key in select(&KEYS[..]),
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
-        let request = Request { query: &query, filter: &filter, calendar };
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
         let mut after: BTreeMap<ContactId, ContactRow> =
             rows.iter().map(|row| (row.id, row.clone())).collect();
         for (id, row) in &changes {
@@ -169,11 +187,11 @@ proptest! {
         prop_assert_eq!(old.contacts(), after.len());
         let compacted = Table::new(old.compact().unwrap().into_iter().map(Arc::new));
         let fresh = table(&after, 99);
-        let sort = Sort { key, descending: false };
+        let sorts = [Sort { key, descending: false }];
         let fresh = Selection::new(&fresh, &request);
         for changed in [&old, &compacted] {
             let changed = Selection::new(changed, &request);
-            prop_assert_eq!(changed.window(sort, 0, 99), fresh.window(sort, 0, 99));
+            prop_assert_eq!(changed.window(&sorts, Start::Offset(0), 99), fresh.window(&sorts, Start::Offset(0), 99));
             prop_assert_eq!(changed.facets(&calendar), fresh.facets(&calendar));
         }
         prop_assert!(compacted.parts().len() <= 1, "as few blocks as can be");
@@ -203,7 +221,7 @@ proptest! {
         let table = table(&[row], 1);
         let filter = Filter::default();
         let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
-        let request = Request { query: &query, filter: &filter, calendar };
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
         let found = Selection::new(&table, &request).total();
         let spans = highlight(&query, Field::Name, &name);
         // A national prefix alone stands nowhere in the international form.
@@ -234,8 +252,8 @@ fn names(rows: &[ContactRow], typed: &str) -> Vec<String> {
     let query = Query::parse(typed).unwrap();
     let filter = Filter { archived: Archived::Included, ..Filter::default() };
     let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
-    let request = Request { query: &query, filter: &filter, calendar };
-    let window = Selection::new(&table, &request).window(Sort::RELEVANCE, 0, 9);
+    let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
+    let window = Selection::new(&table, &request).window(&[Sort::RELEVANCE], Start::Offset(0), 9);
     let name = |id: ContactId| rows.iter().find(|row| row.id == id).unwrap().name.clone();
     window.rows.iter().map(|row| name(row.contact)).collect()
 }
@@ -299,9 +317,9 @@ fn a_filter_holds_for_one_appointment_and_the_row_shows_it() {
     let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
     let shown = |typed: &str, filter: Filter| {
         let query = Query::parse(typed).unwrap();
-        let request = Request { query: &query, filter: &filter, calendar };
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
         let selection = Selection::new(&table, &request);
-        let window = selection.window(Sort::RELEVANCE, 0, 1);
+        let window = selection.window(&[Sort::RELEVANCE], Start::Offset(0), 1);
         window.rows.first().map(|row| row.appointment.map_or(0, |id| id.0.as_u128()))
     };
     let status = |statuses: &[_]| Filter { statuses: statuses.to_vec(), ..Filter::default() };

@@ -11,7 +11,7 @@ use shared::db::Db;
 use shared::ids::{ContactId, TenantId};
 use shared::search::filter::Archived;
 use shared::search::{
-    Calendar, Facets, Filter, Query, Request, Selection, Sort, SortKey, Table, Window, build,
+    Calendar, Facets, Filter, Query, Request, Selection, Sort, SortKey, Start, Table, Window, build,
 };
 use shared::tenants::KeyRing;
 use shared::testing::{Inhabitant, World};
@@ -21,7 +21,7 @@ fn all_of(table: &Table) -> (Vec<Window>, Facets) {
     let query = Query::parse("").unwrap();
     let filter = Filter { archived: Archived::Included, ..Filter::default() };
     let calendar = Calendar { now: Utc::now(), zone: chrono_tz::Europe::London };
-    let request = Request { query: &query, filter: &filter, calendar };
+    let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
     let selection = Selection::new(table, &request);
     let sorts = [
         SortKey::Name,
@@ -30,8 +30,10 @@ fn all_of(table: &Table) -> (Vec<Window>, Facets) {
         SortKey::Owner,
         SortKey::NextCall,
         SortKey::LastContact,
+        SortKey::Attempts,
     ];
-    let window = |key| selection.window(Sort { key, descending: false }, 0, usize::MAX);
+    let window =
+        |key| selection.window(&[Sort { key, descending: false }], Start::Offset(0), usize::MAX);
     (sorts.map(window).into(), selection.facets(&calendar))
 }
 

@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use shared::book::{Books, Limits as BookLimits};
 use shared::config::{Logs, Traces};
 use shared::journal::Journal;
 use shared::telemetry::logs;
@@ -159,6 +160,7 @@ impl Product {
         std::fs::create_dir_all(&state_dir).unwrap();
         let app = api::App {
             db: world.db.clone(),
+            books: Books::new(world.db.clone(), world.keys.clone(), BookLimits::default()),
             keys: world.keys.clone(),
             queues: world.queues.clone(),
             signals: world.signals.clone(),

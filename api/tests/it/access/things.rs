@@ -18,6 +18,10 @@ pub(crate) struct Things {
     user: String,
     key: String,
     session: String,
+    appointment_type: String,
+    location: String,
+    /// An appointment that has begun.
+    begun: String,
 }
 
 impl Things {
@@ -40,7 +44,20 @@ impl Things {
             json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
         let user = client.admin("POST /v1/users", user).await.id();
         let key = client.admin("POST /v1/api-keys", json!({ "name": "Booking system" })).await.id();
+        let name = json!({ "name": format!("Of list {count}") });
+        let appointment_type = client.admin("POST /v1/appointment-types", name.clone()).await.id();
+        let location = client.admin("POST /v1/locations", name).await.id();
+        let at = json!({ "at": client.ahead(Duration::days(5)).await });
+        let path = format!("POST /v1/contacts/{contact}/appointments");
+        let begun = client.admin(&path, at).await.id();
+        let past = format!(
+            "update appointments set at = app_clock() - interval '1 hour' where id = '{begun}'"
+        );
+        client.world.run(Box::leak(past.into_boxed_str())).await;
         Self {
+            appointment_type,
+            location,
+            begun,
             user,
             key,
             session: Uuid::now_v7().to_string(),
@@ -57,6 +74,9 @@ impl Things {
         let id = || Uuid::now_v7().to_string();
         let date = "2031-02-03".to_owned();
         Self {
+            appointment_type: id(),
+            location: id(),
+            begun: id(),
             contact: id(),
             appointment: id(),
             call: id(),
@@ -70,10 +90,16 @@ impl Things {
 
     /// The path of an operation about them.
     pub(crate) fn path(&self, operation: &Operation) -> String {
+        let appointment = match operation.id() {
+            "recordAttendance" => &self.begun,
+            _ => &self.appointment,
+        };
         operation
             .path
+            .replace("{appointment_type}", &self.appointment_type)
+            .replace("{location}", &self.location)
             .replace("{contact}", &self.contact)
-            .replace("{appointment}", &self.appointment)
+            .replace("{appointment}", appointment)
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
             .replace("{date}", &self.date)
