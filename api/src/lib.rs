@@ -5,6 +5,7 @@
 
 mod accesses;
 mod app;
+mod appointment_types;
 mod appointments;
 mod audit;
 mod auth;
@@ -15,6 +16,7 @@ mod groups;
 mod http;
 mod limit;
 mod live;
+mod locations;
 mod ops;
 mod people;
 mod planning;
@@ -43,6 +45,7 @@ fn routes() -> Routes {
     let v1 = Routes::tagged("")
         .nest("/api-keys", people::keys_routes())
         .nest("/audit", audit::routes())
+        .nest("/appointment-types", appointment_types::routes())
         .nest("/auth", auth::routes())
         .nest("/calls", calls::routes())
         .nest(
@@ -57,6 +60,7 @@ fn routes() -> Routes {
         .nest("/groups", groups::routes())
         .nest("/legal-holds", retention::of_holds())
         .nest("/live", live::routes())
+        .nest("/locations", locations::routes())
         .nest("/me", people::of_oneself())
         .nest("/platform", platform::routes())
         .nest("/retention", retention::routes())

@@ -51,6 +51,12 @@ ids! {
     CallId,
     /// One dial of a call.
     AttemptId,
+    /// One of the tenant's types of appointments.
+    AppointmentTypeId,
+    /// One of the tenant's places.
+    LocationId,
+    /// That somebody acknowledged something about a contact.
+    AcknowledgementId,
     /// A set of contacts that a tenant put together.
     GroupId,
     /// Many calls planned together.

@@ -1,7 +1,9 @@
 //! What api and worker would break each other over if they disagreed about it.
 
 pub mod accounts;
+pub mod acknowledgements;
 pub mod api_keys;
+pub mod appointment_types;
 pub mod appointments;
 pub mod audit;
 pub mod book;
@@ -16,6 +18,7 @@ pub mod groups;
 pub mod idempotency;
 pub mod ids;
 pub mod journal;
+pub mod locations;
 pub mod operators;
 pub mod paging;
 pub mod people;

@@ -95,6 +95,20 @@ permissions! {
     EditKeys, "api_keys.edit", [Role::ClientAdmin], visitors: false;
 }
 
+/// What somebody sees of contacts besides what everybody of the tenant does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Eyes {
+    /// Notes and voice text.
+    pub(crate) notes: bool,
+    /// Of which type an appointment is, if the type is sensitive.
+    pub(crate) sensitive_types: bool,
+}
+
+impl Eyes {
+    /// Sees everything: the record of what was changed.
+    pub(crate) const ALL: Self = Self { notes: true, sensitive_types: true };
+}
+
 /// A caller who is known and has permission `P`.
 #[derive(Debug)]
 pub(crate) struct Allowed<P> {
@@ -127,9 +141,13 @@ impl<P> Allowed<P> {
         of_role.all(|(name, granted)| granted(self.role) && self.scopes.allow(name))
     }
 
-    /// Whether the caller sees notes and voice text.
-    pub(crate) fn sees_notes(&self, tenant: &Tenant) -> bool {
-        self.role == Role::ClientAdmin || tenant.policy.users_see_notes
+    /// What the caller sees of contacts.
+    pub(crate) fn eyes(&self, tenant: &Tenant) -> Eyes {
+        let administers = self.role == Role::ClientAdmin;
+        Eyes {
+            notes: administers || tenant.policy.users_see_notes,
+            sensitive_types: administers || tenant.policy.users_see_sensitive_types,
+        }
     }
 }
 

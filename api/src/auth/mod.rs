@@ -20,7 +20,7 @@ use crate::http::contract::{Routes, post};
 pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
     Allowed, EditContacts, EditDoNotCall, EditGroups, EditKeys, EditSecurity, EditTenant,
-    EditUsers, KeepContacts, PERMISSIONS, PlaceCalls, ReadAudit, ReadCalls, ReadContacts,
+    EditUsers, Eyes, KeepContacts, PERMISSIONS, PlaceCalls, ReadAudit, ReadCalls, ReadContacts,
     ReadDoNotCall, ReadGroups, ReadKeys, ReadLive, ReadTenant, ReadUsers, ReadVisits,
     ReportOutcomes,
 };

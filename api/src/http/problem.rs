@@ -72,6 +72,9 @@ kinds! {
     Suspended FORBIDDEN "tenant-suspended" "the tenant is suspended";
     NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
+    NameTaken CONFLICT "name-taken" "something else of the list is called so, or was; it is named in `id`";
+    ListFull CONFLICT "list-full" "the list has as many entries as it may";
+    NoAttendance CONFLICT "no-attendance" "the appointment has not begun, or is cancelled: `reason` is `not_begun` or `cancelled`";
     EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
     GroupNameTaken CONFLICT "group-name-taken" "another group has this name, or one that differs by case or accents only; it is named in `group_id`";
     GroupTooLarge CONFLICT "group-too-large" "more than 10,000 contacts are in the group: take them out first";

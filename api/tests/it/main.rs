@@ -31,3 +31,4 @@ mod start;
 mod tenant;
 mod tricks;
 mod webhooks;
+mod whole_contact;

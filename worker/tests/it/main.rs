@@ -31,6 +31,7 @@ mod provider_client;
 mod recovery;
 mod redaction;
 mod scripted_server;
+mod spoken_types;
 mod states;
 mod stored_webhooks;
 mod tls;

@@ -20,6 +20,10 @@ pub(crate) struct Things {
     key: String,
     session: String,
     hold: String,
+    appointment_type: String,
+    location: String,
+    /// An appointment that has begun.
+    begun: String,
 }
 
 impl Things {
@@ -52,8 +56,21 @@ impl Things {
         let other = client.admin("POST /v1/contacts", other).await.id();
         let hold = json!({ "contact_id": other, "reason": "A claim is pending" });
         let hold = client.admin("POST /v1/legal-holds", hold).await.id();
+        let name = json!({ "name": format!("Of list {count}") });
+        let appointment_type = client.admin("POST /v1/appointment-types", name.clone()).await.id();
+        let location = client.admin("POST /v1/locations", name).await.id();
+        let at = json!({ "at": client.ahead(Duration::days(5)).await });
+        let path = format!("POST /v1/contacts/{contact}/appointments");
+        let begun = client.admin(&path, at).await.id();
+        let past = format!(
+            "update appointments set at = app_clock() - interval '1 hour' where id = '{begun}'"
+        );
+        client.world.run(Box::leak(past.into_boxed_str())).await;
         Self {
+            appointment_type,
+            location,
             hold,
+            begun,
             user,
             key,
             session: Uuid::now_v7().to_string(),
@@ -71,6 +88,9 @@ impl Things {
         let id = || Uuid::now_v7().to_string();
         let date = "2031-02-03".to_owned();
         Self {
+            appointment_type: id(),
+            location: id(),
+            begun: id(),
             contact: id(),
             appointment: id(),
             call: id(),
@@ -86,10 +106,16 @@ impl Things {
 
     /// The path of an operation about them.
     pub(crate) fn path(&self, operation: &Operation) -> String {
+        let appointment = match operation.id() {
+            "recordAttendance" => &self.begun,
+            _ => &self.appointment,
+        };
         operation
             .path
+            .replace("{appointment_type}", &self.appointment_type)
+            .replace("{location}", &self.location)
             .replace("{contact}", &self.contact)
-            .replace("{appointment}", &self.appointment)
+            .replace("{appointment}", appointment)
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
             .replace("{group}", &self.group)
