@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use shared::book::{Books, Limits as BookLimits};
+use shared::book::{BookLimits, Books};
 use shared::config::{Logs, Traces};
 use shared::journal::Journal;
 use shared::telemetry::logs;
