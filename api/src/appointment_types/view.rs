@@ -61,8 +61,10 @@ pub(super) async fn list(
     by: Allowed<ReadTenant>,
 ) -> Result<Reply<Shown<PageView<TypeView>>>, Problem> {
     let mut tx = app.look(&by).await?;
-    let items = store::list(&mut tx).await?.iter().map(TypeView::new).collect();
-    Reply::ok(&PageView { items, next: None })
+    let all = store::list(&mut tx).await?;
+    let items = all.iter().map(TypeView::new).collect();
+    let shown = all.iter().map(|kind| kind.id.0);
+    Ok(Reply::ok(&PageView { items, next: None })?.showing(shown))
 }
 
 pub(super) const FIND: Operation =

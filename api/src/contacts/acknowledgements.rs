@@ -67,7 +67,8 @@ pub(super) async fn list(
     let found = shared::contacts::store::find(&mut work.tx, &work.keys, contact).await?;
     found.ok_or(Problem::NotFound(NOUN))?;
     let page = store::list(&mut work.tx, contact, slice).await?;
-    Reply::ok(&PageView::of(page, EntryView::of))
+    let shown: Vec<_> = page.items.iter().map(|entry| entry.id.0).collect();
+    Ok(Reply::ok(&PageView::of(page, EntryView::of))?.showing(shown))
 }
 
 /// What is acknowledged.

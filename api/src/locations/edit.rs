@@ -35,6 +35,7 @@ pub(super) struct NewLocation {
     #[schemars(length(max = MOST_ZONE))]
     zone: Option<String>,
     /// When it is open; not known unless given. A day that is null is closed, one that is absent is open from 08:00 to 20:00.
+    #[schemars(schema_with = "super::hours")]
     hours: Option<Week>,
 }
 
@@ -97,6 +98,7 @@ pub(super) struct Patch {
     zone: Option<String>,
     /// When it is open, the whole week anew.
     #[serde(default, deserialize_with = "present")]
+    #[schemars(schema_with = "super::hours")]
     hours: Option<Option<Week>>,
     /// New appointments may be there.
     #[schemars(example = false)]

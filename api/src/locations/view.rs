@@ -28,6 +28,7 @@ pub(super) struct LocationView {
     #[schemars(example = "Europe/London")]
     zone: &'static str,
     /// When it is open; null: not known. A day that is null is closed.
+    #[schemars(schema_with = "super::hours")]
     hours: Option<Week>,
     /// New appointments may be there.
     active: bool,
@@ -62,8 +63,10 @@ pub(super) async fn list(
     by: Allowed<ReadTenant>,
 ) -> Result<Reply<Shown<PageView<LocationView>>>, Problem> {
     let mut tx = app.look(&by).await?;
-    let items = store::list(&mut tx).await?.iter().map(LocationView::new).collect();
-    Reply::ok(&PageView { items, next: None })
+    let all = store::list(&mut tx).await?;
+    let items = all.iter().map(LocationView::new).collect();
+    let shown = all.iter().map(|place| place.id.0);
+    Ok(Reply::ok(&PageView { items, next: None })?.showing(shown))
 }
 
 pub(super) const FIND: Operation = Operation::new("readLocation", "Show a location");

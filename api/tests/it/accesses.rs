@@ -39,7 +39,10 @@ fn ids(body: &Value, found: &mut BTreeSet<Uuid>) {
                     found.extend(value.as_str().and_then(|id| id.parse::<Uuid>().ok()));
                 }
                 // What belongs to the one that is shown goes with it.
-                if !matches!(name.as_str(), "next_appointment" | "attempts" | "flags") {
+                if !matches!(
+                    name.as_str(),
+                    "next_appointment" | "appointment" | "attempts" | "flags"
+                ) {
                     ids(value, found);
                 }
             }

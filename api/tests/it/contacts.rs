@@ -40,12 +40,15 @@ async fn a_contact_is_made_with_its_first_appointment_and_read_back() {
     assert_eq!(next["call_before_hours"], 24, "the policy's");
 
     let events = client.world.texts("select kind from events order by n").await;
-    assert_eq!(events, ["contact.created", "appointment.created", "call.planned"]);
+    assert_eq!(
+        events,
+        ["contact.created", "contact.acknowledged", "appointment.created", "call.planned"]
+    );
     let audit = client
         .world
         .texts("select action from audit_entries where chain = 'changes' order by n")
         .await;
-    assert_eq!(audit[..2], ["contact.create", "appointment.create"]);
+    assert_eq!(audit[..3], ["contact.create", "contact.acknowledge", "appointment.create"]);
 }
 
 #[tokio::test]

@@ -260,8 +260,9 @@ async fn an_archived_contact_is_out_of_the_way_until_it_is_brought_back() {
     assert_eq!(listed.body["items"], json!([]));
     let listed = client.admin("GET /v1/contacts?archived=true", Value::Null).await;
     assert_eq!(listed.body["items"][0]["id"], json!(contact));
-    let pressed = client.admin(&format!("POST {path}/calls"), json!({})).await;
+    let pressed = client.admin(&format!("POST {path}/call-now"), json!({})).await;
     assert_eq!(pressed.status, StatusCode::CONFLICT, "{:?}", pressed.body);
+    assert!(pressed.body["explanation"].to_string().contains("contact_gone"), "{:?}", pressed.body);
     let lead = json!({ "call_before_hours": 48 });
     client.change(&format!("PATCH {appointment}"), "*", lead).await;
     assert_eq!(client.world.number(planned).await, 0, "no change of an appointment plans a call");
@@ -329,6 +330,6 @@ async fn whoever_makes_a_booking_is_told_by_its_source() {
     let (_, admin) = client.signed_in("client_admin").await;
     let mut new = ada();
     new["appointment"] = json!({ "at": client.ahead(Duration::days(3)).await });
-    let made = client.speak(Some(&admin), "POST /v1/contacts", &[], &new).await;
+    let made = client.speak(Some(&admin.access), "POST /v1/contacts", &[], &new).await;
     assert_eq!(made.body["appointment"]["source"], "manual", "a person: {:?}", made.body);
 }

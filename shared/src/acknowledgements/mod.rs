@@ -14,6 +14,7 @@ pub const MOST_VERSION: usize = 40;
 /// What was acknowledged. Those of the requirements' checklist, and what the system itself asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AcknowledgementKind")]
 pub enum Kind {
     /// "I understand and agree to HIPAA compliance requirements."
     HipaaRequirements,
@@ -51,6 +52,7 @@ impl Kind {
 /// How somebody agreed, or took it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ConsentHow")]
 pub enum How {
     /// Said so in person.
     Verbal,

@@ -47,6 +47,7 @@ pub enum Action {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ActionRefused")]
 pub enum Reason {
     /// The caller's role, or the scopes of the key, don't have it.
     NotPermitted,

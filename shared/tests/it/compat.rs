@@ -215,7 +215,7 @@ async fn the_rows_of_the_release_before_are_kept_and_open_under_its_keys() {
     let mut tx = world.db.tenant(BEFORE.meta().tenant).await.unwrap();
     let keys = world.keys.of(&mut tx).await.unwrap();
     let all = Slice { after: None, limit: 200 };
-    let contacts = contacts::store::list(&mut tx, &keys, all).await.unwrap().items;
+    let contacts = contacts::store::list(&mut tx, &keys, false, all).await.unwrap().items;
     let names: BTreeSet<_> = contacts.iter().map(|found| found.contact.name.as_str()).collect();
     assert!(names.contains("Ada Example") && names.contains("Nan Example"), "{names:?}");
 }

@@ -33,7 +33,7 @@ async fn a_contact_is_opened_by_its_tenant_and_not_there_for_another() {
     let keys = world.keys.of(&mut tx).await.unwrap();
     assert!(contacts::store::find(&mut tx, &keys, contact.id).await.unwrap().is_none());
     let all = Slice { after: None, limit: 200 };
-    assert!(contacts::store::list(&mut tx, &keys, all).await.unwrap().items.is_empty());
+    assert!(contacts::store::list(&mut tx, &keys, false, all).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]

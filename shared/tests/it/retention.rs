@@ -331,7 +331,7 @@ async fn a_tenant_that_leaves_is_shredded_and_nothing_of_it_opens() {
     let mut tx = world.db.tenant(stays.id).await.unwrap();
     let keys = fresh.of(&mut tx).await.unwrap();
     let all = Slice { after: None, limit: 9 };
-    assert_eq!(contacts::store::list(&mut tx, &keys, all).await.unwrap().items.len(), 1);
+    assert_eq!(contacts::store::list(&mut tx, &keys, false, all).await.unwrap().items.len(), 1);
     assert_eq!(
         world.texts("select operator || ' ' || action from operator_acts").await,
         ["ada tenant.shred"]

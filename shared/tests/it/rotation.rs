@@ -126,7 +126,7 @@ async fn all_opens(world: &World, tenant: TenantId) {
     let mut seen = 0;
     loop {
         let slice = Slice { after, limit: 200 };
-        let page = contacts::store::list(&mut tx, &keys, slice).await.unwrap();
+        let page = contacts::store::list(&mut tx, &keys, false, slice).await.unwrap();
         seen += page.items.len();
         for opened in &page.items {
             assert_eq!(opened.contact.name.as_str(), "Ada Example");
