@@ -8,6 +8,7 @@ use std::time::Duration;
 use api::{
     Accesses, App, Inbox, Limits, Live, LiveLimits, People, PeopleSettings, Rules, WebhookKeys,
 };
+use shared::book::Books;
 use shared::calls::store::recovery;
 use shared::config::{Api, Environment};
 use shared::db::Db;
@@ -57,9 +58,12 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let listener = queue::listener(&config.redis)?;
     let live = Live::new(db.clone(), queues.clone(), listener.clone(), limits(&config));
     let accesses = Accesses::start(db.clone());
+    let keys = Arc::new(KeyRing::new(config.keys.master.clone()));
+    let books = Books::new(db.clone(), Arc::clone(&keys), config.books);
     let app = App {
         db: db.clone(),
-        keys: Arc::new(KeyRing::new(config.keys.master.clone())),
+        keys,
+        books: books.clone(),
         accesses: accesses.clone(),
         live: live.clone(),
         inbox: Inbox::start(db.clone(), signals.clone()),
@@ -71,7 +75,11 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         people: people.clone(),
     };
     tokio::spawn(look_after_people(app.clone(), listener));
+<<<<<<< HEAD
     tokio::spawn(api::seal_heads(db.clone(), &app.keys)?);
+=======
+    tokio::spawn(async move { books.look_after().await });
+>>>>>>> main
     if let Some(journal) = journal {
         tokio::spawn(replay_while_recovering(db.clone(), journal));
     }

@@ -203,21 +203,27 @@ fn wrong_field(pointer: String, message: &str) -> FieldError {
             field,
             code: "unknown_field",
             detail: "there is no such field".to_owned(),
+            place: None,
         };
     }
     if let Some(name) = quoted("missing field `") {
         let field = format!("{pointer}/{name}");
-        return FieldError { field, code: "missing", detail: "this field is needed".to_owned() };
+        return FieldError {
+            field,
+            code: "missing",
+            detail: "this field is needed".to_owned(),
+            place: None,
+        };
     }
     if message.starts_with("duplicate field") {
         let detail = "given more than once".to_owned();
-        return FieldError { field: pointer, code: "duplicate", detail };
+        return FieldError { field: pointer, code: "duplicate", detail, place: None };
     }
     let expected =
         message.split(", expected ").nth(1).and_then(|rest| rest.split(" at line").next());
     let detail =
         expected.map_or_else(|| "is not valid".to_owned(), |what| format!("expected {what}"));
-    FieldError { field: pointer, code: "wrong_type", detail }
+    FieldError { field: pointer, code: "wrong_type", detail, place: None }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -4,8 +4,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use shared::book::BookError;
 use shared::crypto::CryptoError;
 use shared::db;
+use shared::search::Span;
 use shared::telemetry::metrics::{self, Dependency, Failure};
 use shared::tenants::KeyError;
 
@@ -18,6 +20,9 @@ pub(crate) struct FieldError {
     pub(crate) code: &'static str,
     /// For people; may change. Never quotes the value.
     pub(crate) detail: String,
+    /// Where in the value, if it is a text of which a part is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<Span>,
 }
 
 macro_rules! kinds {
@@ -221,7 +226,12 @@ impl Problem {
         code: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self::Invalid(vec![FieldError { field: field.into(), code, detail: detail.into() }])
+        Self::Invalid(vec![FieldError {
+            field: field.into(),
+            code,
+            detail: detail.into(),
+            place: None,
+        }])
     }
 
     /// Which problem it is.
@@ -334,6 +344,17 @@ impl From<db::Error> for Problem {
 impl From<CryptoError> for Problem {
     fn from(error: CryptoError) -> Self {
         Self::Internal(error.into())
+    }
+}
+
+impl From<BookError> for Problem {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Db(error) => error.into(),
+            BookError::Key(error) => error.into(),
+            BookError::NotReady => Self::Busy,
+            error @ (BookError::Made(_) | BookError::Stored(_)) => Self::Internal(error.into()),
+        }
     }
 }
 

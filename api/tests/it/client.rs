@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use shared::api_keys::ApiKey;
+use shared::book::{BookLimits, Books};
 use shared::testing::{Inhabitant, World};
 use tower::ServiceExt;
 
@@ -74,6 +75,7 @@ pub(crate) fn app(world: &World) -> App {
         webhook_keys: api::WebhookKeys::default(),
         journal: None,
         people: people(world),
+        books: Books::new(world.db.clone(), world.keys.clone(), BookLimits::default()),
     }
 }
 

@@ -23,6 +23,7 @@ mod operators;
 mod ops;
 mod people;
 mod planning;
+mod search;
 mod security;
 mod start;
 mod tenant;

@@ -188,6 +188,27 @@ async fn read_one(
     row.map(|row| open(keys, &row)).transpose()
 }
 
+/// The contacts of `ids` that there are, in any order.
+///
+/// # Errors
+/// Any [`KeyError`].
+pub async fn some(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    ids: &[ContactId],
+) -> Result<Vec<Opened>, KeyError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, version, created_at,
+             updated_at
+         from contacts where id = any ($1) and deleted_at is null",
+    )
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await
+    .map_err(Error::from)?;
+    rows.iter().map(|row| open(keys, row)).collect()
+}
+
 /// Contacts, newest first.
 ///
 /// # Errors

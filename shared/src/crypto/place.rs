@@ -73,6 +73,8 @@ pub enum TenantField {
     VisitReason,
     /// Why a number is on the do-not-call list, in the words of staff.
     DoNotCallReason,
+    /// Where a page of found contacts ended: it holds what they were ordered by. Kept by nobody but the client.
+    SearchCursor,
 }
 
 /// What is sealed with a master key itself, because no tenant owns it or none is known yet.
@@ -191,6 +193,7 @@ impl Place {
             TenantField::SigningKey => (0x040e, false),
             TenantField::VisitReason => (0x040f, true),
             TenantField::DoNotCallReason => (0x0410, true),
+            TenantField::SearchCursor => (0x0411, true),
         };
         Self { code, tenant, contact: Uuid::nil(), entity, padded }
     }

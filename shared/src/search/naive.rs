@@ -239,6 +239,7 @@ pub(super) fn ordered(rows: &[ContactRow], request: &Request<'_>, sorts: &[Sort]
                 SortKey::Company => text(shown.and_then(|one| one.company.as_deref())),
                 SortKey::NextCall => number(row.next_call_at.map(|at| micros(Some(at)))),
                 SortKey::LastContact => number(row.last_contact_at.map(|at| micros(Some(at)))),
+                SortKey::Attempts => number(Some(row.attempts.into())),
                 SortKey::Created => number(Some(micros(Some(row.created_at)))),
             }
         };

@@ -33,6 +33,8 @@ pub enum SortKey {
     NextCall,
     /// When the person was last reached.
     LastContact,
+    /// How often the contact was dialled.
+    Attempts,
     /// When the contact was made.
     Created,
 }
@@ -42,9 +44,12 @@ impl SortKey {
     fn asks_appointment(self) -> bool {
         match self {
             Self::Appointment | Self::Status | Self::Priority | Self::Owner | Self::Company => true,
-            Self::Relevance | Self::Name | Self::NextCall | Self::LastContact | Self::Created => {
-                false
-            }
+            Self::Relevance
+            | Self::Name
+            | Self::NextCall
+            | Self::LastContact
+            | Self::Attempts
+            | Self::Created => false,
         }
     }
 }
@@ -308,6 +313,7 @@ impl Selected<'_> {
             }
             SortKey::NextCall => time(block.next_call_at[row]),
             SortKey::LastContact => time(block.last_contact_at[row]),
+            SortKey::Attempts => Value::Number(Some(block.attempts[row].into())),
             SortKey::Created => time(block.created_at[row]),
         }
     }

@@ -221,6 +221,20 @@ pub enum QueryFault {
     TooManyTerms,
 }
 
+impl QueryFault {
+    /// Its public name: stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnclosedQuote => "unclosed_quote",
+            Self::UnknownField => "unknown_field",
+            Self::TooShort => "too_short",
+            Self::OnlyOperators => "only_operators",
+            Self::TooLong => "too_long",
+            Self::TooManyTerms => "too_many_terms",
+        }
+    }
+}
+
 /// A query that can't be searched for: what is wrong, and where. Carries nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[error("{fault}")]

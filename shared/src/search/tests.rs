@@ -15,7 +15,7 @@ use super::*;
 use crate::appointments::Priority;
 use crate::ids::{AppointmentId, ContactId};
 
-const KEYS: [SortKey; 10] = [
+const KEYS: [SortKey; 11] = [
     SortKey::Relevance,
     SortKey::Name,
     SortKey::Appointment,
@@ -25,6 +25,7 @@ const KEYS: [SortKey; 10] = [
     SortKey::Company,
     SortKey::NextCall,
     SortKey::LastContact,
+    SortKey::Attempts,
     SortKey::Created,
 ];
 

@@ -30,6 +30,7 @@ fn all_of(table: &Table) -> (Vec<Window>, Facets) {
         SortKey::Owner,
         SortKey::NextCall,
         SortKey::LastContact,
+        SortKey::Attempts,
     ];
     let window =
         |key| selection.window(&[Sort { key, descending: false }], Start::Offset(0), usize::MAX);

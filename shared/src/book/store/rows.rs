@@ -95,6 +95,7 @@ async fn complete(
     let mut appointments = of_contacts(appointments(tx, &ids).await?, |one| one.contact_id);
     let mut groups = of_contacts(groups(tx, &ids).await?, |(contact, _)| *contact);
     let next: HashMap<ContactId, DateTime<Utc>> = next_calls(tx, &ids).await?.into_iter().collect();
+    let attempts: HashMap<ContactId, i64> = attempts(tx, &ids).await?.into_iter().collect();
     let standings = standings(tx, &ids).await?;
     let nothing = Standing::default();
     let mut rows = Vec::with_capacity(found.len());
@@ -104,6 +105,7 @@ async fn complete(
             appointments: appointments.remove(&id).unwrap_or_default(),
             groups: groups.remove(&id).unwrap_or_default(),
             next_call_at: next.get(&id).copied(),
+            attempts: attempts.get(&id).copied().unwrap_or_default(),
             standing: standings.get(&id).unwrap_or(&nothing),
         };
         match open(keys, contact, of_contact) {
@@ -156,10 +158,20 @@ async fn next_calls(
     .await?)
 }
 
+async fn attempts(tx: &mut TenantTx, ids: &[ContactId]) -> Result<Vec<(ContactId, i64)>, Error> {
+    Ok(sqlx::query_as(
+        "select contact_id, count(*) from attempts where contact_id = any ($1) and counts group by 1",
+    )
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 struct Parts<'a> {
     appointments: Vec<Appointment>,
     groups: Vec<(ContactId, GroupId)>,
     next_call_at: Option<DateTime<Utc>>,
+    attempts: i64,
     standing: &'a Standing,
 }
 
@@ -181,6 +193,7 @@ fn open(keys: &TenantKeys, contact: Contact, parts: Parts<'_>) -> Result<Contact
         calling: parts.standing.state(),
         next_call_at: parts.next_call_at,
         last_contact_at: parts.appointments.iter().filter_map(|one| one.last_contact_at).max(),
+        attempts: u32::try_from(parts.attempts).unwrap_or(u32::MAX),
         groups: parts.groups.iter().map(|(_, group)| *group).collect(),
         appointments: parts
             .appointments

@@ -44,6 +44,7 @@ impl BlockBuilder {
             created_at: Vec::new(),
             next_call_at: Vec::new(),
             last_contact_at: Vec::new(),
+            attempts: Vec::new(),
             calling: Vec::new(),
             archived: Vec::new(),
             groups: Lists { starts: vec![0], codes: Vec::new() },
@@ -89,6 +90,7 @@ impl BlockBuilder {
         block.created_at.push(micros(Some(row.created_at)));
         block.next_call_at.push(micros(row.next_call_at));
         block.last_contact_at.push(micros(row.last_contact_at));
+        block.attempts.push(row.attempts);
         block.calling.push(row.calling);
         block.archived.push(row.archived);
         self.push_groups(row.groups.iter().copied());
@@ -113,6 +115,7 @@ impl BlockBuilder {
         block.created_at.push(from.created_at[row]);
         block.next_call_at.push(from.next_call_at[row]);
         block.last_contact_at.push(from.last_contact_at[row]);
+        block.attempts.push(from.attempts[row]);
         block.calling.push(from.calling[row]);
         block.archived.push(from.archived[row]);
         self.push_groups(from.groups.get(row).iter().map(|code| from.group_ids[*code as usize]));
