@@ -75,11 +75,8 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         people: people.clone(),
     };
     tokio::spawn(look_after_people(app.clone(), listener));
-<<<<<<< HEAD
     tokio::spawn(api::seal_heads(db.clone(), &app.keys)?);
-=======
     tokio::spawn(async move { books.look_after().await });
->>>>>>> main
     if let Some(journal) = journal {
         tokio::spawn(replay_while_recovering(db.clone(), journal));
     }
