@@ -1,4 +1,4 @@
--- Signed heads of the tenants' two chains; and from here on nobody but three functions appends to those chains.
+-- Signed heads of the tenants' two chains; and from here on nobody but a few functions appends to those chains.
 --
 -- Reads:    api (signs heads, reads the trail, `api admin audit`). The worker and the release before append by the same functions
 --           as before, under the same names, and never in another way (no statement of theirs does).
@@ -134,6 +134,10 @@ end $$;
 grant create on schema public to vio_engine;
 alter function append_changes(text[], uuid[], uuid[], text, text[], uuid[], bytea[]) owner to vio_engine;
 alter function chain_accesses(timestamptz[], text[], text[], uuid[], bytea[]) owner to vio_engine;
+-- The same for many entries (20261123141000).
+alter function append_many_changes(text[], uuid[], uuid[], text, text[], uuid[], bytea[])
+    security definer set search_path = public, pg_temp;
+alter function append_many_changes(text[], uuid[], uuid[], text, text[], uuid[], bytea[]) owner to vio_engine;
 -- allowed: granted two statements ago, to hand functions over
 revoke create on schema public from vio_engine;
 revoke execute on function append_changes(text[], uuid[], uuid[], text, text[], uuid[], bytea[]) from public;

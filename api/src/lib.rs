@@ -5,19 +5,23 @@
 
 mod accesses;
 mod app;
+mod appointment_types;
 mod appointments;
 mod audit;
 mod auth;
 mod calls;
 mod contacts;
 mod do_not_call;
+mod groups;
 mod http;
 mod limit;
 mod live;
+mod locations;
 mod ops;
 mod people;
 mod planning;
 mod platform;
+mod retention;
 mod tenant;
 mod webhooks;
 
@@ -41,16 +45,25 @@ fn routes() -> Routes {
     let v1 = Routes::tagged("")
         .nest("/api-keys", people::keys_routes())
         .nest("/audit", audit::routes())
+        .nest("/appointment-types", appointment_types::routes())
         .nest("/auth", auth::routes())
         .nest("/calls", calls::routes())
         .nest(
             "/contacts",
-            contacts::routes().merge(appointments::routes()).merge(calls::of_contact()),
+            contacts::routes()
+                .merge(appointments::routes())
+                .merge(calls::of_contact())
+                .merge(retention::of_contact())
+                .merge(groups::of_contact()),
         )
         .nest("/do-not-call", do_not_call::routes())
+        .nest("/groups", groups::routes())
+        .nest("/legal-holds", retention::of_holds())
         .nest("/live", live::routes())
+        .nest("/locations", locations::routes())
         .nest("/me", people::of_oneself())
         .nest("/platform", platform::routes())
+        .nest("/retention", retention::routes())
         .nest("/tenant", tenant::routes().merge(people::of_tenant()))
         .nest("/users", people::routes())
         .nest("/webhooks", webhooks::routes());

@@ -30,6 +30,10 @@ pub(crate) enum Planned<'a> {
     ContactChanged(ContactId),
     /// Gone: withdraw everything.
     ContactDeleted(ContactId),
+    /// Out of the way: withdraw everything.
+    ContactArchived(ContactId),
+    /// Back again: plan the reminders of its open appointments.
+    ContactUnarchived(ContactId),
     /// Numbers must not be called: withdraw every planned call to them, whoever's.
     NumbersBlocked(&'a [EqualityHashes]),
     /// Hours, limits, zone or closed dates changed: what waited for the old ones is looked at again.
@@ -63,7 +67,11 @@ pub(crate) async fn tell(work: &mut Work, change: Planned<'_>) -> Result<(), Pro
             let what = Withdraw::Appointment(appointment);
             plan::withdraw(tx, what, "appointment_deleted", *now, changes).await?;
         }
-        Planned::ContactChanged(contact) => {
+        Planned::ContactArchived(contact) => {
+            let what = Withdraw::Contact(contact);
+            plan::withdraw(tx, what, "contact_archived", *now, changes).await?;
+        }
+        Planned::ContactChanged(contact) | Planned::ContactUnarchived(contact) => {
             plan::replan_contact(tx, contact, *now, changes).await?;
         }
         Planned::ContactDeleted(contact) => {

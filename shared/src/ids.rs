@@ -51,12 +51,20 @@ ids! {
     CallId,
     /// One dial of a call.
     AttemptId,
+    /// One of the tenant's types of appointments.
+    AppointmentTypeId,
+    /// One of the tenant's places.
+    LocationId,
+    /// That somebody acknowledged something about a contact.
+    AcknowledgementId,
     /// A set of contacts that a tenant put together.
     GroupId,
     /// Many calls planned together.
     CampaignId,
     /// An entry of the do-not-call list.
     DoNotCallId,
+    /// A word that something may not be erased.
+    LegalHoldId,
     /// A received webhook.
     WebhookId,
     /// Something staff should look at.

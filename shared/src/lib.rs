@@ -1,7 +1,9 @@
 //! What api and worker would break each other over if they disagreed about it.
 
 pub mod accounts;
+pub mod acknowledgements;
 pub mod api_keys;
+pub mod appointment_types;
 pub mod appointments;
 pub mod audit;
 pub mod book;
@@ -12,15 +14,19 @@ pub mod crypto;
 pub mod db;
 pub mod do_not_call;
 pub mod events;
+pub mod groups;
 pub mod idempotency;
 pub mod ids;
 pub mod journal;
+pub mod locations;
 pub mod operators;
 pub mod paging;
 pub mod people;
 pub mod phi;
 pub mod queue;
 pub mod retell;
+pub mod retention;
+pub mod rotation;
 pub mod search;
 pub mod telemetry;
 pub mod tenants;

@@ -12,17 +12,22 @@ use shared::ids::{AppointmentId, ContactId};
 use super::fields::{
     DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON, MOST_TIME, MOST_TYPE, When, label,
 };
-use super::find::AppointmentReply;
-use super::view::{AppointmentView, audited};
+use super::lists::Lists;
+use super::view::{AppointmentView, Made, audited};
 use super::{NOUN, entry};
 use crate::app::{App, Begun, Work};
-use crate::auth::{Allowed, EditContacts};
+use crate::auth::{Allowed, EditContacts, Eyes};
 use crate::contacts::MOST_ZONE;
 use crate::http::contract::Operation;
-use crate::http::{Body, Empty, Fields, IfMatch, Path, Post, Problem, Reply, present};
+use crate::http::{
+    Body, Empty, Fields, IfMatch, Path, Post, Problem, Reply, Shown, Versioned, present,
+};
 use crate::planning::{self, Planned};
 
 const MOST_REASON: usize = 500;
+
+/// The answer that shows an appointment as it stands now.
+type ChangedReply = Reply<Versioned<Shown<Made>>>;
 
 /// What changes: a field that is absent stays, `null` clears one that may be empty. Times change by moving.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -135,15 +140,20 @@ pub(super) async fn patch(
     Path(ids): Path<(ContactId, AppointmentId)>,
     version: IfMatch,
     Body(patch): Body<Patch>,
-) -> Result<AppointmentReply, Problem> {
+) -> Result<ChangedReply, Problem> {
     let mut work = app.change(&by).await?;
+    let eyes = by.eyes(&work.tenant);
     let (opened, before) = lock(&mut work, ids, version).await?;
     let mut after = before.clone();
     patch.apply(&mut after, work.now)?;
-    if after == before {
-        return show(&opened, &after);
+    let lists = of_lists(&mut work, &after).await?;
+    if after.kind != before.kind {
+        lists.check_type(after.kind.as_ref(), &work.tenant.policy, "/type")?;
     }
-    save(&mut work, &opened, &before, &mut after).await?;
+    if after == before {
+        return show(&opened, &after, eyes, &lists);
+    }
+    save(&mut work, &opened, &before, &mut after, "appointment.change").await?;
     if patch.status.is_some() {
         planning::tell(&mut work, Planned::AppointmentStatus(&after)).await?;
     } else if (after.call_before_hours, after.priority)
@@ -151,7 +161,7 @@ pub(super) async fn patch(
     {
         planning::tell(&mut work, Planned::AppointmentChanged(&after)).await?;
     }
-    work.commit(&app, show(&opened, &after)?).await
+    work.commit(&app, show(&opened, &after, eyes, &lists)?).await
 }
 
 /// Where an appointment is moved to.
@@ -182,11 +192,12 @@ pub(super) async fn move_to(
     Path(ids): Path<(ContactId, AppointmentId)>,
     version: IfMatch,
     Post { body, once }: Post<Move>,
-) -> Result<AppointmentReply, Problem> {
+) -> Result<ChangedReply, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
     };
+    let eyes = by.eyes(&work.tenant);
     let (opened, before) = lock(&mut work, ids, version).await?;
     let mut fields = Fields::default();
     let when = When { at: &body.at, local_time: &body.local_time, zone: &body.zone };
@@ -194,12 +205,13 @@ pub(super) async fn move_to(
     let at = fields.finish(at)?;
     let mut after = before.clone();
     let real = after.move_to(at, opened.contact.zone, work.now);
+    let lists = of_lists(&mut work, &after).await?;
     if after == before {
-        return show(&opened, &after);
+        return show(&opened, &after, eyes, &lists);
     }
-    save(&mut work, &opened, &before, &mut after).await?;
+    save(&mut work, &opened, &before, &mut after, "appointment.change").await?;
     planning::tell(&mut work, Planned::AppointmentMoved { appointment: &after, real }).await?;
-    work.commit(&app, show(&opened, &after)?).await
+    work.commit(&app, show(&opened, &after, eyes, &lists)?).await
 }
 
 /// Why an appointment is cancelled.
@@ -222,11 +234,12 @@ pub(super) async fn cancel(
     Path(ids): Path<(ContactId, AppointmentId)>,
     version: IfMatch,
     Post { body, once }: Post<Cancel>,
-) -> Result<AppointmentReply, Problem> {
+) -> Result<ChangedReply, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
     };
+    let eyes = by.eyes(&work.tenant);
     let (opened, before) = lock(&mut work, ids, version).await?;
     let mut fields = Fields::default();
     let reason = body.reason.as_deref();
@@ -234,12 +247,13 @@ pub(super) async fn cancel(
     fields.finish(Some(()))?;
     let mut after = before.clone();
     after.set_status(AppointmentStatus::Cancelled, reason.flatten(), None, work.now);
+    let lists = of_lists(&mut work, &after).await?;
     if after == before {
-        return show(&opened, &after);
+        return show(&opened, &after, eyes, &lists);
     }
-    save(&mut work, &opened, &before, &mut after).await?;
+    save(&mut work, &opened, &before, &mut after, "appointment.change").await?;
     planning::tell(&mut work, Planned::AppointmentStatus(&after)).await?;
-    work.commit(&app, show(&opened, &after)?).await
+    work.commit(&app, show(&opened, &after, eyes, &lists)?).await
 }
 
 pub(super) const DELETE: Operation = Operation::new("deleteAppointment", "Delete an appointment")
@@ -263,7 +277,7 @@ pub(super) async fn delete(
 }
 
 /// The contact, locked, and its appointment in the version that was read. The contact's lock guards its appointments.
-async fn lock(
+pub(super) async fn lock(
     work: &mut Work,
     (contact, id): (ContactId, AppointmentId),
     version: IfMatch,
@@ -277,21 +291,34 @@ async fn lock(
     Ok((opened, appointment))
 }
 
-async fn save(
+/// Stores what changed, and tells. `action` is the word of the audit chain.
+pub(super) async fn save(
     work: &mut Work,
     opened: &Opened,
     before: &Appointment,
     after: &mut Appointment,
+    action: &'static str,
 ) -> Result<(), Problem> {
     after.version += 1;
     after.updated_at = work.now;
     store::update(&mut work.tx, &opened.key, after).await?;
     work.changes.event("appointment.changed", after.id.0, Some(after.contact));
     let values = serde_json::json!({ "before": audited(before), "after": audited(after) });
-    entry(work, &opened.key, "appointment.change", after, &values)
+    entry(work, &opened.key, action, after, &values)
 }
 
-fn show(opened: &Opened, appointment: &Appointment) -> Result<AppointmentReply, Problem> {
-    let view = AppointmentView::new(appointment, opened.contact.zone, true);
-    Ok(Reply::ok(&view)?.with_version(appointment.version))
+/// The lists that the appointment names something of.
+async fn of_lists(work: &mut Work, of: &Appointment) -> Result<Lists, Problem> {
+    Lists::read(&mut work.tx, of.kind.as_ref(), of.location.as_ref()).await
+}
+
+fn show(
+    opened: &Opened,
+    appointment: &Appointment,
+    eyes: Eyes,
+    lists: &Lists,
+) -> Result<ChangedReply, Problem> {
+    let view = AppointmentView::new(appointment, opened.contact.zone, eyes, &lists.listed());
+    let made = Made { appointment: view, warnings: lists.warnings(appointment) };
+    Ok(Reply::ok(&made)?.with_version(appointment.version))
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use shared::appointments::{Appointment, Label, LabelError, Priority, when};
+use shared::appointment_types::key;
+use shared::appointments::{Appointment, BY_HAND, BY_PROGRAM, Label, LabelError, Priority, when};
+use shared::audit::Actor;
 use shared::contacts::text::{MOST_VOICE_TEXT, VoiceText};
 use shared::ids::ContactId;
 use shared::tenants::Tenant;
@@ -14,7 +16,7 @@ use crate::http::{Code, Fields};
 /// Hours before the appointment at which a reminder may be due.
 pub(super) const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
 /// Minutes that an appointment may take.
-pub(super) const DURATION_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
+pub(crate) const DURATION_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
 /// Longest text that is looked at for a time.
 pub(super) const MOST_TIME: usize = 64;
 pub(super) const MOST_TYPE: usize = 80;
@@ -77,10 +79,10 @@ pub(crate) struct Booking {
     pub(crate) at: DateTime<Utc>,
     call_before_hours: u16,
     duration_minutes: Option<u16>,
-    kind: Option<Label>,
+    pub(crate) kind: Option<Label>,
     owner_name: Option<Label>,
     company_name: Option<Label>,
-    location: Option<Label>,
+    pub(crate) location: Option<Label>,
     voice_text: Option<VoiceText>,
     priority: Priority,
 }
@@ -121,9 +123,16 @@ impl NewAppointment {
 }
 
 impl Booking {
-    /// The appointment, made now.
-    pub(crate) fn into_appointment(self, contact: ContactId, now: DateTime<Utc>) -> Appointment {
+    /// The appointment, made now by somebody or a program.
+    pub(crate) fn into_appointment(
+        self,
+        contact: ContactId,
+        now: DateTime<Utc>,
+        by: Actor,
+    ) -> Appointment {
+        let source = if matches!(by, Actor::Key(_)) { BY_PROGRAM } else { BY_HAND };
         Appointment {
+            source: source.to_owned(),
             duration_minutes: self.duration_minutes,
             kind: self.kind,
             owner_name: self.owner_name,
@@ -218,6 +227,16 @@ pub(super) fn label(
     most: usize,
 ) -> Option<Option<Label>> {
     raw.map(|raw| fields.take(field, Label::parse(raw, most)))
+}
+
+/// The name of an entry of a list: one that is nothing once folded can't be told from others.
+pub(crate) fn name(fields: &mut Fields, field: &str, raw: &str, most: usize) -> Option<Label> {
+    let name = fields.take(field, Label::parse(raw, most))?;
+    if key(&name).is_empty() {
+        fields.fault(field, "empty", "must not be empty");
+        return None;
+    }
+    Some(name)
 }
 
 /// Turns "given, but wrong" into wrong, and "not given" into nothing.

@@ -1,13 +1,17 @@
 //! Reading appointments.
 
 use axum::extract::State;
+use chrono_tz::Tz;
+use shared::appointments::Appointment;
+use shared::appointments::store::listed;
+use shared::db::TenantTx;
 use shared::ids::{AppointmentId, ContactId};
 use shared::{appointments, contacts};
 
 use super::NOUN;
 use super::view::AppointmentView;
 use crate::app::App;
-use crate::auth::{Allowed, ReadContacts};
+use crate::auth::{Allowed, Eyes, ReadContacts};
 use crate::http::contract::Operation;
 use crate::http::{PageView, Path, Problem, Reply, Shown, Versioned};
 
@@ -27,9 +31,10 @@ pub(super) async fn list(
     let mut work = app.read(&by).await?;
     let found = contacts::store::find(&mut work.tx, &work.keys, contact).await?;
     let opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;
-    let sees_notes = by.sees_notes(&work.tenant);
+    let eyes = by.eyes(&work.tenant);
     let found = appointments::store::list(&mut work.tx, &opened.key).await?;
-    let view = |of| AppointmentView::new(of, opened.contact.zone, sees_notes);
+    let listed = listed(&mut work.tx, found.iter()).await?;
+    let view = |of| AppointmentView::new(of, opened.contact.zone, eyes, &listed);
     let shown = found.iter().map(|appointment| appointment.id.0);
     let items = found.iter().map(view).collect();
     Ok(Reply::ok(&PageView { items, next: None })?.showing(shown))
@@ -48,6 +53,18 @@ pub(super) async fn find(
     let opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;
     let found = appointments::store::find(&mut work.tx, &opened.key, id).await?;
     let found = found.ok_or(Problem::NotFound(NOUN))?;
-    let view = AppointmentView::new(&found, opened.contact.zone, by.sees_notes(&work.tenant));
-    Ok(Reply::ok(&view)?.with_version(found.version))
+    let eyes = by.eyes(&work.tenant);
+    show(&mut work.tx, opened.contact.zone, &found, eyes).await
+}
+
+/// The answer that shows an appointment of a contact who lives in `zone`.
+pub(super) async fn show(
+    tx: &mut TenantTx,
+    zone: Tz,
+    appointment: &Appointment,
+    eyes: Eyes,
+) -> Result<AppointmentReply, Problem> {
+    let listed = listed(tx, std::iter::once(appointment)).await?;
+    let view = AppointmentView::new(appointment, zone, eyes, &listed);
+    Ok(Reply::ok(&view)?.with_version(appointment.version))
 }

@@ -1,9 +1,11 @@
 //! Appointments of a contact.
 
+mod attend;
 mod create;
 mod edit;
 mod fields;
 mod find;
+mod lists;
 mod view;
 
 use shared::appointments::Appointment;
@@ -11,9 +13,11 @@ use shared::crypto::{ContactField, ContactKey};
 
 use crate::app::Work;
 use crate::http::Problem;
-use crate::http::contract::{Routes, get, post};
+use crate::http::contract::{Routes, get, post, put};
 
-pub(crate) use fields::{Booking, NewAppointment};
+pub(crate) use create::book;
+pub(crate) use fields::{Booking, DURATION_MINUTES, NewAppointment, name};
+pub(crate) use lists::{Lists, Warning, list_full};
 pub(crate) use view::AppointmentView;
 
 /// What an appointment is called in problems.
@@ -34,15 +38,12 @@ pub(crate) fn routes() -> Routes {
                 .delete(edit::DELETE, edit::delete),
         )
         .at(&format!("{one}/move"), post(edit::MOVE, edit::move_to))
+        .at(&format!("{one}/attendance"), put(attend::PUT, attend::put))
         .at(&format!("{one}/cancel"), post(edit::CANCEL, edit::cancel))
 }
 
 /// Adds to the changes that an appointment was made.
-pub(crate) fn tell_created(
-    work: &mut Work,
-    key: &ContactKey,
-    made: &Appointment,
-) -> Result<(), Problem> {
+fn tell_created(work: &mut Work, key: &ContactKey, made: &Appointment) -> Result<(), Problem> {
     work.changes.event("appointment.created", made.id.0, Some(made.contact));
     let values = serde_json::json!({ "after": view::audited(made) });
     entry(work, key, "appointment.create", made, &values)

@@ -57,6 +57,10 @@ permissions! {
     ReadContacts, "contacts.read", [Role::ClientAdmin | Role::ClientUser];
     /// Makes, changes and deletes contacts and appointments.
     EditContacts, "contacts.edit", [Role::ClientAdmin];
+    /// Sees groups of contacts, and who is in them.
+    ReadGroups, "groups.read", [Role::ClientAdmin | Role::ClientUser];
+    /// Makes, changes and deletes groups, and says who is in them.
+    EditGroups, "groups.edit", [Role::ClientAdmin];
     /// Sees calls, their attempts, and why they have not gone out.
     ReadCalls, "calls.read", [Role::ClientAdmin | Role::ClientUser];
     /// Has somebody called now.
@@ -73,6 +77,8 @@ permissions! {
     ReadTenant, "tenant.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes the tenant's settings, pauses and resumes.
     EditTenant, "tenant.edit", [Role::ClientAdmin];
+    /// Sees how long contacts are kept, says what may not be erased, and has somebody erased.
+    KeepContacts, "retention.manage", [Role::ClientAdmin], visitors: false;
     /// Changes how the tenant's people sign in.
     EditSecurity, "tenant.security", [Role::ClientAdmin], visitors: false;
     /// Sees when the platform's people looked into the tenant, and why.
@@ -87,6 +93,20 @@ permissions! {
     ReadKeys, "api_keys.read", [Role::ClientAdmin];
     /// Makes and revokes API keys.
     EditKeys, "api_keys.edit", [Role::ClientAdmin], visitors: false;
+}
+
+/// What somebody sees of contacts besides what everybody of the tenant does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Eyes {
+    /// Notes and voice text.
+    pub(crate) notes: bool,
+    /// Of which type an appointment is, if the type is sensitive.
+    pub(crate) sensitive_types: bool,
+}
+
+impl Eyes {
+    /// Sees everything: the record of what was changed.
+    pub(crate) const ALL: Self = Self { notes: true, sensitive_types: true };
 }
 
 /// A caller who is known and has permission `P`.
@@ -121,9 +141,13 @@ impl<P> Allowed<P> {
         of_role.all(|(name, granted)| granted(self.role) && self.scopes.allow(name))
     }
 
-    /// Whether the caller sees notes and voice text.
-    pub(crate) fn sees_notes(&self, tenant: &Tenant) -> bool {
-        self.role == Role::ClientAdmin || tenant.policy.users_see_notes
+    /// What the caller sees of contacts.
+    pub(crate) fn eyes(&self, tenant: &Tenant) -> Eyes {
+        let administers = self.role == Role::ClientAdmin;
+        Eyes {
+            notes: administers || tenant.policy.users_see_notes,
+            sensitive_types: administers || tenant.policy.users_see_sensitive_types,
+        }
     }
 }
 

@@ -115,7 +115,7 @@ async fn robin(base: &Base, fresh: bool) -> anyhow::Result<ContactId> {
     let mut tx = base.db.tenant(TENANT).await?;
     let keys = KeyRing::new(base.keys.master.clone()).of(&mut tx).await?;
     let newest = Slice { after: None, limit: 1 };
-    if let Some(found) = contacts::store::list(&mut tx, &keys, newest).await?.items.first() {
+    if let Some(found) = contacts::store::list(&mut tx, &keys, false, newest).await?.items.first() {
         return Ok(found.contact.id);
     }
     let now = store::now(&mut tx).await?;

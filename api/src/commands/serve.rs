@@ -75,10 +75,10 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         people: people.clone(),
     };
     tokio::spawn(look_after_people(app.clone(), listener));
-    tokio::spawn(api::seal_heads(db.clone(), &app.keys)?);
     tokio::spawn(async move { books.look_after().await });
+    tokio::spawn(api::seal_heads(db.clone(), &app.keys)?);
     if let Some(journal) = journal {
-        tokio::spawn(replay_while_recovering(db.clone(), journal));
+        tokio::spawn(replay_while_recovering(db.clone(), app.keys.clone(), journal));
     }
     tracing::info!(listen = %config.listen, metrics_listen = %config.metrics_listen, "serving");
 
@@ -138,13 +138,13 @@ fn open_journal(state_dir: Option<&Path>) -> anyhow::Result<Option<Arc<Journal>>
 }
 
 /// The worker replays its host's journal after a restore; this one may lie on another host.
-async fn replay_while_recovering(db: Db, journal: Arc<Journal>) {
+async fn replay_while_recovering(db: Db, keys: Arc<KeyRing>, journal: Arc<Journal>) {
     loop {
         tokio::time::sleep(RECOVERY_LOOK).await;
         match recovery::current(&db).await {
             Ok(None) => {}
             Ok(Some(_)) => {
-                if let Err(error) = journal.replay(&db).await {
+                if let Err(error) = journal.replay(&db, &keys).await {
                     tracing::error!(error = %error, "the journal could not be replayed yet");
                 }
             }

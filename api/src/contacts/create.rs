@@ -4,25 +4,26 @@ use axum::extract::State;
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::appointments::{self, Appointment};
+use shared::acknowledgements::How;
+use shared::acknowledgements::MOST_VERSION;
 use shared::calls::rules::snapshot::Channel;
 use shared::contacts::email::EmailAddress;
 use shared::contacts::name::PersonName;
 use shared::contacts::phone::PhoneNumber;
+use shared::contacts::store::Opened;
 use shared::contacts::text::{MOST_NOTES, Notes};
 use shared::contacts::{Consent, Contact, store};
 use shared::crypto::ContactField;
-use shared::ids::ContactId;
 use shared::tenants::Tenant;
 
-use super::view::audited;
-use super::{ContactView, MOST_NUMBER, MOST_ZONE, fields};
+use super::acknowledgements::{note_consent, text_version};
+use super::view::{Viewer, audited};
+use super::{ContactView, MOST_NUMBER, MOST_ZONE, cards, fields};
 use crate::app::{App, Begun, Work};
-use crate::appointments::{Booking, NewAppointment};
+use crate::appointments::{Booking, Lists, NewAppointment, Warning, book};
 use crate::auth::{Allowed, EditContacts};
 use crate::http::contract::Operation;
 use crate::http::{Created, Fields, Kind, Post, Problem, Reply, Versioned};
-use crate::planning::{self, Planned};
 
 /// A contact as a client sends it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,6 +50,11 @@ pub(super) struct NewContact {
     /// The person agreed to automated calls.
     #[serde(default)]
     consent: bool,
+    /// How the person did so; with `consent` only.
+    consent_how: Option<How>,
+    /// Which version of a text the person was told; with `consent` only.
+    #[schemars(length(min = 1, max = MOST_VERSION))]
+    consent_text_version: Option<String>,
     /// Another contact may have the same address.
     #[serde(default)]
     allow_duplicate_email: bool,
@@ -63,6 +69,7 @@ struct Read {
     notes: Option<Notes>,
     zone: Tz,
     channel: Channel,
+    consent_text: Option<String>,
     booking: Option<Booking>,
 }
 
@@ -76,16 +83,6 @@ pub(super) struct Made {
     warnings: Vec<Warning>,
 }
 
-/// Something that is allowed and may yet be a mistake.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Warning {
-    /// `possible_duplicate`; more may come.
-    #[schemars(example = &"possible_duplicate")]
-    code: &'static str,
-    /// Contacts with the same number and an appointment at the same time.
-    contacts: Vec<ContactId>,
-}
-
 impl NewContact {
     fn read(&self, tenant: &Tenant, now: chrono::DateTime<chrono::Utc>) -> Result<Read, Problem> {
         let mut found = Fields::default();
@@ -96,6 +93,16 @@ impl NewContact {
         let zone = fields::optional(self.zone.as_deref(), |raw| fields::zone(&mut found, raw));
         let channel =
             fields::optional(self.channel.as_deref(), |raw| fields::channel(&mut found, raw));
+        let consent_text =
+            text_version(&mut found, "consent_text_version", self.consent_text_version.as_deref());
+        for (field, given) in [
+            ("consent_how", self.consent_how.is_some()),
+            ("consent_text_version", self.consent_text_version.is_some()),
+        ] {
+            if given && !self.consent {
+                found.fault(field, "not_wanted", "goes with consent only");
+            }
+        }
         let booking = match &self.appointment {
             None => Some(None),
             Some(new) => {
@@ -110,6 +117,7 @@ impl NewContact {
                 notes: notes?,
                 zone: zone?.unwrap_or(tenant.zone),
                 channel: channel?.unwrap_or(Channel::Voice),
+                consent_text: consent_text?,
                 booking: booking?,
             })
         })();
@@ -142,6 +150,15 @@ pub(super) async fn create(
     if !body.allow_duplicate_email {
         refuse_taken_email(&mut work, &contact).await?;
     }
+    let lists = match &read.booking {
+        None => Lists::default(),
+        Some(booking) => {
+            let (kind, location) = (booking.kind.as_ref(), booking.location.as_ref());
+            let lists = Lists::read(&mut work.tx, kind, location).await?;
+            lists.check_type(kind, &work.tenant.policy, "/appointment/type")?;
+            lists
+        }
+    };
     let key = store::insert(&mut work.tx, &work.keys, &contact).await?;
     work.changes.event("contact.created", contact.id.0, Some(contact.id));
     let values = serde_json::json!({ "after": audited(&contact) }).to_string();
@@ -149,43 +166,23 @@ pub(super) async fn create(
     let sealed = key.seal(place, values.as_bytes())?;
     work.changes.entry("contact.create", contact.id.0, Some(sealed));
 
-    let mut warnings = Vec::new();
-    let first = match read.booking {
-        None => None,
-        Some(booking) => {
-            let twins = store::with_phone_and_time(
-                &mut work.tx,
-                &work.keys,
-                &contact.phone,
-                booking.at,
-                contact.id,
-            );
-            let contacts = twins.await?;
-            if !contacts.is_empty() {
-                warnings.push(Warning { code: "possible_duplicate", contacts });
-            }
-            Some(book(&mut work, &key, contact.id, booking).await?)
-        }
-    };
-    let standings = store::standings(&mut work.tx, &[contact.id]).await?;
-    let standing = standings.get(&contact.id).cloned().unwrap_or_default();
-    let view = ContactView::new(&contact, &standing, first.as_ref(), true);
-    let reply =
-        Reply::created(format!("/v1/contacts/{}", contact.id), &Made { contact: view, warnings })?;
-    work.commit(&app, reply.with_version(contact.version)).await
-}
+    let after = (None, contact.consent.as_ref());
+    note_consent(&mut work, &key, contact.id, after, body.consent_how, read.consent_text).await?;
 
-async fn book(
-    work: &mut Work,
-    key: &shared::crypto::ContactKey,
-    contact: ContactId,
-    booking: Booking,
-) -> Result<Appointment, Problem> {
-    let appointment = booking.into_appointment(contact, work.now);
-    appointments::store::insert(&mut work.tx, key, &appointment, "api").await?;
-    crate::appointments::tell_created(work, key, &appointment)?;
-    planning::tell(work, Planned::AppointmentCreated(&appointment)).await?;
-    Ok(appointment)
+    let mut warnings = Vec::new();
+    if let Some(booking) = read.booking {
+        let (phone, at) = (&contact.phone, booking.at);
+        let twins =
+            store::with_phone_and_time(&mut work.tx, &work.keys, phone, at, contact.id).await?;
+        let (_, told) = book(&mut work, &key, contact.id, booking, &lists).await?;
+        warnings = Warning::possible_duplicate(twins).into_iter().chain(told).collect();
+    }
+    let viewer = Viewer::of(&by, &work.tenant);
+    let opened = Opened { contact, key };
+    let view = cards::view(&mut work, viewer, &opened).await?;
+    let (id, version) = (opened.contact.id, opened.contact.version);
+    let reply = Reply::created(format!("/v1/contacts/{id}"), &Made { contact: view, warnings })?;
+    work.commit(&app, reply.with_version(version)).await
 }
 
 /// Refuses an address that another live contact has, and keeps others from taking it meanwhile.

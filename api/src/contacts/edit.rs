@@ -3,6 +3,7 @@
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use shared::acknowledgements::{How, MOST_VERSION};
 use shared::calls::rules::snapshot::Channel;
 use shared::contacts::store::{self, Opened};
 use shared::contacts::text::MOST_NOTES;
@@ -10,9 +11,10 @@ use shared::contacts::{Consent, Contact};
 use shared::crypto::ContactField;
 use shared::ids::ContactId;
 
+use super::acknowledgements::{note_consent, text_version};
 use super::create::refuse_taken_email;
 use super::find::ContactReply;
-use super::view::audited;
+use super::view::{Viewer, audited};
 use super::{MOST_NUMBER, MOST_ZONE, NOUN, fields, find};
 use crate::app::{App, Work};
 use crate::auth::{Allowed, EditContacts};
@@ -47,13 +49,19 @@ pub(super) struct Patch {
     channel: Option<String>,
     /// The person agreed to automated calls.
     consent: Option<bool>,
+    /// How the person agreed, or took it back; only where `consent` changes.
+    consent_how: Option<How>,
+    /// Which version of a text the person was told; only where `consent` changes.
+    #[schemars(length(min = 1, max = MOST_VERSION))]
+    consent_text_version: Option<String>,
     /// Another contact may have the same address.
     #[serde(default)]
     allow_duplicate_email: bool,
 }
 
 impl Patch {
-    fn apply(&self, contact: &mut Contact, work: &Work) -> Result<(), Problem> {
+    /// Returns the version of the consent's text.
+    fn apply(&self, contact: &mut Contact, work: &Work) -> Result<Option<String>, Problem> {
         let mut found = Fields::default();
         if let Some(name) = self.name.as_deref().and_then(|raw| fields::name(&mut found, raw)) {
             contact.name = name;
@@ -90,7 +98,17 @@ impl Patch {
                 contact.consent.get_or_insert_with(now);
             }
         }
-        found.finish(Some(()))
+        let version = self.consent_text_version.as_deref();
+        let version = text_version(&mut found, "consent_text_version", version);
+        for (field, given) in [
+            ("consent_how", self.consent_how.is_some()),
+            ("consent_text_version", self.consent_text_version.is_some()),
+        ] {
+            if given && self.consent.is_none() {
+                found.fault(field, "not_wanted", "goes with consent only");
+            }
+        }
+        found.finish(version)
     }
 }
 
@@ -117,9 +135,10 @@ pub(super) async fn patch(
     }
     let mut opened = lock(&mut work, id, version).await?;
     let before = opened.contact.clone();
-    patch.apply(&mut opened.contact, &work)?;
+    let consent_text = patch.apply(&mut opened.contact, &work)?;
+    let viewer = Viewer::of(&by, &work.tenant);
     if opened.contact == before {
-        return find::view(&mut work, &opened, true).await;
+        return find::show(&mut work, viewer, &opened).await;
     }
     if opened.contact.email != before.email && !patch.allow_duplicate_email {
         refuse_taken_email(&mut work, &opened.contact).await?;
@@ -135,7 +154,9 @@ pub(super) async fn patch(
     work.changes.event("contact.changed", id.0, Some(id));
     let values = serde_json::json!({ "before": audited(&before), "after": audited(after) });
     entry(&mut work, "contact.change", &opened, &values)?;
-    let reply = find::view(&mut work, &opened, true).await?;
+    let consents = (before.consent.as_ref(), opened.contact.consent.as_ref());
+    note_consent(&mut work, &opened.key, id, consents, patch.consent_how, consent_text).await?;
+    let reply = find::show(&mut work, viewer, &opened).await?;
     work.commit(&app, reply).await
 }
 
@@ -159,7 +180,11 @@ pub(super) async fn delete(
     work.commit(&app, Reply::empty()).await
 }
 
-async fn lock(work: &mut Work, id: ContactId, version: IfMatch) -> Result<Opened, Problem> {
+pub(super) async fn lock(
+    work: &mut Work,
+    id: ContactId,
+    version: IfMatch,
+) -> Result<Opened, Problem> {
     let found = store::lock(&mut work.tx, &work.keys, id).await?;
     let opened = found.ok_or(Problem::NotFound(NOUN))?;
     version.check(opened.contact.version)?;
@@ -167,7 +192,7 @@ async fn lock(work: &mut Work, id: ContactId, version: IfMatch) -> Result<Opened
     Ok(opened)
 }
 
-fn entry(
+pub(super) fn entry(
     work: &mut Work,
     action: &'static str,
     opened: &Opened,

@@ -1,12 +1,14 @@
 //! Reading contacts.
 
 use axum::extract::State;
-use shared::appointments;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use shared::contacts::store::{self, Opened};
 use shared::ids::ContactId;
 use shared::paging::Page;
 
-use super::{ContactView, NOUN};
+use super::view::Viewer;
+use super::{ContactView, NOUN, cards};
 use crate::app::{App, Work};
 use crate::auth::{Allowed, ReadContacts};
 use crate::http::contract::Operation;
@@ -15,20 +17,35 @@ use crate::http::{PageQuery, PageView, Path, Problem, Query, Reply, Shown, Versi
 /// The answer that shows one contact.
 pub(super) type ContactReply = Reply<Versioned<Shown<ContactView>>>;
 
-pub(super) const LIST: Operation =
-    Operation::new("listContacts", "List contacts").says("Newest first.");
+/// Which contacts are listed, and which page of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    /// At most so many; 50 unless given.
+    #[schemars(range(min = 1, max = 200))]
+    limit: Option<i64>,
+    /// The `next` of the page before.
+    #[schemars(regex(pattern = "^[0-9a-f]{48}$"))]
+    cursor: Option<String>,
+    /// Those that are archived; the others unless given.
+    #[serde(default)]
+    archived: bool,
+}
+
+pub(super) const LIST: Operation = Operation::new("listContacts", "List contacts")
+    .says("Newest first; those that are archived only if `archived` asks for them.");
 
 /// Lists contacts, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     by: Allowed<ReadContacts>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Reply<Shown<PageView<ContactView>>>, Problem> {
-    let slice = query.slice()?;
+    let slice = PageQuery::new(query.limit, query.cursor).slice()?;
     let mut work = app.read(&by).await?;
-    let sees_notes = by.sees_notes(&work.tenant);
-    let page = store::list(&mut work.tx, &work.keys, slice).await?;
-    let views = views(&mut work, &page.items.iter().collect::<Vec<_>>(), sees_notes).await?;
+    let viewer = Viewer::of(&by, &work.tenant);
+    let page = store::list(&mut work.tx, &work.keys, query.archived, slice).await?;
+    let views = cards::views(&mut work, viewer, &page.items).await?;
     let shown: Vec<_> = page.items.iter().map(|opened| opened.contact.id.0).collect();
     let page = PageView::of(Page { items: views, next: page.next }, |view| view);
     Ok(Reply::ok(&page)?.showing(shown))
@@ -43,37 +60,17 @@ pub(super) async fn find(
     Path(id): Path<ContactId>,
 ) -> Result<ContactReply, Problem> {
     let mut work = app.read(&by).await?;
-    let sees_notes = by.sees_notes(&work.tenant);
+    let viewer = Viewer::of(&by, &work.tenant);
     let found = store::find(&mut work.tx, &work.keys, id).await?.ok_or(Problem::NotFound(NOUN))?;
-    view(&mut work, &found, sees_notes).await
+    show(&mut work, viewer, &found).await
 }
 
-/// What shows one contact.
-pub(super) async fn view(
+/// The answer that shows a contact which is read already.
+pub(super) async fn show(
     work: &mut Work,
+    viewer: Viewer,
     found: &Opened,
-    sees_notes: bool,
 ) -> Result<ContactReply, Problem> {
-    let mut views = views(work, &[found], sees_notes).await?;
-    let view = views.pop().ok_or(Problem::NotFound(NOUN))?;
+    let view = cards::view(work, viewer, found).await?;
     Ok(Reply::ok(&view)?.with_version(found.contact.version))
-}
-
-/// What shows these contacts, in their order.
-pub(super) async fn views(
-    work: &mut Work,
-    found: &[&Opened],
-    sees_notes: bool,
-) -> Result<Vec<ContactView>, Problem> {
-    let ids: Vec<ContactId> = found.iter().map(|opened| opened.contact.id).collect();
-    let standings = store::standings(&mut work.tx, &ids).await?;
-    let keys: Vec<_> = found.iter().map(|opened| &opened.key).collect();
-    let next = appointments::store::next_open(&mut work.tx, &keys, work.now).await?;
-    let view = |opened: &&Opened| {
-        let contact = &opened.contact;
-        let standing = standings.get(&contact.id).cloned().unwrap_or_default();
-        let next = next.iter().find(|appointment| appointment.contact == contact.id);
-        ContactView::new(contact, &standing, next, sees_notes)
-    };
-    Ok(found.iter().map(view).collect())
 }

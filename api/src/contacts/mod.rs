@@ -1,5 +1,8 @@
 //! Contacts: the people whom a tenant may call.
 
+mod acknowledgements;
+mod archive;
+mod cards;
 mod create;
 mod edit;
 mod faults;
@@ -11,14 +14,21 @@ mod view;
 
 use crate::http::contract::{Routes, delete, get, post};
 
+pub(crate) use archive::bring_back;
 pub(crate) use fields::{MOST_NUMBER, MOST_ZONE, phone, zone};
-use find::views;
 pub(crate) use view::ContactView;
 
 /// Routes below `/v1/contacts`.
 pub(crate) fn routes() -> Routes {
     Routes::tagged("Contacts")
         .at("/", post(create::CREATE, create::create).get(find::LIST, find::list))
+        .at(
+            "/{contact}/acknowledgements",
+            post(acknowledgements::CREATE, acknowledgements::create)
+                .get(acknowledgements::LIST, acknowledgements::list),
+        )
+        .at("/{contact}/archive", post(archive::ARCHIVE, archive::archive))
+        .at("/{contact}/unarchive", post(archive::UNARCHIVE, archive::unarchive))
         .at("/search", post(search::SEARCH, search::search))
         .at("/search/ids", post(search::IDS, search::ids))
         .at("/{contact}/flags", delete(flags::CLEAR, flags::clear))

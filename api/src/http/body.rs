@@ -25,9 +25,9 @@ const LONGEST_KEY: usize = 255;
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A JSON body of a POST, and the name that the client gave to the request.
+/// A JSON body of a POST of at most `MOST` bytes, and the name that the client gave to the request.
 #[derive(Debug)]
-pub(crate) struct Post<T> {
+pub(crate) struct Post<T, const MOST: usize = MOST_BYTES> {
     pub(crate) body: T,
     pub(crate) once: Option<idempotency::Request>,
 }
@@ -53,7 +53,7 @@ impl<T: JsonSchema> Takes for Body<T> {
     }
 }
 
-impl<T: JsonSchema> Takes for Post<T> {
+impl<T: JsonSchema, const MOST: usize> Takes for Post<T, MOST> {
     fn describe(draft: &mut Draft<'_>) {
         Body::<T>::describe(draft);
         draft.once();
@@ -88,13 +88,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<App> for Post<T> {
+impl<T: DeserializeOwned, const MOST: usize> FromRequest<App> for Post<T, MOST> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let headers = request.headers().clone();
-        let bytes = read(request, MOST_BYTES).await?;
+        let bytes = read(request, MOST).await?;
         let once = named(&headers, &method, &uri, &bytes)?;
         Ok(Self { body: parse(&headers, &bytes)?, once })
     }

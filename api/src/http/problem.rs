@@ -72,7 +72,12 @@ kinds! {
     Suspended FORBIDDEN "tenant-suspended" "the tenant is suspended";
     NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
+    NameTaken CONFLICT "name-taken" "something else of the list is called so, or was; it is named in `id`";
+    ListFull CONFLICT "list-full" "the list has as many entries as it may";
+    NoAttendance CONFLICT "no-attendance" "the appointment has not begun, or is cancelled: `reason` is `not_begun` or `cancelled`";
     EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
+    GroupNameTaken CONFLICT "group-name-taken" "another group has this name, or one that differs by case or accents only; it is named in `group_id`";
+    GroupTooLarge CONFLICT "group-too-large" "more than 10,000 contacts are in the group: take them out first";
     CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
     AdministratorThere CONFLICT "administrator-there" "the tenant has an administrator, who invites others";
     LastAdministrator CONFLICT "last-administrator" "the tenant's last administrator stays";
@@ -82,6 +87,7 @@ kinds! {
     AccessOpen CONFLICT "access-open" "another access is open: one tenant at a time";
     OwnAccess CONFLICT "own-access" "nobody approves their own access";
     AccessNotWaiting CONFLICT "access-not-waiting" "the access waits for nobody's approval";
+    NotErased CONFLICT "not-erased" "the contact may not be erased now; `why` says why";
     UnderWay CONFLICT "request-under-way" "a request with this `Idempotency-Key` is being served at this moment";
     PreconditionFailed PRECONDITION_FAILED "precondition-failed" "it was changed since it was read";
     TooLarge PAYLOAD_TOO_LARGE "too-large" "the body is larger than allowed";

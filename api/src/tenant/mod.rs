@@ -39,6 +39,17 @@ fn tell(
     values: &serde_json::Value,
 ) -> Result<(), Problem> {
     let id = work.tenant.id.0;
+    tell_about(work, id, event, action, values)
+}
+
+/// Adds an event and an audit entry about something that is the tenant's own, sealed under its key.
+pub(crate) fn tell_about(
+    work: &mut Work,
+    id: uuid::Uuid,
+    event: &'static str,
+    action: &'static str,
+    values: &serde_json::Value,
+) -> Result<(), Problem> {
     let sealed = work.keys.seal(TenantField::AuditDetails, id, values.to_string().as_bytes())?;
     work.changes.event(event, id, None).entry(action, id, Some(sealed));
     Ok(())

@@ -50,7 +50,7 @@ impl Label {
     }
 
     /// A label that was accepted earlier.
-    pub(super) fn stored(text: String) -> Self {
+    pub(crate) fn stored(text: String) -> Self {
         Self(text)
     }
 

@@ -1,6 +1,8 @@
 //! Appointments: times that a contact has with the tenant. Reminders, status and outcomes belong to them.
 
+mod attendance;
 mod label;
+pub mod listed;
 pub mod store;
 pub mod when;
 mod words;
@@ -12,11 +14,28 @@ use crate::calls::rules::snapshot::AppointmentStatus;
 use crate::contacts::text::VoiceText;
 use crate::ids::{AppointmentId, ContactId};
 
+pub use attendance::{Attendance, NoAttendance, attendance_of, attendance_word, may_attend};
 pub use label::{Label, LabelError};
 pub use words::{ConfirmedBy, Priority, status_of, status_word};
 
 /// A move of at least this much is a new appointment to whoever must come.
 const REAL_MOVE: Duration = Duration::hours(2);
+
+/// Somebody of the tenant made the booking.
+pub const BY_HAND: &str = "manual";
+/// A program made it, with a key.
+pub const BY_PROGRAM: &str = "api";
+
+/// Whether somebody came, who says so, and when it was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attended {
+    /// Whether.
+    pub attendance: Attendance,
+    /// When it was said.
+    pub at: DateTime<Utc>,
+    /// Who said so: an actor of the audit chain.
+    pub by: String,
+}
 
 /// A time that a contact has with the tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +72,10 @@ pub struct Appointment {
     pub confirmed_at: Option<DateTime<Utc>>,
     /// When the contact was last reached about it.
     pub last_contact_at: Option<DateTime<Utc>>,
+    /// Whether the contact came, by hand.
+    pub attendance: Option<Attended>,
+    /// Who brought the booking: `manual`, `api`, `import`, a calendar.
+    pub source: String,
     /// When the booking was made; no reminder comes at once.
     pub booked_at: DateTime<Utc>,
     /// Attempts are counted anew in each round; a real move begins one.
@@ -90,6 +113,8 @@ impl Appointment {
             confirmed_by: None,
             confirmed_at: None,
             last_contact_at: None,
+            attendance: None,
+            source: BY_HAND.to_owned(),
             booked_at,
             round: 1,
             version: 1,
@@ -107,6 +132,7 @@ impl Appointment {
         if real {
             self.status = AppointmentStatus::Rescheduled;
             (self.status_reason, self.confirmed_by, self.confirmed_at) = (None, None, None);
+            self.attendance = None;
             self.booked_at = now;
             self.round += 1;
         }

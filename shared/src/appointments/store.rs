@@ -1,13 +1,21 @@
 //! SQL of appointments. The voice text and the reason of a status are sealed under the contact's key.
 
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
+mod listed;
+mod shown;
 
-use super::{Appointment, ConfirmedBy, Label, Priority, status_of, status_word};
+use chrono::{DateTime, Utc};
+
+use super::{
+    Appointment, Attended, ConfirmedBy, Label, Priority, attendance_of, attendance_word, status_of,
+    status_word,
+};
 use crate::crypto::{ContactField, ContactKey, TenantKeys};
 use crate::db::{Error, TenantTx};
 use crate::ids::{AppointmentId, ContactId};
 use crate::tenants::KeyError;
+
+pub use listed::listed;
+pub use shown::{Shown, shown};
 
 /// Most appointments of one contact that are listed.
 pub const MOST_LISTED: i64 = 200;
@@ -32,6 +40,10 @@ struct Row {
     confirmed_by: Option<String>,
     confirmed_at: Option<DateTime<Utc>>,
     last_contact_at: Option<DateTime<Utc>>,
+    attendance: Option<String>,
+    attendance_at: Option<DateTime<Utc>>,
+    attendance_by: Option<String>,
+    source: String,
     booked_at: DateTime<Utc>,
     round: i32,
     version: i32,
@@ -47,7 +59,7 @@ pub async fn insert(
     tx: &mut TenantTx,
     key: &ContactKey,
     appointment: &Appointment,
-    source: &'static str,
+    source: &str,
 ) -> Result<(), KeyError> {
     let voice_text = sealed_voice_text(key, appointment)?;
     let reason = sealed_reason(key, appointment.id, appointment.status_reason.as_deref())?;
@@ -99,7 +111,8 @@ pub async fn update(
     sqlx::query(
         "update appointments set at = $2, call_before_hours = $3, duration_minutes = $4, type = $5, owner_name = $6,
              company_name = $7, location = $8, voice_text = $9, priority = $10, status = $11, status_reason_sealed = $12,
-             status_reason = null, confirmed_by = $13, confirmed_at = $14, booked_at = $15, round = $16, version = $17, updated_at = $18
+             status_reason = null, confirmed_by = $13, confirmed_at = $14, booked_at = $15, round = $16, version = $17, updated_at = $18,
+             attendance = $19, attendance_at = $20, attendance_by = $21
          where id = $1",
     )
     .bind(appointment.id)
@@ -120,6 +133,9 @@ pub async fn update(
     .bind(appointment.round)
     .bind(appointment.version)
     .bind(appointment.updated_at)
+    .bind(appointment.attendance.as_ref().map(|said| attendance_word(said.attendance)))
+    .bind(appointment.attendance.as_ref().map(|said| said.at))
+    .bind(appointment.attendance.as_ref().map(|said| &said.by))
     .execute(tx.conn())
     .await
     .map_err(Error::from)?;
@@ -175,48 +191,6 @@ pub async fn list(tx: &mut TenantTx, key: &ContactKey) -> Result<Vec<Appointment
     .await
     .map_err(Error::from)?;
     rows.into_iter().map(|row| open(key, row)).collect()
-}
-
-/// The next open appointment of each of these contacts that has one.
-///
-/// # Errors
-/// Any [`KeyError`].
-pub async fn next_open(
-    tx: &mut TenantTx,
-    keys: &[&ContactKey],
-    now: DateTime<Utc>,
-) -> Result<Vec<Appointment>, KeyError> {
-    let ids: Vec<Uuid> = keys.iter().map(|key| key.contact()).collect();
-    let rows: Vec<Row> = sqlx::query_as(
-        "select distinct on (contact_id) * from appointments
-         where contact_id = any ($1) and deleted_at is null and status <> 'cancelled' and at > $2
-         order by contact_id, at",
-    )
-    .bind(ids)
-    .bind(now)
-    .fetch_all(tx.conn())
-    .await
-    .map_err(Error::from)?;
-    let of = |contact: ContactId| keys.iter().find(|key| key.contact() == contact.0);
-    rows.into_iter().filter_map(|row| of(row.contact_id).map(|key| open(key, row))).collect()
-}
-
-/// The appointments of `ids` that there are and whose contact's key `key` has, in any order.
-///
-/// # Errors
-/// Any [`KeyError`].
-pub async fn some<'k>(
-    tx: &mut TenantTx,
-    ids: &[AppointmentId],
-    key: impl Fn(ContactId) -> Option<&'k ContactKey>,
-) -> Result<Vec<Appointment>, KeyError> {
-    let rows: Vec<Row> =
-        sqlx::query_as("select * from appointments where id = any ($1) and deleted_at is null")
-            .bind(ids)
-            .fetch_all(tx.conn())
-            .await
-            .map_err(Error::from)?;
-    rows.into_iter().filter_map(|row| key(row.contact_id).map(|key| open(key, row))).collect()
 }
 
 fn text(label: &Option<Label>) -> Option<&str> {
@@ -327,6 +301,14 @@ fn open(key: &ContactKey, row: Row) -> Result<Appointment, KeyError> {
         }
         None => None,
     };
+    let attendance = match (row.attendance, row.attendance_at, row.attendance_by) {
+        (Some(word), Some(at), by) => Some(Attended {
+            attendance: attendance_of(&word).ok_or(broken("appointments.attendance"))?,
+            at,
+            by: by.unwrap_or_default(),
+        }),
+        _ => None,
+    };
     let hours = u16::try_from(row.call_before_hours);
     let minutes = row.duration_minutes.map(u16::try_from).transpose();
     Ok(Appointment {
@@ -346,6 +328,8 @@ fn open(key: &ContactKey, row: Row) -> Result<Appointment, KeyError> {
         confirmed_by,
         confirmed_at: row.confirmed_at,
         last_contact_at: row.last_contact_at,
+        attendance,
+        source: row.source,
         booked_at: row.booked_at,
         round: row.round,
         version: row.version,

@@ -1,5 +1,6 @@
 //! A contact is a person whom a tenant may call; this module holds the words that describe one.
 
+pub mod actions;
 pub mod email;
 pub mod name;
 pub mod phone;
@@ -36,6 +37,8 @@ pub struct Contact {
     pub channel: Channel,
     /// That the person agreed to automated calls.
     pub consent: Option<Consent>,
+    /// Out of the way since then: in no list, and not called.
+    pub archived_at: Option<DateTime<Utc>>,
     /// Counts changes.
     pub version: i32,
     /// When it was made.
@@ -56,6 +59,7 @@ impl Contact {
             zone,
             channel: Channel::Voice,
             consent: None,
+            archived_at: None,
             version: 1,
             created_at: at,
             updated_at: at,

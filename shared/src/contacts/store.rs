@@ -1,5 +1,6 @@
 //! SQL of contacts. Each is sealed under its own key on the way in and opened on the way out.
 
+mod facts;
 mod flags;
 mod standing;
 mod twins;
@@ -12,8 +13,10 @@ use crate::crypto::{ContactField, ContactKey, CryptoError, EqualityKind, Sealed,
 use crate::db::{Error, TenantTx};
 use crate::ids::ContactId;
 use crate::paging::{Cursor, Page, Slice};
+use crate::rotation::store::numbers;
 use crate::tenants::KeyError;
 
+pub use facts::{Facts, facts};
 pub use flags::clear_flags;
 pub use standing::standings;
 pub use twins::{lock_email, with_email, with_phone_and_time};
@@ -39,17 +42,18 @@ struct Row {
     channel: String,
     consent_at: Option<DateTime<Utc>>,
     consent_by: Option<String>,
+    archived_at: Option<DateTime<Utc>>,
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
-const ONE: &str = "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, version,
-         created_at, updated_at
+const ONE: &str = "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, archived_at,
+         version, created_at, updated_at
      from contacts where id = $1 and deleted_at is null";
 
 const ONE_LOCKED: &str =
-    "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by,
+    "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, archived_at,
          version, created_at, updated_at
      from contacts where id = $1 and deleted_at is null for no key update";
 
@@ -65,6 +69,8 @@ pub async fn insert(
     let (key, wrapped) = keys.generate_contact_key(contact.id.0)?;
     let sealed = Fields::seal(&key, contact)?;
     let hashes = Hashes::of(keys, contact);
+    numbers::settle_on(tx, keys, &[keys.equality(EqualityKind::Phone, contact.phone.as_str())])
+        .await?;
     sqlx::query(
         "insert into contacts (tenant_id, id, key_wrapped, name, phone, email, notes, phone_eq, email_eq, region,
              test_number, zone, channel, consent_at, consent_by, version, created_at, updated_at)
@@ -102,10 +108,12 @@ pub async fn update(tx: &mut TenantTx, keys: &TenantKeys, opened: &Opened) -> Re
     let contact = &opened.contact;
     let sealed = Fields::seal(&opened.key, contact)?;
     let hashes = Hashes::of(keys, contact);
+    numbers::settle_on(tx, keys, &[keys.equality(EqualityKind::Phone, contact.phone.as_str())])
+        .await?;
     sqlx::query(
         "update contacts set name = $2, phone = $3, email = $4, notes = $5, phone_eq = $6, email_eq = $7, region = $8,
              test_number = $9, zone = $10, channel = $11, consent_at = $12, consent_by = $13, version = $14,
-             updated_at = $15
+             updated_at = $15, archived_at = $16
          where id = $1",
     )
     .bind(contact.id)
@@ -123,6 +131,7 @@ pub async fn update(tx: &mut TenantTx, keys: &TenantKeys, opened: &Opened) -> Re
     .bind(contact.consent.as_ref().map(|consent| &consent.by))
     .bind(contact.version)
     .bind(contact.updated_at)
+    .bind(contact.archived_at)
     .execute(tx.conn())
     .await
     .map_err(Error::from)?;
@@ -168,6 +177,7 @@ pub async fn lock(
     keys: &TenantKeys,
     id: ContactId,
 ) -> Result<Option<Opened>, KeyError> {
+    numbers::lock_while_rotating(tx, keys).await?;
     sqlx::query("select from calls where contact_id = $1 \
          and state in ('planned', 'reserved', 'dialling', 'in_progress') order by id for no key update")
         .bind(id)
@@ -198,8 +208,8 @@ pub async fn some(
     ids: &[ContactId],
 ) -> Result<Vec<Opened>, KeyError> {
     let rows: Vec<Row> = sqlx::query_as(
-        "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, version, created_at,
-             updated_at
+        "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, archived_at, version,
+             created_at, updated_at
          from contacts where id = any ($1) and deleted_at is null",
     )
     .bind(ids)
@@ -209,25 +219,28 @@ pub async fn some(
     rows.iter().map(|row| open(keys, row)).collect()
 }
 
-/// Contacts, newest first.
+/// Contacts, newest first: those that are archived, or the others.
 ///
 /// # Errors
 /// Any [`KeyError`].
 pub async fn list(
     tx: &mut TenantTx,
     keys: &TenantKeys,
+    archived: bool,
     slice: Slice,
 ) -> Result<Page<Opened>, KeyError> {
     let (at, id) = slice.bounds();
     let rows: Vec<Row> = sqlx::query_as(
-        "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, version, created_at,
-             updated_at
-         from contacts where deleted_at is null and ($1::timestamptz is null or (created_at, id) < ($1, $2))
+        "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, archived_at, version,
+             created_at, updated_at
+         from contacts where deleted_at is null and (archived_at is not null) = $4
+             and ($1::timestamptz is null or (created_at, id) < ($1, $2))
          order by created_at desc, id desc limit $3",
     )
     .bind(at)
     .bind(id)
     .bind(slice.ask())
+    .bind(archived)
     .fetch_all(tx.conn())
     .await
     .map_err(Error::from)?;
@@ -300,6 +313,7 @@ fn open(keys: &TenantKeys, row: &Row) -> Result<Opened, KeyError> {
         zone: row.zone.parse().map_err(|_| missing("contacts.zone"))?,
         channel: channel_of(&row.channel).ok_or(missing("contacts.channel"))?,
         consent,
+        archived_at: row.archived_at,
         version: row.version,
         created_at: row.created_at,
         updated_at: row.updated_at,

@@ -1,5 +1,6 @@
 //! SQL of tenants.
 
+mod added;
 pub(super) mod closed_dates;
 pub(super) mod create;
 pub mod directory;
@@ -17,20 +18,22 @@ use crate::ids::{AccountId, TenantId};
 
 /// The wrapped keys of the transaction's tenant.
 pub(crate) async fn key_rows(tx: &mut TenantTx) -> Result<Vec<TenantKeyRow>, Error> {
-    let rows = sqlx::query_as("select purpose, key_id, wrapped from tenant_keys")
-        .fetch_all(tx.conn())
-        .await?;
+    let rows = sqlx::query_as(
+        "select purpose, key_id, wrapped, seals_from <= clock_timestamp() from tenant_keys",
+    )
+    .fetch_all(tx.conn())
+    .await?;
     read_keys(rows)
 }
 
-/// Rows of wrapped keys: purpose, id, key.
-fn read_keys(rows: Vec<(String, i32, Vec<u8>)>) -> Result<Vec<TenantKeyRow>, Error> {
+/// Rows of wrapped keys: purpose, id, key, whether it seals.
+fn read_keys(rows: Vec<(String, i32, Vec<u8>, bool)>) -> Result<Vec<TenantKeyRow>, Error> {
     rows.into_iter()
-        .map(|(purpose, id, wrapped)| {
+        .map(|(purpose, id, wrapped, seals)| {
             let purpose = TenantKeyPurpose::from_word(&purpose)
                 .ok_or(Error::Unreadable("tenant_keys.purpose"))?;
             let id = id.try_into().map_err(|_| Error::Unreadable("tenant_keys.key_id"))?;
-            Ok(TenantKeyRow { purpose, id, wrapped })
+            Ok(TenantKeyRow { purpose, id, wrapped, seals })
         })
         .collect()
 }
@@ -84,7 +87,7 @@ pub async fn find(tx: &mut TenantTx) -> Result<Option<Tenant>, Error> {
 /// Any [`Error`].
 pub async fn find_now(tx: &mut TenantTx) -> Result<Option<(Tenant, DateTime<Utc>)>, Error> {
     let row: Option<Row> = sqlx::query_as(
-        "select app_clock() as now, id, name, zone, active, account_id, agent_id, caller_number, policy, allowance, version, refused_at,
+        "select app_clock() as now, id, name, zone, active, account_id, agent_id, caller_number, policy || policy_added as policy, allowance, version, refused_at,
              refused_reason, paused_at, paused_reason, auto_paused_at, auto_paused_reason, resumed_at
          from tenants",
     )
@@ -116,8 +119,9 @@ pub async fn find_now(tx: &mut TenantTx) -> Result<Option<(Tenant, DateTime<Utc>
 /// # Errors
 /// [`Error::Refused`] by a check; any other [`Error`].
 pub async fn save(tx: &mut TenantTx, tenant: &Tenant, now: DateTime<Utc>) -> Result<(), Error> {
+    let (policy, added) = added::split(&tenant.policy)?;
     sqlx::query(
-        "update tenants set name = $1, agent_id = $2, caller_number = $3, policy = $4, version = $5, updated_at = $6,
+        "update tenants set name = $1, agent_id = $2, caller_number = $3, policy = $4, policy_added = $7, version = $5, updated_at = $6,
              refused_at = case when (agent_id, caller_number) is distinct from ($2, $3) then null else refused_at end,
              refused_reason = case when (agent_id, caller_number) is distinct from ($2, $3) then null
                  else refused_reason end",
@@ -125,9 +129,10 @@ pub async fn save(tx: &mut TenantTx, tenant: &Tenant, now: DateTime<Utc>) -> Res
     .bind(&tenant.name)
     .bind(&tenant.agent_id)
     .bind(&tenant.caller_number)
-    .bind(Json(&tenant.policy))
+    .bind(Json(policy))
     .bind(tenant.version)
     .bind(now)
+    .bind(Json(added))
     .execute(tx.conn())
     .await?;
     Ok(())

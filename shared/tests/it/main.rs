@@ -8,6 +8,8 @@ mod compat;
 mod forced_plans;
 mod isolation;
 mod migrations;
+mod retention;
+mod rotation;
 mod rules;
 mod sessions;
 mod waiting;

@@ -74,7 +74,8 @@ pub(super) fn build(
     variables.set("appointment_with", text(about.and_then(|a| a.owner_name.as_ref())))?;
     variables.set("appointment_company", text(about.and_then(|a| a.company_name.as_ref())))?;
     variables.set("appointment_location", text(about.and_then(|a| a.location.as_ref())))?;
-    // The type may say what somebody is treated for. Until types have a spoken name of their own, none is spoken.
+    // What a type is called may say what somebody is treated for; only what was written to be spoken gets here.
+    variables.set("appointment_type", text(about.and_then(|a| a.spoken_type.as_ref())))?;
     let instructions = match about.and_then(|appointment| appointment.voice_text.as_deref()) {
         Some(sealed) => key.open_text(ContactField::VoiceText, sealed)?.to_string(),
         None => String::new(),

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use shared::appointments::{self, Appointment, Priority};
+use shared::appointment_types::key_of;
+use shared::appointments::{Appointment, Priority};
 use shared::calls::rules::snapshot::AppointmentStatus;
-use shared::contacts::store::{self, Opened};
-use shared::ids::{AppointmentId, ContactId, GroupId};
+use shared::contacts::store::Opened;
+use shared::ids::{ContactId, GroupId};
 use shared::search::filter::Calling;
 use shared::search::{
     AppointmentDate, Attendance, Facets, Field, LAST_CONTACT, Query, Span, highlight,
@@ -17,6 +18,8 @@ use super::Found;
 use crate::app::Work;
 use crate::appointments::AppointmentView;
 use crate::contacts::ContactView;
+use crate::contacts::cards::{self, Card};
+use crate::contacts::view::Viewer;
 use crate::http::Problem;
 
 /// Who was found.
@@ -80,12 +83,24 @@ pub(crate) enum Part {
     Channel,
     /// That the person agreed to automated calls.
     Consent,
+    /// Since when it is out of the way.
+    ArchivedAt,
+    /// The groups that it is in.
+    Groups,
     /// Where the contact stands with its calls.
     CallingState,
     /// Why staff should look.
     Flags,
+    /// When the next planned call may be dialled.
+    NextCallAt,
+    /// When the person was last reached.
+    LastContactAt,
+    /// Dials about the appointment that the row shows.
+    Attempts,
     /// The next open appointment.
     NextAppointment,
+    /// What the caller may do now.
+    AllowedActions,
     /// The version.
     Version,
     /// When it was made.
@@ -136,63 +151,48 @@ struct FacetsView {
 pub(super) async fn show(
     work: &mut Work,
     found: &Found,
-    sees_notes: bool,
+    viewer: Viewer,
 ) -> Result<FoundView, Problem> {
     let asked = &found.asked;
     let wants = |part| asked.fields.as_ref().is_none_or(|fields| fields.contains(&part));
-    let ids: Vec<ContactId> = found.window.rows.iter().map(|row| row.contact).collect();
-    let opened = store::some(&mut work.tx, &work.keys, &ids).await?;
-    let opened: HashMap<ContactId, Opened> =
-        opened.into_iter().map(|opened| (opened.contact.id, opened)).collect();
-    let appointments = shown(work, found, &opened).await?;
-    let in_order: Vec<&Opened> = ids.iter().filter_map(|id| opened.get(id)).collect();
-    let contacts = crate::contacts::views(work, &in_order, sees_notes).await?;
-    let contacts: HashMap<ContactId, ContactView> =
-        in_order.iter().map(|opened| opened.contact.id).zip(contacts).collect();
-    let mut rows = Vec::with_capacity(ids.len());
-    for row in &found.window.rows {
+    let rows = &found.window.rows;
+    let wanted: Vec<_> = rows.iter().map(|row| (row.contact, row.appointment)).collect();
+    let cards = cards::cards(work, viewer, &wanted).await?;
+    let mut cards: HashMap<ContactId, Card> =
+        cards.into_iter().map(|card| (card.opened.contact.id, card)).collect();
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in rows {
         // The book and these rows are of one moment: each is there.
-        let (Some(opened), Some(contact)) = (opened.get(&row.contact), contacts.get(&row.contact))
-        else {
+        let Some(Card { opened, shown: of, mut view }) = cards.remove(&row.contact) else {
             continue;
         };
-        let appointment = row.appointment.and_then(|id| appointments.get(&id));
-        let zone = opened.contact.zone;
-        let view = |of| AppointmentView::new(of, zone, sees_notes);
-        rows.push(RowView {
+        let of = of.as_ref().map(|shown| &shown.appointment);
+        let highlights =
+            wants(Part::Highlights).then(|| highlights(&asked.query, &asked.hidden, &opened, of));
+        let appointment = view.take_appointment();
+        shown.push(RowView {
             contact_id: row.contact,
-            contact: project(contact, asked.fields.as_deref())?,
-            appointment: wants(Part::Appointment).then(|| appointment.map(view)),
+            contact: project(&view, asked.fields.as_deref())?,
+            appointment: wants(Part::Appointment).then_some(appointment),
             score: row.score,
-            highlights: wants(Part::Highlights)
-                .then(|| highlights(&asked.query, opened, appointment, sees_notes)),
+            highlights,
         });
     }
     Ok(FoundView {
         total: found.window.total,
-        rows,
+        rows: shown,
         next: found.next(&work.keys)?,
-        facets: found.facets.as_ref().map(FacetsView::new),
+        facets: found.facets.as_ref().map(|facets| FacetsView::new(facets, &found.unseen_types)),
     })
-}
-
-/// The appointments that the rows show.
-async fn shown(
-    work: &mut Work,
-    found: &Found,
-    opened: &HashMap<ContactId, Opened>,
-) -> Result<HashMap<AppointmentId, Appointment>, Problem> {
-    let ids: Vec<AppointmentId> =
-        found.window.rows.iter().filter_map(|row| row.appointment).collect();
-    let key = |contact| opened.get(&contact).map(|opened| &opened.key);
-    let all = appointments::store::some(&mut work.tx, &ids, key).await?;
-    Ok(all.into_iter().map(|one| (one.id, one)).collect())
 }
 
 fn project(contact: &ContactView, fields: Option<&[Part]>) -> Result<serde_json::Value, Problem> {
     let mut value =
         serde_json::to_value(contact).map_err(|error| Problem::Internal(error.into()))?;
-    if let (Some(fields), Some(members)) = (fields, value.as_object_mut()) {
+    let Some(members) = value.as_object_mut() else { return Ok(value) };
+    // It stands beside the contact.
+    members.remove("appointment");
+    if let Some(fields) = fields {
         let wanted: Vec<String> = fields.iter().map(|part| part.name()).collect();
         members.retain(|name, _| name == "id" || wanted.contains(name));
     }
@@ -201,9 +201,9 @@ fn project(contact: &ContactView, fields: Option<&[Part]>) -> Result<serde_json:
 
 fn highlights(
     query: &Query,
+    hidden: &[Field],
     opened: &Opened,
     appointment: Option<&Appointment>,
-    sees_notes: bool,
 ) -> BTreeMap<Field, Vec<Span>> {
     let contact = &opened.contact;
     let label =
@@ -214,9 +214,7 @@ fn highlights(
             Field::Type => label(one.kind.as_ref()),
             Field::Owner => label(one.owner_name.as_ref()),
             Field::Company => label(one.company_name.as_ref()),
-            Field::Instructions if sees_notes => {
-                one.voice_text.as_ref().map(|text| text.as_str().to_owned())
-            }
+            Field::Instructions => one.voice_text.as_ref().map(|text| text.as_str().to_owned()),
             _ => None,
         }
     };
@@ -224,7 +222,7 @@ fn highlights(
         Field::Name => Some(contact.name.as_str().to_owned()),
         Field::Phone => Some(contact.phone.as_str().to_owned()),
         Field::Email => contact.email.as_ref().map(|email| email.as_str().to_owned()),
-        Field::Notes if sees_notes => contact.notes.as_ref().map(|notes| notes.as_str().to_owned()),
+        Field::Notes => contact.notes.as_ref().map(|notes| notes.as_str().to_owned()),
         field => of_appointment(field),
     };
     if query.is_empty() {
@@ -232,6 +230,7 @@ fn highlights(
     }
     Field::ALL
         .into_iter()
+        .filter(|field| !hidden.contains(field))
         .filter_map(|field| {
             let text = zeroize::Zeroizing::new(text(field)?);
             let spans = highlight(query, field, &text);
@@ -241,7 +240,7 @@ fn highlights(
 }
 
 impl FacetsView {
-    fn new(facets: &Facets) -> Self {
+    fn new(facets: &Facets, unseen_types: &[String]) -> Self {
         fn of<T: Copy + Ord>(counts: &[(T, u64)]) -> BTreeMap<T, u64> {
             counts.iter().copied().collect()
         }
@@ -268,7 +267,12 @@ impl FacetsView {
                 None => "unknown",
             }),
             priority: of(&facets.priorities),
-            r#type: facets.kinds.clone(),
+            r#type: facets
+                .kinds
+                .iter()
+                .filter(|(kind, _)| !unseen_types.contains(&key_of(kind)))
+                .map(|(kind, count)| (kind.clone(), *count))
+                .collect(),
             owner: facets.owners.clone(),
             location: facets.locations.clone(),
             source: facets.sources.clone(),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use shared::appointment_types::key_of;
 use shared::crypto::TenantKeys;
 use shared::search::query::MOST_QUERY;
 use shared::search::{Calendar, Field, Filter, Position, Query, Sort, SortKey};
@@ -11,6 +12,7 @@ use shared::tenants::Tenant;
 use super::answer::Part;
 use super::filter::FilterBody;
 use super::{USUAL_ROWS, cursor};
+use crate::auth::Eyes;
 use crate::http::{Fields, Problem};
 
 /// Most keys of an order.
@@ -135,21 +137,30 @@ impl Ask {
 }
 
 impl Parsed {
-    /// The search, of this tenant and at this time, by somebody who sees notes or doesn't.
+    /// The search, of this tenant and at this time, by somebody with these eyes who doesn't see these types.
     pub(super) fn complete(
         self,
         keys: &TenantKeys,
         tenant: &Tenant,
         now: DateTime<Utc>,
-        sees_notes: bool,
+        eyes: Eyes,
+        unseen_types: &[String],
     ) -> Result<Asked, Problem> {
-        let hidden = match sees_notes {
+        let mut hidden = match eyes.notes {
             true => Vec::new(),
             false => vec![Field::Notes, Field::Instructions],
         };
+        // Who may not see some types learns nothing by searching for them, or for what they are not.
+        if !unseen_types.is_empty() {
+            hidden.push(Field::Type);
+        }
         if hidden.iter().any(|field| self.query.names(*field)) {
-            let why = "notes and instructions are not for you to see";
+            let why = "this field is not for you to see";
             return Err(Problem::field("/query", "not_seen", why));
+        }
+        if self.filter.kinds.iter().any(|kind| unseen_types.contains(&key_of(kind))) {
+            let why = "this type is not for you to see";
+            return Err(Problem::field("/filter/type", "not_seen", why));
         }
         let after = self.after.as_deref().map(|after| cursor::open(keys, &self.sorts, after));
         Ok(Asked {

@@ -8,11 +8,13 @@ mod filter;
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use shared::appointment_types::store::sensitive_names;
 use shared::ids::{AppointmentId, ContactId};
 use shared::search::{Facets, Request, Selection, Start, Window};
 
 use self::answer::FoundView;
 use self::ask::{Ask, Asked};
+use super::view::Viewer;
 use crate::app::{App, Work};
 use crate::auth::{Allowed, ReadContacts};
 use crate::http::contract::Operation;
@@ -42,8 +44,8 @@ pub(super) async fn search(
     Body(ask): Body<Ask>,
 ) -> Result<Reply<Shown<FoundView>>, Problem> {
     let (mut work, found) = find(&app, &by, ask, MOST_ROWS).await?;
-    let sees_notes = by.sees_notes(&work.tenant);
-    let view = answer::show(&mut work, &found, sees_notes).await?;
+    let viewer = Viewer::of(&by, &work.tenant);
+    let view = answer::show(&mut work, &found, viewer).await?;
     let shown: Vec<_> = found.window.rows.iter().map(|row| row.contact.0).collect();
     Ok(Reply::ok(&view)?.showing(shown))
 }
@@ -97,6 +99,8 @@ struct Found {
     asked: Asked,
     window: Window,
     facets: Option<Facets>,
+    /// Folded names of types that the caller doesn't see.
+    unseen_types: Vec<String>,
 }
 
 impl Found {
@@ -115,8 +119,13 @@ async fn find(
 ) -> Result<(Work, Found), Problem> {
     // What can't be asked costs nobody a search.
     let ask = ask.parse(most)?;
-    let (work, table) = app.browse(by).await?;
-    let asked = ask.complete(&work.keys, &work.tenant, work.now, by.sees_notes(&work.tenant))?;
+    let (mut work, table) = app.browse(by).await?;
+    let eyes = by.eyes(&work.tenant);
+    let unseen_types = match eyes.sensitive_types {
+        true => Vec::new(),
+        false => sensitive_names(&mut work.tx).await?,
+    };
+    let asked = ask.complete(&work.keys, &work.tenant, work.now, eyes, &unseen_types)?;
     let found = app.books.compute(move || {
         let request = Request {
             query: &asked.query,
@@ -132,7 +141,7 @@ async fn find(
         let window = selection.window(&asked.sorts, start, asked.limit);
         let facets = asked.facets.then(|| selection.facets(&asked.calendar));
         drop(selection);
-        Found { window, facets, asked }
+        Found { window, facets, asked, unseen_types }
     });
     Ok((work, found.await?))
 }

@@ -14,10 +14,16 @@ pub(crate) struct Things {
     appointment: String,
     call: String,
     entry: String,
+    group: String,
     date: String,
     user: String,
     key: String,
     session: String,
+    hold: String,
+    appointment_type: String,
+    location: String,
+    /// An appointment that has begun.
+    begun: String,
 }
 
 impl Things {
@@ -36,11 +42,35 @@ impl Things {
         let date = format!("2030-01-{:02}", 1 + count % 28);
         let path = format!("PUT /v1/tenant/closed-dates/{date}");
         client.admin(&path, json!({ "name": "Closed" })).await;
+        let group =
+            json!({ "name": format!("Group {count}"), "colour": "red", "members": [contact] });
+        let group = client.admin("POST /v1/groups", group).await.id();
         let user =
             json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
         let user = client.admin("POST /v1/users", user).await.id();
         let key = client.admin("POST /v1/api-keys", json!({ "name": "Booking system" })).await.id();
+        // Of somebody else: what is held can't be erased.
+        let mut other = ada();
+        other["phone"] = json!(format!("07700 900{:03}", 100 + count));
+        other["allow_duplicate_email"] = json!(true);
+        let other = client.admin("POST /v1/contacts", other).await.id();
+        let hold = json!({ "contact_id": other, "reason": "A claim is pending" });
+        let hold = client.admin("POST /v1/legal-holds", hold).await.id();
+        let name = json!({ "name": format!("Of list {count}") });
+        let appointment_type = client.admin("POST /v1/appointment-types", name.clone()).await.id();
+        let location = client.admin("POST /v1/locations", name).await.id();
+        let at = json!({ "at": client.ahead(Duration::days(5)).await });
+        let path = format!("POST /v1/contacts/{contact}/appointments");
+        let begun = client.admin(&path, at).await.id();
+        let past = format!(
+            "update appointments set at = app_clock() - interval '1 hour' where id = '{begun}'"
+        );
+        client.world.run(Box::leak(past.into_boxed_str())).await;
         Self {
+            appointment_type,
+            location,
+            hold,
+            begun,
             user,
             key,
             session: Uuid::now_v7().to_string(),
@@ -48,6 +78,7 @@ impl Things {
             appointment: made.body["next_appointment"]["id"].as_str().unwrap().to_owned(),
             call: calls.body["items"][0]["id"].as_str().expect("a planned call").to_owned(),
             entry: entry.id(),
+            group,
             date,
         }
     }
@@ -57,29 +88,42 @@ impl Things {
         let id = || Uuid::now_v7().to_string();
         let date = "2031-02-03".to_owned();
         Self {
+            appointment_type: id(),
+            location: id(),
+            begun: id(),
             contact: id(),
             appointment: id(),
             call: id(),
             entry: id(),
+            group: id(),
             date,
             user: id(),
             key: id(),
             session: id(),
+            hold: id(),
         }
     }
 
     /// The path of an operation about them.
     pub(crate) fn path(&self, operation: &Operation) -> String {
+        let appointment = match operation.id() {
+            "recordAttendance" => &self.begun,
+            _ => &self.appointment,
+        };
         operation
             .path
+            .replace("{appointment_type}", &self.appointment_type)
+            .replace("{location}", &self.location)
             .replace("{contact}", &self.contact)
-            .replace("{appointment}", &self.appointment)
+            .replace("{appointment}", appointment)
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
+            .replace("{group}", &self.group)
             .replace("{date}", &self.date)
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)
             .replace("{session}", &self.session)
+            .replace("{hold}", &self.hold)
             // Nobody's: these are opened by a signature, or to the platform's people.
             .replace("{account}", &Uuid::now_v7().to_string())
             .replace("{tenant}", &Uuid::now_v7().to_string())

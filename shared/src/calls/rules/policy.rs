@@ -75,6 +75,10 @@ pub struct Policy {
     pub number_regions: BTreeSet<Region>,
     /// Staff who only read see notes and voice text too.
     pub users_see_notes: bool,
+    /// Staff who only read see of which type an appointment is also if the type is sensitive.
+    pub users_see_sensitive_types: bool,
+    /// Appointments are of types of the tenant's list only; others are refused rather than warned about.
+    pub listed_types_only: bool,
     /// A contact whom no call reaches in time is sent a text message.
     pub send_sms_instead: bool,
     /// A contact whom no call reaches in time is sent an e-mail.
@@ -107,6 +111,8 @@ impl Default for Policy {
             allow_test_numbers: false,
             number_regions: Region::HOME.into(),
             users_see_notes: false,
+            users_see_sensitive_types: false,
+            listed_types_only: false,
             send_sms_instead: false,
             send_email_instead: false,
             retention_months: 12,

@@ -7,6 +7,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::rows::{CallRow, TenantRow, word, zone};
+use crate::appointment_types::store::spoken_name;
+use crate::appointments::Label;
 use crate::calls::rules::facts::Facts;
 use crate::calls::rules::snapshot::{AccountFacts, CallFacts, CallKind, Snapshot};
 use crate::db::{Db, Error, TenantTx};
@@ -68,9 +70,9 @@ pub struct AppointmentDetails {
     pub company_name: Option<String>,
     /// Where.
     pub location: Option<String>,
-    /// Of which type.
-    #[sqlx(rename = "type")]
-    pub kind: Option<String>,
+    /// What may be said of its type. What the type is called never gets here.
+    #[sqlx(skip)]
+    pub spoken_type: Option<String>,
     /// How long.
     pub duration_minutes: Option<i32>,
     /// What the voice is to say besides, sealed.
@@ -96,6 +98,13 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
     let call: CallId = row.try_get("call_id")?;
     let simulator: bool = row.try_get("simulator")?;
     let about = row.try_get::<Option<Uuid>, _>("appointment_id")?.is_some();
+    let mut appointment: Option<AppointmentDetails> =
+        about.then(|| sqlx::FromRow::from_row(&row)).transpose()?;
+    if let Some(appointment) = &mut appointment
+        && let Some(kind) = row.try_get::<Option<String>, _>("type")?
+    {
+        appointment.spoken_type = spoken_name(tx, &Label::stored(kind)).await?;
+    }
     Ok(Some(Opened {
         now,
         call,
@@ -108,7 +117,7 @@ pub async fn open(tx: &mut TenantTx, attempt: AttemptId) -> Result<Option<Opened
         key_wrapped: row.try_get("key_wrapped")?,
         name: row.try_get("name")?,
         phone: row.try_get("phone")?,
-        appointment: about.then(|| sqlx::FromRow::from_row(&row)).transpose()?,
+        appointment,
         doubtful: row.try_get::<Vec<Uuid>, _>("doubtful")?.into_iter().map(AttemptId).collect(),
         number_changed: row.try_get("number_changed")?,
         demo_ahead: row.try_get("demo_ahead")?,

@@ -278,7 +278,7 @@ pub async fn appointments_to_remind(
            and coalesce((select k.state = 'planned' and k.outcome is null \
                    or k.state = 'refused' and k.ended_reason in ('on_do_not_call_list', 'number_bad', 'test_number', \
                        'never_open', 'no_time_before_deadline') \
-                   or k.state = 'withdrawn' and k.ended_reason in ('do_not_call', 'too_late_to_call') \
+                   or k.state = 'withdrawn' and k.ended_reason in ('do_not_call', 'too_late_to_call', 'contact_archived') \
                    or k.state = 'settled' and exists (select from attempts a join bad_numbers b on b.number_eq = a.number_eq \
                                                       where a.call_id = k.id) \
                from calls k where k.appointment_id = p.id order by k.planned_at desc, k.id desc limit 1), true) \

@@ -17,9 +17,10 @@ pub async fn create(
     master: &MasterKeys,
     tenant: &NewTenant,
 ) -> Result<(), KeyError> {
+    let (policy, added) = super::added::split(&tenant.policy)?;
     sqlx::query(
-        "insert into tenants (id, name, zone, account_id, agent_id, caller_number, policy, allowance)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into tenants (id, name, zone, account_id, agent_id, caller_number, policy, allowance, policy_added)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(tenant.id)
     .bind(&tenant.name)
@@ -27,8 +28,9 @@ pub async fn create(
     .bind(tenant.account)
     .bind(&tenant.agent_id)
     .bind(&tenant.caller_number)
-    .bind(Json(&tenant.policy))
+    .bind(Json(policy))
     .bind(Json(&tenant.allowance))
+    .bind(Json(added))
     .execute(tx.conn())
     .await
     .map_err(Error::from)?;
