@@ -71,9 +71,8 @@ pub fn verify(input: impl BufRead, trusted: &[PublicKey], known: &[Head]) -> Res
         let text = text.map_err(|error| fault(number, &format!("can't be read: {error}")))?;
         Line::parse(&text).map(|line| (number, line)).map_err(|what| Fault { line: number, what })
     });
-    let tenant = match lines.next().transpose()? {
-        Some((_, Line::File { tenant })) => tenant,
-        _ => return Err(fault(1, "this is no export of version 1")),
+    let Some((_, Line::File { tenant })) = lines.next().transpose()? else {
+        return Err(fault(1, "this is no export of version 1"));
     };
     let mut keys: BTreeMap<String, PublicKey> =
         trusted.iter().map(|key| (key_id(key), *key)).collect();

@@ -117,7 +117,7 @@ impl WordColumnBuilder {
         let text = text.unwrap_or_default();
         match self.known.get(text) {
             Some(code) => self.column.codes.push(*code),
-            None => self.push_value(text.replace('\n', " "), |text| fold(text)),
+            None => self.push_value(text.replace('\n', " "), fold),
         }
     }
 

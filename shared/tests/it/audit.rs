@@ -52,6 +52,10 @@ async fn sealed() -> (World, TenantId, Vec<Head>) {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a table of statements; the only interpolated value is a uuid"
+)]
 async fn the_applications_role_appends_by_the_functions_and_rewrites_nothing() {
     let (world, tenant, _) = sealed().await;
     let mut app = PgConnection::connect(&world.database_urls().0).await.unwrap();

@@ -17,13 +17,16 @@ pub const EVERY_SECONDS: f64 = 3_600.0;
 /// One head covers no more: signing it has a bounded time, and who looks for a time of day skips by it.
 const MOST_ENTRIES: i64 = 10_000;
 
+/// Serial and digest of a head.
+type Signed = (i64, Vec<u8>);
+
 /// Signs heads. It remembers what it signed: a chain that lost a head meanwhile, or has another of its number, gets no new one
 /// from it.
 #[derive(Debug)]
 pub struct Sealer {
     db: Db,
     keys: SigningKeys,
-    signed: Mutex<HashMap<(TenantId, Chain), (i64, Vec<u8>)>>,
+    signed: Mutex<HashMap<(TenantId, Chain), Signed>>,
 }
 
 impl Sealer {

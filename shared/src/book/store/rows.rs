@@ -108,7 +108,7 @@ async fn complete(
             attempts: attempts.get(&id).copied().unwrap_or_default(),
             standing: standings.get(&id).unwrap_or(&nothing),
         };
-        match open(keys, contact, of_contact) {
+        match open(keys, &contact, of_contact) {
             Ok(row) => rows.push(row),
             // One damaged row must not take the list of all others away.
             Err(cause) => {
@@ -176,7 +176,11 @@ struct Parts<'a> {
 }
 
 /// The cause names no value.
-fn open(keys: &TenantKeys, contact: Contact, parts: Parts<'_>) -> Result<ContactRow, &'static str> {
+fn open(
+    keys: &TenantKeys,
+    contact: &Contact,
+    parts: Parts<'_>,
+) -> Result<ContactRow, &'static str> {
     let wrapped = contact.key_wrapped.as_deref().ok_or("no key")?;
     let key = keys.unwrap_contact_key(contact.id.0, wrapped).map_err(|_| "its key")?;
     let text = |field, sealed: &Option<Vec<u8>>| open_text(&key, field, sealed.as_deref());
