@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use shared::audit::{Actor, Changes};
+use shared::book::{Books, Reading};
 use shared::crypto::TenantKeys;
 use shared::db::{Db, TenantTx};
 use shared::idempotency::{self, Request, Turn};
 use shared::ids::TenantId;
 use shared::journal::{Entry, Journal};
 use shared::queue::{Queues, Signal, Signals};
+use shared::search::Table;
 use shared::tenants::{KeyRing, Tenant, store};
 
 use crate::accesses::Accesses;
@@ -44,6 +46,8 @@ pub struct App {
     pub journal: Option<Arc<Journal>>,
     /// Signing in.
     pub people: People,
+    /// Tenants' contacts, for searching.
+    pub books: Books,
 }
 
 /// One transaction of one tenant, with what a handler needs in it.
@@ -85,6 +89,16 @@ impl App {
     /// Opens a transaction to read in.
     pub(crate) async fn read<P>(&self, by: &Allowed<P>) -> Result<Work, Problem> {
         self.open(by.tenant, by.actor(), None).await
+    }
+
+    /// All the tenant's contacts, and a transaction that sees exactly these, to read them in.
+    pub(crate) async fn browse<P>(&self, by: &Allowed<P>) -> Result<(Work, Arc<Table>), Problem> {
+        let Reading { mut tx, keys, table } = self.books.read(by.tenant).await?;
+        let found = store::find_now(&mut tx).await?;
+        let (tenant, now) = found.ok_or(Problem::NotFound("tenant"))?;
+        let actor = by.actor();
+        let changes = Changes::by(actor);
+        Ok((Work { tx, keys, tenant, now, actor, changes, once: None }, table))
     }
 
     /// Opens a transaction to change something in.

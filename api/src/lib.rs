@@ -10,6 +10,7 @@ mod auth;
 mod calls;
 mod contacts;
 mod do_not_call;
+mod groups;
 mod http;
 mod limit;
 mod live;
@@ -17,6 +18,7 @@ mod ops;
 mod people;
 mod planning;
 mod platform;
+mod retention;
 mod tenant;
 mod webhooks;
 
@@ -42,12 +44,19 @@ fn routes() -> Routes {
         .nest("/calls", calls::routes())
         .nest(
             "/contacts",
-            contacts::routes().merge(appointments::routes()).merge(calls::of_contact()),
+            contacts::routes()
+                .merge(appointments::routes())
+                .merge(calls::of_contact())
+                .merge(retention::of_contact())
+                .merge(groups::of_contact()),
         )
         .nest("/do-not-call", do_not_call::routes())
+        .nest("/groups", groups::routes())
+        .nest("/legal-holds", retention::of_holds())
         .nest("/live", live::routes())
         .nest("/me", people::of_oneself())
         .nest("/platform", platform::routes())
+        .nest("/retention", retention::routes())
         .nest("/tenant", tenant::routes().merge(people::of_tenant()))
         .nest("/users", people::routes())
         .nest("/webhooks", webhooks::routes());

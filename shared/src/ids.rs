@@ -57,6 +57,8 @@ ids! {
     CampaignId,
     /// An entry of the do-not-call list.
     DoNotCallId,
+    /// A word that something may not be erased.
+    LegalHoldId,
     /// A received webhook.
     WebhookId,
     /// Something staff should look at.

@@ -1,7 +1,9 @@
-//! What must survive a database that goes back in time, and that no provider can tell us again: who is not to be called.
+//! What must survive a database that goes back in time, and that no provider can tell us again: who is not to be called, and
+//! who was erased.
 //!
 //! Lines are appended to a file of this host outside the database, and replayed after a restore. Ids, hashes and sealed
-//! values only. A number that is listed is noted *before* its transaction commits, one that is taken off *after* it: so
+//! values only. A number is sealed twice: under its tenant's key, as the list has it, and under the master key, since a database
+//! that went back behind a rotation has neither the tenant's newer key nor its newer hashes. A number that is listed is noted *before* its transaction commits, one that is taken off *after* it: so
 //! whatever a crash cuts off, nobody is called who asked not to be. Every process that has a journal replays it while
 //! dialling is held, again and again: entries of several hosts then come out the same in any order.
 
@@ -15,8 +17,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::calls::store::recovery as store;
+use crate::contacts::phone::PhoneNumber;
+use crate::crypto::{CryptoError, MasterKeys, PlatformField};
 use crate::db::{Db, Error};
-use crate::ids::{DoNotCallId, TenantId};
+use crate::ids::{ContactId, DoNotCallId, TenantId};
+use crate::retention::store::replay;
+use crate::tenants::{KeyError, KeyRing};
 
 /// Lines are written in pieces of this many bytes: small enough to go to the file in one call, so that lines of several
 /// processes don't mix.
@@ -41,6 +47,9 @@ pub enum Entry {
         /// How it came onto the list: a word of [`crate::do_not_call::Source`]. Older lines are of calls.
         #[serde(default = "by_call")]
         source: String,
+        /// The number, sealed under the master key, hex. Older lines have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        carried: Option<String>,
     },
     /// An entry was taken off a tenant's do-not-call list.
     Removed {
@@ -48,6 +57,22 @@ pub enum Entry {
         tenant: TenantId,
         /// The entry.
         id: DoNotCallId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A contact was erased. Noted before it is: a restore must not bring anybody back.
+    Erased {
+        /// Whose contact.
+        tenant: TenantId,
+        /// The contact.
+        id: ContactId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A tenant's keys were destroyed.
+    Shredded {
+        /// Which tenant.
+        tenant: TenantId,
         /// When.
         at: DateTime<Utc>,
     },
@@ -73,7 +98,25 @@ impl Entry {
             number: hex::encode(number),
             at,
             source: source.as_str().to_owned(),
+            carried: None,
         }
+    }
+
+    /// The same, with the number sealed so that it is read whatever keys the tenant has then. Other lines stay as they are.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn carried_by(
+        mut self,
+        master: &MasterKeys,
+        number: &PhoneNumber,
+    ) -> Result<Self, CryptoError> {
+        if let Self::OptOut { id, carried, .. } = &mut self {
+            let number = number.as_str().as_bytes();
+            let sealed = master.seal_platform(PlatformField::JournalNumber, id.0, number)?;
+            *carried = Some(hex::encode(sealed.as_bytes()));
+        }
+        Ok(self)
     }
 }
 
@@ -135,9 +178,20 @@ impl Journal {
     ///
     /// # Errors
     /// The file can't be read, or PostgreSQL is away.
-    pub async fn replay(&self, db: &Db) -> Result<(), ReplayError> {
+    pub async fn replay(&self, db: &Db, ring: &KeyRing) -> Result<(), ReplayError> {
         let entries = self.entries()?;
         let mut removed = BTreeSet::new();
+        let mut shredded = BTreeSet::new();
+        for entry in &entries {
+            match entry {
+                Entry::Shredded { tenant, .. } => {
+                    shredded.insert(*tenant);
+                    replay::shred(db, *tenant).await?;
+                }
+                Entry::Erased { tenant, id, .. } => replay::erase(db, *tenant, *id).await?,
+                _ => {}
+            }
+        }
         // First, so that a number that was listed anew finds its place free.
         for entry in &entries {
             if let Entry::Removed { tenant, id, at } = entry {
@@ -146,13 +200,19 @@ impl Journal {
             }
         }
         for entry in &entries {
-            let Entry::OptOut { tenant, id, number_eq, number, at, source } = entry else {
+            let Entry::OptOut { tenant, id, number_eq, number, at, source, carried } = entry else {
                 continue;
             };
             let (Ok(number_eq), Ok(number)) = (hex::decode(number_eq), hex::decode(number)) else {
                 continue;
             };
-            if !removed.contains(id) {
+            if removed.contains(id) || shredded.contains(tenant) {
+                continue;
+            }
+            if let Some(number) = carried.as_deref().and_then(|sealed| open(ring, *id, sealed)) {
+                let listed = (*id, &number, source.as_str(), *at);
+                replay::list(db, ring, *tenant, listed).await?;
+            } else {
                 let found = store::OptOut {
                     id: *id,
                     number_eq: &number_eq,
@@ -167,6 +227,13 @@ impl Journal {
     }
 }
 
+/// The number of a line that carries it. One that doesn't open, its master key being gone, is replayed as older lines are.
+fn open(ring: &KeyRing, id: DoNotCallId, sealed: &str) -> Option<PhoneNumber> {
+    let sealed = hex::decode(sealed).ok()?;
+    let opened = ring.master().open_platform(PlatformField::JournalNumber, id.0, &sealed).ok()?;
+    PhoneNumber::from_e164(std::str::from_utf8(&opened).ok()?).ok()
+}
+
 /// Why a journal could not be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -176,4 +243,7 @@ pub enum ReplayError {
     /// PostgreSQL.
     #[error("{}", .0.cause())]
     Db(#[from] Error),
+    /// A tenant's keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
 }

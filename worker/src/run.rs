@@ -78,6 +78,8 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
         tasks.spawn(sweep::run_quick(app.clone()));
         tasks.spawn(sweep::inbox::run_inbox(app.clone()));
         tasks.spawn(sweep::run_checks(app.clone()));
+        tasks.spawn(sweep::keeping::run_retention(app.clone()));
+        tasks.spawn(sweep::keeping::run_rotations(app.clone()));
     }
     // Each in a loop of its own: a provider that answers slowly must not keep the others from their turns.
     tasks.spawn(sweep::run_senders(app.clone()));

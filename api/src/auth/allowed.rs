@@ -57,6 +57,10 @@ permissions! {
     ReadContacts, "contacts.read", [Role::ClientAdmin | Role::ClientUser];
     /// Makes, changes and deletes contacts and appointments.
     EditContacts, "contacts.edit", [Role::ClientAdmin];
+    /// Sees groups of contacts, and who is in them.
+    ReadGroups, "groups.read", [Role::ClientAdmin | Role::ClientUser];
+    /// Makes, changes and deletes groups, and says who is in them.
+    EditGroups, "groups.edit", [Role::ClientAdmin];
     /// Sees calls, their attempts, and why they have not gone out.
     ReadCalls, "calls.read", [Role::ClientAdmin | Role::ClientUser];
     /// Has somebody called now.
@@ -73,6 +77,8 @@ permissions! {
     ReadTenant, "tenant.read", [Role::ClientAdmin | Role::ClientUser];
     /// Changes the tenant's settings, pauses and resumes.
     EditTenant, "tenant.edit", [Role::ClientAdmin];
+    /// Sees how long contacts are kept, says what may not be erased, and has somebody erased.
+    KeepContacts, "retention.manage", [Role::ClientAdmin], visitors: false;
     /// Changes how the tenant's people sign in.
     EditSecurity, "tenant.security", [Role::ClientAdmin], visitors: false;
     /// Sees when the platform's people looked into the tenant, and why.

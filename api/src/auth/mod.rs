@@ -19,9 +19,9 @@ use crate::http::contract::{Routes, post};
 
 pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
-    Allowed, EditContacts, EditDoNotCall, EditKeys, EditSecurity, EditTenant, EditUsers,
-    PERMISSIONS, PlaceCalls, ReadCalls, ReadContacts, ReadDoNotCall, ReadKeys, ReadLive,
-    ReadTenant, ReadUsers, ReadVisits, ReportOutcomes,
+    Allowed, EditContacts, EditDoNotCall, EditGroups, EditKeys, EditSecurity, EditTenant,
+    EditUsers, KeepContacts, PERMISSIONS, PlaceCalls, ReadCalls, ReadContacts, ReadDoNotCall,
+    ReadGroups, ReadKeys, ReadLive, ReadTenant, ReadUsers, ReadVisits, ReportOutcomes,
 };
 pub(crate) use second_step::{MOST_CODE, Shown, Step, step_of, use_up};
 pub(crate) use set_password::new_password;

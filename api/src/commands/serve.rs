@@ -8,6 +8,7 @@ use std::time::Duration;
 use api::{
     Accesses, App, Inbox, Limits, Live, LiveLimits, People, PeopleSettings, Rules, WebhookKeys,
 };
+use shared::book::Books;
 use shared::calls::store::recovery;
 use shared::config::{Api, Environment};
 use shared::db::Db;
@@ -57,9 +58,12 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let listener = queue::listener(&config.redis)?;
     let live = Live::new(db.clone(), queues.clone(), listener.clone(), limits(&config));
     let accesses = Accesses::start(db.clone());
+    let keys = Arc::new(KeyRing::new(config.keys.master.clone()));
+    let books = Books::new(db.clone(), Arc::clone(&keys), config.books);
     let app = App {
         db: db.clone(),
-        keys: Arc::new(KeyRing::new(config.keys.master.clone())),
+        keys,
+        books: books.clone(),
         accesses: accesses.clone(),
         live: live.clone(),
         inbox: Inbox::start(db.clone(), signals.clone()),
@@ -71,8 +75,9 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
         people: people.clone(),
     };
     tokio::spawn(look_after_people(app.clone(), listener));
+    tokio::spawn(async move { books.look_after().await });
     if let Some(journal) = journal {
-        tokio::spawn(replay_while_recovering(db.clone(), journal));
+        tokio::spawn(replay_while_recovering(db.clone(), app.keys.clone(), journal));
     }
     tracing::info!(listen = %config.listen, metrics_listen = %config.metrics_listen, "serving");
 
@@ -132,13 +137,13 @@ fn open_journal(state_dir: Option<&Path>) -> anyhow::Result<Option<Arc<Journal>>
 }
 
 /// The worker replays its host's journal after a restore; this one may lie on another host.
-async fn replay_while_recovering(db: Db, journal: Arc<Journal>) {
+async fn replay_while_recovering(db: Db, keys: Arc<KeyRing>, journal: Arc<Journal>) {
     loop {
         tokio::time::sleep(RECOVERY_LOOK).await;
         match recovery::current(&db).await {
             Ok(None) => {}
             Ok(Some(_)) => {
-                if let Err(error) = journal.replay(&db).await {
+                if let Err(error) = journal.replay(&db, &keys).await {
                     tracing::error!(error = %error, "the journal could not be replayed yet");
                 }
             }

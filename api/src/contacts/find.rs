@@ -28,7 +28,7 @@ pub(super) async fn list(
     let mut work = app.read(&by).await?;
     let sees_notes = by.sees_notes(&work.tenant);
     let page = store::list(&mut work.tx, &work.keys, slice).await?;
-    let views = views(&mut work, &page.items, sees_notes).await?;
+    let views = views(&mut work, &page.items.iter().collect::<Vec<_>>(), sees_notes).await?;
     let shown: Vec<_> = page.items.iter().map(|opened| opened.contact.id.0).collect();
     let page = PageView::of(Page { items: views, next: page.next }, |view| view);
     Ok(Reply::ok(&page)?.showing(shown))
@@ -54,21 +54,22 @@ pub(super) async fn view(
     found: &Opened,
     sees_notes: bool,
 ) -> Result<ContactReply, Problem> {
-    let mut views = views(work, std::slice::from_ref(found), sees_notes).await?;
+    let mut views = views(work, &[found], sees_notes).await?;
     let view = views.pop().ok_or(Problem::NotFound(NOUN))?;
     Ok(Reply::ok(&view)?.with_version(found.contact.version))
 }
 
-async fn views(
+/// What shows these contacts, in their order.
+pub(super) async fn views(
     work: &mut Work,
-    found: &[Opened],
+    found: &[&Opened],
     sees_notes: bool,
 ) -> Result<Vec<ContactView>, Problem> {
     let ids: Vec<ContactId> = found.iter().map(|opened| opened.contact.id).collect();
     let standings = store::standings(&mut work.tx, &ids).await?;
     let keys: Vec<_> = found.iter().map(|opened| &opened.key).collect();
     let next = appointments::store::next_open(&mut work.tx, &keys, work.now).await?;
-    let view = |opened: &Opened| {
+    let view = |opened: &&Opened| {
         let contact = &opened.contact;
         let standing = standings.get(&contact.id).cloned().unwrap_or_default();
         let next = next.iter().find(|appointment| appointment.contact == contact.id);

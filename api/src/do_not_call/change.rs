@@ -53,7 +53,8 @@ pub(super) async fn add(
     let wish = Wish { number, reason: reason.flatten() };
     let who = (work.actor, work.now);
     let wishes = std::slice::from_ref(&wish);
-    let added = store::add(&mut work.tx, &work.keys, wishes, Source::Manual, who).await?;
+    let keys = (&*work.keys, app.keys.master());
+    let added = store::add(&mut work.tx, keys, wishes, Source::Manual, who).await?;
     let listed = *added.listed.first().ok_or(Problem::NotFound(NOUN))?;
     let found = store::find(&mut work.tx, &work.keys, listed.id).await?;
     let view = EntryView::new(found.ok_or(Problem::NotFound(NOUN))?, true);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request, State};
 use schemars::JsonSchema;
 use serde::Serialize;
+use shared::crypto::MasterKeys;
 use shared::do_not_call::Source;
 use shared::do_not_call::store::{self, Added, Listed, Wish};
 use shared::idempotency;
@@ -112,19 +113,20 @@ pub(super) async fn import(
         Begun::Before(reply) => return Ok(reply),
     };
     work.lock_tenant().await?;
-    let (summary, noted) = list(&mut work, read).await?;
+    let (summary, noted) = list(&mut work, app.keys.master(), read).await?;
     app.note(noted).await?;
     work.commit(&app, Reply::ok(&summary)?).await
 }
 
 async fn list(
     work: &mut Work,
+    master: &MasterKeys,
     read: Vec<Result<Wish, Problem>>,
 ) -> Result<(Summary, Vec<journal::Entry>), Problem> {
     let wishes: Vec<Wish> = read.iter().filter_map(|wish| wish.as_ref().ok().cloned()).collect();
     let who = (work.actor, work.now);
     let Added { listed, noted } =
-        store::add(&mut work.tx, &work.keys, &wishes, Source::Import, who).await?;
+        store::add(&mut work.tx, (&work.keys, master), &wishes, Source::Import, who).await?;
     let new: Vec<&Wish> =
         wishes.iter().zip(&listed).filter(|(_, listed)| listed.new).map(|(wish, _)| wish).collect();
     let hashes: Vec<_> = new.iter().map(|wish| store::hashes(&work.keys, &wish.number)).collect();

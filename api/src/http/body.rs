@@ -25,9 +25,9 @@ const LONGEST_KEY: usize = 255;
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A JSON body of a POST, and the name that the client gave to the request.
+/// A JSON body of a POST of at most `MOST` bytes, and the name that the client gave to the request.
 #[derive(Debug)]
-pub(crate) struct Post<T> {
+pub(crate) struct Post<T, const MOST: usize = MOST_BYTES> {
     pub(crate) body: T,
     pub(crate) once: Option<idempotency::Request>,
 }
@@ -53,7 +53,7 @@ impl<T: JsonSchema> Takes for Body<T> {
     }
 }
 
-impl<T: JsonSchema> Takes for Post<T> {
+impl<T: JsonSchema, const MOST: usize> Takes for Post<T, MOST> {
     fn describe(draft: &mut Draft<'_>) {
         Body::<T>::describe(draft);
         draft.once();
@@ -88,13 +88,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<App> for Post<T> {
+impl<T: DeserializeOwned, const MOST: usize> FromRequest<App> for Post<T, MOST> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let headers = request.headers().clone();
-        let bytes = read(request, MOST_BYTES).await?;
+        let bytes = read(request, MOST).await?;
         let once = named(&headers, &method, &uri, &bytes)?;
         Ok(Self { body: parse(&headers, &bytes)?, once })
     }
@@ -203,21 +203,27 @@ fn wrong_field(pointer: String, message: &str) -> FieldError {
             field,
             code: "unknown_field",
             detail: "there is no such field".to_owned(),
+            place: None,
         };
     }
     if let Some(name) = quoted("missing field `") {
         let field = format!("{pointer}/{name}");
-        return FieldError { field, code: "missing", detail: "this field is needed".to_owned() };
+        return FieldError {
+            field,
+            code: "missing",
+            detail: "this field is needed".to_owned(),
+            place: None,
+        };
     }
     if message.starts_with("duplicate field") {
         let detail = "given more than once".to_owned();
-        return FieldError { field: pointer, code: "duplicate", detail };
+        return FieldError { field: pointer, code: "duplicate", detail, place: None };
     }
     let expected =
         message.split(", expected ").nth(1).and_then(|rest| rest.split(" at line").next());
     let detail =
         expected.map_or_else(|| "is not valid".to_owned(), |what| format!("expected {what}"));
-    FieldError { field: pointer, code: "wrong_type", detail }
+    FieldError { field: pointer, code: "wrong_type", detail, place: None }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -1,5 +1,7 @@
 //! Gathering what is wrong with a body, so that all of it is told at once.
 
+use shared::search::Span;
+
 use super::problem::{FieldError, Problem};
 
 /// An error that clients may match on.
@@ -34,7 +36,19 @@ impl Fields {
     /// Notes that `field` is wrong.
     pub(crate) fn fault(&mut self, field: &str, code: &'static str, detail: impl Into<String>) {
         let field = format!("{}/{field}", self.at);
-        self.errors.push(FieldError { field, code, detail: detail.into() });
+        self.errors.push(FieldError { field, code, detail: detail.into(), place: None });
+    }
+
+    /// Notes that a part of the text of `field` is wrong.
+    pub(crate) fn fault_at(
+        &mut self,
+        field: &str,
+        code: &'static str,
+        detail: impl Into<String>,
+        place: Span,
+    ) {
+        let field = format!("{}/{field}", self.at);
+        self.errors.push(FieldError { field, code, detail: detail.into(), place: Some(place) });
     }
 
     /// The value of `field`, or its fault noted.

@@ -4,8 +4,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use shared::book::BookError;
 use shared::crypto::CryptoError;
 use shared::db;
+use shared::search::Span;
 use shared::telemetry::metrics::{self, Dependency, Failure};
 use shared::tenants::KeyError;
 
@@ -18,6 +20,9 @@ pub(crate) struct FieldError {
     pub(crate) code: &'static str,
     /// For people; may change. Never quotes the value.
     pub(crate) detail: String,
+    /// Where in the value, if it is a text of which a part is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<Span>,
 }
 
 macro_rules! kinds {
@@ -68,6 +73,8 @@ kinds! {
     NotFound NOT_FOUND "not-found" "absent, deleted, or another tenant's";
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "the address doesn't know the method";
     EmailTaken CONFLICT "email-taken" "somebody else has this e-mail address; a contact is named in `contact_id`";
+    GroupNameTaken CONFLICT "group-name-taken" "another group has this name, or one that differs by case or accents only; it is named in `group_id`";
+    GroupTooLarge CONFLICT "group-too-large" "more than 10,000 contacts are in the group: take them out first";
     CannotCallNow CONFLICT "cannot-call-now" "the contact can't be called within the next ten minutes; `explanation` says why";
     AdministratorThere CONFLICT "administrator-there" "the tenant has an administrator, who invites others";
     LastAdministrator CONFLICT "last-administrator" "the tenant's last administrator stays";
@@ -77,6 +84,7 @@ kinds! {
     AccessOpen CONFLICT "access-open" "another access is open: one tenant at a time";
     OwnAccess CONFLICT "own-access" "nobody approves their own access";
     AccessNotWaiting CONFLICT "access-not-waiting" "the access waits for nobody's approval";
+    NotErased CONFLICT "not-erased" "the contact may not be erased now; `why` says why";
     UnderWay CONFLICT "request-under-way" "a request with this `Idempotency-Key` is being served at this moment";
     PreconditionFailed PRECONDITION_FAILED "precondition-failed" "it was changed since it was read";
     TooLarge PAYLOAD_TOO_LARGE "too-large" "the body is larger than allowed";
@@ -221,7 +229,12 @@ impl Problem {
         code: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self::Invalid(vec![FieldError { field: field.into(), code, detail: detail.into() }])
+        Self::Invalid(vec![FieldError {
+            field: field.into(),
+            code,
+            detail: detail.into(),
+            place: None,
+        }])
     }
 
     /// Which problem it is.
@@ -334,6 +347,17 @@ impl From<db::Error> for Problem {
 impl From<CryptoError> for Problem {
     fn from(error: CryptoError) -> Self {
         Self::Internal(error.into())
+    }
+}
+
+impl From<BookError> for Problem {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Db(error) => error.into(),
+            BookError::Key(error) => error.into(),
+            BookError::NotReady => Self::Busy,
+            error @ (BookError::Made(_) | BookError::Stored(_)) => Self::Internal(error.into()),
+        }
     }
 }
 

@@ -140,6 +140,7 @@ fn check(policy: &Policy, tenant: &Tenant) -> Result<(), Problem> {
                 field: format!("/{}", fault.field.replace('.', "/")),
                 code: code(&fault.reason),
                 detail: fault.reason.to_string(),
+                place: None,
             })
             .collect(),
     };
@@ -148,6 +149,7 @@ fn check(policy: &Policy, tenant: &Tenant) -> Result<(), Problem> {
             field: "/number_regions".to_owned(),
             code: "unknown_region",
             detail: "names a region that has no telephone numbers".to_owned(),
+            place: None,
         });
     }
     if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }

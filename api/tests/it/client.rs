@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use shared::api_keys::ApiKey;
+use shared::book::{BookLimits, Books};
 use shared::testing::{Inhabitant, World};
 use tower::ServiceExt;
 
@@ -74,6 +75,7 @@ pub(crate) fn app(world: &World) -> App {
         webhook_keys: api::WebhookKeys::default(),
         journal: None,
         people: people(world),
+        books: Books::new(world.db.clone(), world.keys.clone(), BookLimits::default()),
     }
 }
 
@@ -108,6 +110,12 @@ impl Client {
     pub(crate) fn beside(&self, app: App) -> Self {
         let router = api::router(app);
         Self { world: self.world.clone(), clinic: self.clinic.clone(), router }
+    }
+
+    /// The administrator of another tenant, before the same API.
+    pub(crate) async fn of_another_tenant(&self) -> Self {
+        let clinic = self.world.tenant().await;
+        Self { world: self.world.clone(), clinic, router: self.router.clone() }
     }
 
     /// Sends a request as it is, and holds the answer against the contract.
@@ -198,6 +206,8 @@ impl Client {
                 "select 'contacts ' || count(*) || ' ' || coalesce(sum(version), 0) from contacts
                  union all select 'appointments ' || count(*) || ' ' || coalesce(sum(version), 0) from appointments
                  union all select 'do_not_call ' || count(*) || ' ' || count(removed_at) from do_not_call
+                 union all select 'groups ' || count(*) || ' ' || coalesce(sum(version), 0) from groups
+                 union all select 'members ' || count(*) from group_members
                  union all select 'closed_dates ' || count(*) from closed_dates
                  union all select 'calls ' || count(*) from calls
                  union all select 'events ' || count(*) from events

@@ -47,9 +47,9 @@ async fn a_restore_forgets_neither_who_was_listed_nor_who_was_taken_off() {
     assert_eq!(before.len(), 4, "{before:?}");
 
     client.world.run("delete from do_not_call; insert into do_not_call select * from backup").await;
-    journal.replay(&client.world.db).await.unwrap();
+    journal.replay(&client.world.db, &client.world.keys).await.unwrap();
     assert_eq!(listed(&client).await, before, "as it was");
-    journal.replay(&client.world.db).await.unwrap();
+    journal.replay(&client.world.db, &client.world.keys).await.unwrap();
     assert_eq!(listed(&client).await, before, "again changes nothing");
 
     let text = std::fs::read_to_string(dir.join("journal.jsonl")).unwrap();

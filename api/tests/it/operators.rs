@@ -348,7 +348,7 @@ async fn a_master_key_is_left_behind() {
     };
     client.world.keys.platform(&client.world.db).await.unwrap();
     // The old key alone is still the current one: nothing is to be done.
-    let none = serde_json::json!({ "tenant_keys": 0, "account_keys": 0, "platform_keys": 0 });
+    let none = serde_json::json!({ "tenant_keys": 0, "account_keys": 0, "platform_keys": 0, "webhooks": 0 });
     assert_eq!(terminal.admin(&["rewrap"]).unwrap()["rewrapped"], none);
     assert_eq!(opens(&new).await, (false, false));
 
@@ -360,7 +360,7 @@ async fn a_master_key_is_left_behind() {
     let done = terminal.admin(&["rewrap", "--pause-ms", "0"]).unwrap();
     assert_eq!(
         done["rewrapped"],
-        serde_json::json!({ "tenant_keys": 2, "account_keys": 2, "platform_keys": 2 })
+        serde_json::json!({ "tenant_keys": 2, "account_keys": 2, "platform_keys": 2, "webhooks": 0 })
     );
     assert_eq!(opens(&new).await, (true, true), "the old line can go");
     assert_eq!(terminal.admin(&["rewrap"]).unwrap()["rewrapped"], none, "run again");
@@ -402,4 +402,45 @@ async fn an_operator_verifies_what_is_on_record_and_sees_where_it_was_changed() 
     }
     let absent = terminal.admin(&["audit", "verify", &uuid::Uuid::now_v7().to_string()]);
     assert!(absent.unwrap_err().contains("there is no such tenant"));
+}
+
+#[tokio::test]
+async fn keys_rotate_by_hand_and_a_tenant_that_leaves_is_shredded() {
+    let client = Client::new().await;
+    let terminal = Terminal::of(&client);
+    let contact = client.contact().await;
+    let tenant = client.clinic.id.to_string();
+    let done = terminal.admin(&["keys", "rotate", "contacts", "--tenant", &tenant]).unwrap();
+    assert_eq!(done["rotations"][0]["state"], "done", "{done}");
+    assert_eq!(done["rotations"][0]["rows_done"], 1);
+    let begun = terminal.admin(&["keys", "rotate", "equality", "--begin"]).unwrap();
+    assert_eq!(begun["rotations"][0]["state"], "running", "a worker goes on with it");
+    let status = terminal.admin(&["keys", "status"]).unwrap();
+    assert_eq!(status["wrapped"], serde_json::json!([{ "master_key": 1, "wraps": 3 }]), "{status}");
+    assert_eq!(status["rotations"].as_array().unwrap().len(), 2);
+    assert!(
+        terminal.refused(&["keys", "rotate", "master", "--tenant", &tenant]).contains("--tenant")
+    );
+    let read = client.admin(&format!("GET /v1/contacts/{contact}"), Value::Null).await;
+    assert_eq!(read.status, StatusCode::OK);
+
+    let would = terminal.admin(&["retention", "--dry-run"]).unwrap();
+    assert_eq!(would["tenants"][0]["would"]["erased"], 0, "{would}");
+    assert_eq!(client.world.number("select count(*) from retention_runs").await, 0);
+    terminal.admin(&["retention", "--tenant", &tenant]).unwrap();
+    assert_eq!(client.world.number("select count(*) from retention_runs").await, 1);
+
+    let name = client.world.texts("select name from tenants").await[0].clone();
+    let shred = ["tenant", "shred", &tenant, "--confirm", &name];
+    assert!(terminal.refused(&shred).contains("is active"));
+    terminal.admin(&["tenant", "suspend", &tenant, "--reason", "It leaves"]).unwrap();
+    let wrong = ["tenant", "shred", &tenant, "--confirm", "Another"];
+    assert!(terminal.refused(&wrong).contains("--confirm"));
+    let done = terminal.admin(&shred).unwrap();
+    assert_eq!(done["shredded"]["contacts"], 1, "{done}");
+    assert_eq!(client.world.number("select count(*) from tenant_keys").await, 0);
+    assert_eq!(
+        client.world.texts(ACTS).await,
+        ["ada keys.rotate", "ada keys.rotate", "ada retention.ask", "ada tenant.shred"]
+    );
 }

@@ -201,6 +201,24 @@ pub async fn next_open(
     rows.into_iter().filter_map(|row| of(row.contact_id).map(|key| open(key, row))).collect()
 }
 
+/// The appointments of `ids` that there are and whose contact's key `key` has, in any order.
+///
+/// # Errors
+/// Any [`KeyError`].
+pub async fn some<'k>(
+    tx: &mut TenantTx,
+    ids: &[AppointmentId],
+    key: impl Fn(ContactId) -> Option<&'k ContactKey>,
+) -> Result<Vec<Appointment>, KeyError> {
+    let rows: Vec<Row> =
+        sqlx::query_as("select * from appointments where id = any ($1) and deleted_at is null")
+            .bind(ids)
+            .fetch_all(tx.conn())
+            .await
+            .map_err(Error::from)?;
+    rows.into_iter().filter_map(|row| key(row.contact_id).map(|key| open(key, row))).collect()
+}
+
 fn text(label: &Option<Label>) -> Option<&str> {
     label.as_ref().map(Label::as_str)
 }

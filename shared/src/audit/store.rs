@@ -7,6 +7,10 @@ use super::chain::{Broken, Chain, Entry, Reached};
 use crate::db::{Db, Error, TenantTx};
 use crate::ids::TenantId;
 
+/// From so many entries on they are stored by one statement. Below it `append_changes()` is as fast, and so stays what every
+/// single change goes through.
+const MANY: usize = 64;
+
 impl Changes {
     /// Numbers and stores the changes. Returns the number of the tenant's last event.
     ///
@@ -29,7 +33,12 @@ impl Changes {
             audited.push(entity);
             details.push(detail.map(crate::crypto::Sealed::into_bytes));
         }
-        Ok(sqlx::query_scalar("select append_changes($1, $2, $3, $4, $5, $6, $7)")
+        let append = if actions.len() < MANY {
+            "select append_changes($1, $2, $3, $4, $5, $6, $7)"
+        } else {
+            "select append_many_changes($1, $2, $3, $4, $5, $6, $7)"
+        };
+        Ok(sqlx::query_scalar(append)
             .bind(kinds)
             .bind(entities)
             .bind::<Vec<Option<Uuid>>>(contacts)

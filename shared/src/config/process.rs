@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::environment::{Environment, Faults, Secret};
 use super::reader::Reader;
 use super::stores::{Keys, Postgres, Redis, postgres_url};
+use crate::book::BookLimits;
 
 /// How long a request of a client may take.
 pub const LONGEST_REQUEST: Duration = Duration::from_secs(10);
@@ -135,6 +136,9 @@ pub struct Api {
     /// `API_PROXIES`: how many proxies of ours stand before the API, each of which adds to `X-Forwarded-For`; 0 to 5, none unless
     /// given. Too many would have clients choose the address by which their sign-ins are counted.
     pub proxies: usize,
+    /// `SEARCH_CACHE_MB` (512 unless given; 0 keeps nothing) and `SEARCH_CACHE_IDLE_MINUTES` (15 unless given): how much of
+    /// tenants' contacts is kept opened, and for how long.
+    pub books: BookLimits,
     /// `LIVE_ORIGINS`: web pages that may open live updates, as `https://host`, separated by commas; `PUBLIC_URL`'s unless given.
     pub live_origins: Vec<String>,
     /// `LIVE_SOCKETS`: most sockets of this process, 1 to 50,000, 4,000 unless given.
@@ -176,6 +180,8 @@ impl Api {
                 env.fault("PUBLIC_URL", "is public, but without TLS: keys and names would pass in the clear; expected https://");
             }
             let drain = env.number("API_DRAIN_SECONDS", 12, 11..=600);
+            let cache = env.number("SEARCH_CACHE_MB", 512, 0..=1_000_000);
+            let idle = env.number("SEARCH_CACHE_IDLE_MINUTES", 15, 1..=1_440);
             let live_origins = origins(env, public_url.as_ref().and_then(Option::as_deref));
             let live_sockets = env.number("LIVE_SOCKETS", 4_000, 1..=50_000);
             let of_tenant = env.number("LIVE_SOCKETS_PER_TENANT", 500, 1..=50_000);
@@ -196,6 +202,10 @@ impl Api {
                 },
                 processes: processes?,
                 requests_per_minute: requests?,
+                books: BookLimits {
+                    bytes: usize::try_from(cache?).unwrap_or_default().saturating_mul(1 << 20),
+                    idle: Duration::from_secs(u64::from(idle?) * 60),
+                },
                 live_origins: live_origins?,
                 live_sockets: live_sockets?,
                 live_sockets_per_tenant: of_tenant?,

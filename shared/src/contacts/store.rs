@@ -12,6 +12,7 @@ use crate::crypto::{ContactField, ContactKey, CryptoError, EqualityKind, Sealed,
 use crate::db::{Error, TenantTx};
 use crate::ids::ContactId;
 use crate::paging::{Cursor, Page, Slice};
+use crate::rotation::store::numbers;
 use crate::tenants::KeyError;
 
 pub use flags::clear_flags;
@@ -65,6 +66,8 @@ pub async fn insert(
     let (key, wrapped) = keys.generate_contact_key(contact.id.0)?;
     let sealed = Fields::seal(&key, contact)?;
     let hashes = Hashes::of(keys, contact);
+    numbers::settle_on(tx, keys, &[keys.equality(EqualityKind::Phone, contact.phone.as_str())])
+        .await?;
     sqlx::query(
         "insert into contacts (tenant_id, id, key_wrapped, name, phone, email, notes, phone_eq, email_eq, region,
              test_number, zone, channel, consent_at, consent_by, version, created_at, updated_at)
@@ -102,6 +105,8 @@ pub async fn update(tx: &mut TenantTx, keys: &TenantKeys, opened: &Opened) -> Re
     let contact = &opened.contact;
     let sealed = Fields::seal(&opened.key, contact)?;
     let hashes = Hashes::of(keys, contact);
+    numbers::settle_on(tx, keys, &[keys.equality(EqualityKind::Phone, contact.phone.as_str())])
+        .await?;
     sqlx::query(
         "update contacts set name = $2, phone = $3, email = $4, notes = $5, phone_eq = $6, email_eq = $7, region = $8,
              test_number = $9, zone = $10, channel = $11, consent_at = $12, consent_by = $13, version = $14,
@@ -168,6 +173,7 @@ pub async fn lock(
     keys: &TenantKeys,
     id: ContactId,
 ) -> Result<Option<Opened>, KeyError> {
+    numbers::lock_while_rotating(tx, keys).await?;
     sqlx::query("select from calls where contact_id = $1 \
          and state in ('planned', 'reserved', 'dialling', 'in_progress') order by id for no key update")
         .bind(id)
@@ -186,6 +192,27 @@ async fn read_one(
     let row: Option<Row> =
         sqlx::query_as(statement).bind(id).fetch_optional(tx.conn()).await.map_err(Error::from)?;
     row.map(|row| open(keys, &row)).transpose()
+}
+
+/// The contacts of `ids` that there are, in any order.
+///
+/// # Errors
+/// Any [`KeyError`].
+pub async fn some(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    ids: &[ContactId],
+) -> Result<Vec<Opened>, KeyError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, key_wrapped, name, phone, email, notes, zone, channel, consent_at, consent_by, version, created_at,
+             updated_at
+         from contacts where id = any ($1) and deleted_at is null",
+    )
+    .bind(ids)
+    .fetch_all(tx.conn())
+    .await
+    .map_err(Error::from)?;
+    rows.iter().map(|row| open(keys, row)).collect()
 }
 
 /// Contacts, newest first.

@@ -92,7 +92,7 @@ impl fmt::Debug for Notes {
 }
 
 /// `raw`, trimmed and composed (NFC), without control characters but those that `allowed` lets pass.
-fn read(raw: &str, most: usize, allowed: fn(char) -> bool) -> Result<String, TextError> {
+pub(crate) fn read(raw: &str, most: usize, allowed: fn(char) -> bool) -> Result<String, TextError> {
     let text: String = raw.trim().nfc().collect();
     if text.is_empty() {
         return Err(TextError::Empty);

@@ -52,14 +52,14 @@ impl fmt::Debug for EqualityHash {
 pub struct EqualityHashes {
     /// Under the current key: what is written.
     pub current: EqualityHash,
-    /// Under the key before, while rows that carry it remain. Every check, lock and unique index must ask for both.
-    pub previous: Option<EqualityHash>,
+    /// Under the other key, while equality keys rotate: rows of this value may carry either. Whoever asks must ask for both.
+    pub other: Option<EqualityHash>,
 }
 
 impl EqualityHashes {
     /// All hashes to look for, the current one first.
     pub fn iter(&self) -> impl Iterator<Item = EqualityHash> + use<> {
-        [Some(self.current), self.previous].into_iter().flatten()
+        [Some(self.current), self.other].into_iter().flatten()
     }
 }
 

@@ -73,6 +73,10 @@ pub enum TenantField {
     VisitReason,
     /// Why a number is on the do-not-call list, in the words of staff.
     DoNotCallReason,
+    /// Why something may not be erased.
+    HoldReason,
+    /// Where a page of found contacts ended: it holds what they were ordered by. Kept by nobody but the client.
+    SearchCursor,
 }
 
 /// What is sealed with a master key itself, because no tenant owns it or none is known yet.
@@ -84,6 +88,8 @@ pub enum PlatformField {
     ProviderWebhookKey,
     /// A webhook as it arrived, before its tenant is looked up.
     WebhookBody,
+    /// A number of a do-not-call list in a host's journal, which outlives the tenant's keys of its day.
+    JournalNumber,
 }
 
 /// What a tenant key is for.
@@ -191,6 +197,8 @@ impl Place {
             TenantField::SigningKey => (0x040e, false),
             TenantField::VisitReason => (0x040f, true),
             TenantField::DoNotCallReason => (0x0410, true),
+            TenantField::HoldReason => (0x0431, true),
+            TenantField::SearchCursor => (0x0411, true),
         };
         Self { code, tenant, contact: Uuid::nil(), entity, padded }
     }
@@ -200,6 +208,7 @@ impl Place {
             PlatformField::ProviderApiKey => 0x0501,
             PlatformField::ProviderWebhookKey => 0x0502,
             PlatformField::WebhookBody => 0x0503,
+            PlatformField::JournalNumber => 0x0504,
         };
         Self { code, tenant: Uuid::nil(), contact: Uuid::nil(), entity, padded: false }
     }

@@ -60,14 +60,31 @@ pub struct TenantKeyRow {
     pub id: u32,
     /// The key, wrapped by a master key.
     pub wrapped: Vec<u8>,
+    /// It may seal. A new key is known to every process for a while before one seals with it.
+    pub seals: bool,
 }
 
 /// All keys that a tenant has at present: one or more for fields, one for equality, or two while those rotate.
 #[derive(Clone)]
 pub struct TenantKeys {
     tenant: Uuid,
-    field: BTreeMap<u32, SecretKey>,
-    equality: BTreeMap<u32, SecretKey>,
+    field: Ring,
+    equality: Ring,
+}
+
+/// Keys of one purpose, and which of them seals.
+#[derive(Clone, Default)]
+struct Ring {
+    keys: BTreeMap<u32, SecretKey>,
+    /// The highest id, unless that is not to seal yet.
+    seals: u32,
+}
+
+impl Ring {
+    fn current(&self) -> (u32, &SecretKey) {
+        let key = self.keys.get(&self.seals).expect("TenantKeys::new refuses an empty set");
+        (self.seals, key)
+    }
 }
 
 impl TenantKeys {
@@ -80,20 +97,21 @@ impl TenantKeys {
         tenant: Uuid,
         keys: impl IntoIterator<Item = TenantKey>,
     ) -> Result<Self, CryptoError> {
-        let mut gathered = Self { tenant, field: BTreeMap::new(), equality: BTreeMap::new() };
+        let mut gathered = Self { tenant, field: Ring::default(), equality: Ring::default() };
         for key in keys {
             let of_purpose = match key.purpose {
                 TenantKeyPurpose::Field => &mut gathered.field,
                 TenantKeyPurpose::Equality => &mut gathered.equality,
             };
-            if key.tenant != tenant || of_purpose.insert(key.id, key.key).is_some() {
+            of_purpose.seals = of_purpose.seals.max(key.id);
+            if key.tenant != tenant || of_purpose.keys.insert(key.id, key.key).is_some() {
                 return Err(CryptoError::ForeignKey);
             }
         }
-        if gathered.field.is_empty() {
+        if gathered.field.keys.is_empty() {
             return Err(CryptoError::KeySet(TenantKeyPurpose::Field.as_str()));
         }
-        if gathered.equality.is_empty() || gathered.equality.len() > MOST_EQUALITY_KEYS {
+        if gathered.equality.keys.is_empty() || gathered.equality.keys.len() > MOST_EQUALITY_KEYS {
             return Err(CryptoError::KeySet(TenantKeyPurpose::Equality.as_str()));
         }
         Ok(gathered)
@@ -108,11 +126,25 @@ impl TenantKeys {
         tenant: Uuid,
         rows: impl IntoIterator<Item = TenantKeyRow>,
     ) -> Result<Self, CryptoError> {
-        let keys: Vec<_> = rows
-            .into_iter()
-            .map(|row| master.unwrap_tenant_key(tenant, row.purpose, row.id, &row.wrapped))
-            .collect::<Result<_, _>>()?;
-        Self::new(tenant, keys)
+        let mut keys = Vec::new();
+        let mut seals = Vec::new();
+        for row in rows {
+            if row.seals {
+                seals.push((row.purpose, row.id));
+            }
+            keys.push(master.unwrap_tenant_key(tenant, row.purpose, row.id, &row.wrapped)?);
+        }
+        let mut gathered = Self::new(tenant, keys)?;
+        let highest = |wanted: TenantKeyPurpose| {
+            seals.iter().filter(|(purpose, _)| *purpose == wanted).map(|(_, id)| *id).max()
+        };
+        if let Some(id) = highest(TenantKeyPurpose::Field) {
+            gathered.field.seals = id;
+        }
+        if let Some(id) = highest(TenantKeyPurpose::Equality) {
+            gathered.equality.seals = id;
+        }
+        Ok(gathered)
     }
 
     /// Whose keys these are.
@@ -126,7 +158,7 @@ impl TenantKeys {
     /// # Errors
     /// [`CryptoError::Truncated`] or [`CryptoError::UnknownVersion`].
     pub fn is_current(&self, sealed: &[u8]) -> Result<bool, CryptoError> {
-        Ok(Sealed::key_id(sealed)? == current(&self.field).0)
+        Ok(Sealed::key_id(sealed)? == self.field.current().0)
     }
 
     /// A new contact's key, and its wrapped form to store.
@@ -147,9 +179,9 @@ impl TenantKeys {
         if key.tenant() != self.tenant {
             return Err(CryptoError::ForeignKey);
         }
-        let (id, wrapping) = current(&self.field);
+        let (id, wrapping) = self.field.current();
         let place = Place::contact_key(self.tenant, key.contact());
-        envelope::seal(wrapping, id, &place, key.key.as_bytes())
+        envelope::seal(wrapping, id, &place, &key.to_bytes())
     }
 
     /// Unwraps the key of `contact`.
@@ -162,8 +194,8 @@ impl TenantKeys {
         wrapped: &[u8],
     ) -> Result<ContactKey, CryptoError> {
         let place = Place::contact_key(self.tenant, contact);
-        let bytes = envelope::open(|id| self.field.get(&id), &place, wrapped)?;
-        Ok(ContactKey::new(self.tenant, contact, SecretKey::from_slice(&bytes)?))
+        let bytes = envelope::open(|id| self.field.keys.get(&id), &place, wrapped)?;
+        ContactKey::from_bytes(self.tenant, contact, &bytes)
     }
 
     /// Seals `plaintext` as `field` of the row `entity`. The lengths of small values are hidden.
@@ -176,7 +208,7 @@ impl TenantKeys {
         entity: Uuid,
         plaintext: &[u8],
     ) -> Result<Sealed, CryptoError> {
-        let (id, key) = current(&self.field);
+        let (id, key) = self.field.current();
         envelope::seal(key, id, &Place::tenant_field(self.tenant, entity, field), plaintext)
     }
 
@@ -191,7 +223,7 @@ impl TenantKeys {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let place = Place::tenant_field(self.tenant, entity, field);
-        envelope::open(|id| self.field.get(&id), &place, sealed)
+        envelope::open(|id| self.field.keys.get(&id), &place, sealed)
     }
 
     /// Opens `field` of the row `entity` as text.
@@ -217,7 +249,7 @@ impl TenantKeys {
         block: SearchBlock,
         plaintext: &[u8],
     ) -> Result<Sealed, CryptoError> {
-        let (id, key) = current(&self.field);
+        let (id, key) = self.field.current();
         envelope::seal(key, id, &Place::search_block(self.tenant, block), plaintext)
     }
 
@@ -231,17 +263,28 @@ impl TenantKeys {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let place = Place::search_block(self.tenant, block);
-        envelope::open(|id| self.field.get(&id), &place, sealed)
+        envelope::open(|id| self.field.keys.get(&id), &place, sealed)
     }
 
     /// The hashes of `normalised`: E.164 for a phone number, lower case for an address.
     pub fn equality(&self, kind: EqualityKind, normalised: &str) -> EqualityHashes {
-        let (id, key) = current(&self.equality);
-        let previous = self.equality.range(..id).next_back();
+        let (id, key) = self.equality.current();
+        let other = self.equality.keys.iter().find(|(other, _)| **other != id);
         EqualityHashes {
             current: equality::hash(key, kind, normalised),
-            previous: previous.map(|(_, key)| equality::hash(key, kind, normalised)),
+            other: other.map(|(_, key)| equality::hash(key, kind, normalised)),
         }
+    }
+
+    /// Whether there are two equality keys at present: then whoever writes a number's hash first brings the number's rows
+    /// to that hash (`numbers::settle_on`).
+    pub fn equality_rotates(&self) -> bool {
+        self.equality.keys.len() > 1
+    }
+
+    /// The ids of the keys that seal, and hash, at present.
+    pub fn current_ids(&self) -> (u32, u32) {
+        (self.field.seals, self.equality.seals)
     }
 }
 
@@ -249,9 +292,4 @@ impl fmt::Debug for TenantKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TenantKeys(of {}, ..)", self.tenant)
     }
-}
-
-fn current(keys: &BTreeMap<u32, SecretKey>) -> (u32, &SecretKey) {
-    let (id, key) = keys.last_key_value().expect("TenantKeys::new refuses an empty set");
-    (*id, key)
 }

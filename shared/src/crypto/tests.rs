@@ -51,8 +51,8 @@ fn a_value_opens_nowhere_else() {
     let entry = ContactField::AuditValues { entry: ANN };
     let audit = ann.seal(entry, b"Ann").unwrap();
     // The same key bytes under another contact's or tenant's name: only the place can tell.
-    let as_bob = ContactKey::new(TENANT, BOB, ann.key.clone());
-    let elsewhere = ContactKey::new(OTHER_TENANT, ANN, ann.key.clone());
+    let as_bob = ContactKey::from_bytes(TENANT, BOB, &ann.to_bytes()).unwrap();
+    let elsewhere = ContactKey::from_bytes(OTHER_TENANT, ANN, &ann.to_bytes()).unwrap();
 
     let refused = Err(CryptoError::NotAuthentic);
     let open = |key: &ContactKey, field, sealed: &Sealed| key.open(field, sealed.as_bytes());
@@ -164,12 +164,62 @@ fn while_equality_keys_rotate_both_hashes_are_given() {
     let before = TenantKeys::new(TENANT, [field.clone(), one.clone()]).unwrap();
     let during = TenantKeys::new(TENANT, [field.clone(), two.clone(), one.clone()]).unwrap();
     let hashes = during.equality(EqualityKind::Phone, "+44");
-    assert_eq!(hashes.previous, Some(before.equality(EqualityKind::Phone, "+44").current));
-    assert_ne!(Some(hashes.current), hashes.previous);
-    assert!(hashes.iter().eq([Some(hashes.current), hashes.previous].into_iter().flatten()));
+    assert_eq!(hashes.other, Some(before.equality(EqualityKind::Phone, "+44").current));
+    assert_ne!(Some(hashes.current), hashes.other);
+    assert!(hashes.iter().eq([Some(hashes.current), hashes.other].into_iter().flatten()));
 
     let refused = TenantKeys::new(TENANT, [field, one, two, three]);
     assert_eq!(refused.unwrap_err(), CryptoError::KeySet("equality"));
+}
+
+#[test]
+fn a_new_key_is_known_before_it_seals() {
+    let master = master(&[1]);
+    let row = |purpose, id, seals| TenantKeyRow {
+        purpose,
+        id,
+        wrapped: master.wrap(&key(TENANT, purpose, id)).unwrap().into_bytes(),
+        seals,
+    };
+    let (field, equality) = (TenantKeyPurpose::Field, TenantKeyPurpose::Equality);
+    let mut rows = vec![row(field, 1, true), row(equality, 1, true)];
+    let before = TenantKeys::unwrap(&master, TENANT, rows.clone()).unwrap();
+    assert_eq!((before.current_ids(), before.equality_rotates()), ((1, 1), false));
+    rows.extend([row(field, 2, false), row(equality, 2, false)]);
+    let told = TenantKeys::unwrap(&master, TENANT, rows.clone()).unwrap();
+    assert_eq!((told.current_ids(), told.equality_rotates()), ((1, 1), true));
+    let hash = |keys: &TenantKeys| keys.equality(EqualityKind::Phone, "+44");
+    assert_eq!(hash(&told).current, hash(&before).current);
+    for row in &mut rows {
+        row.seals = true;
+    }
+    let after = TenantKeys::unwrap(&master, TENANT, rows).unwrap();
+    assert_eq!(after.current_ids(), (2, 2));
+    assert_eq!(hash(&told).other, Some(hash(&after).current), "it is looked for from the first on");
+    let sealed = after.seal(TenantField::SavedView, ANN, b"x").unwrap();
+    assert!(told.open(TenantField::SavedView, ANN, sealed.as_bytes()).is_ok());
+}
+
+#[test]
+fn a_contacts_key_rotates_and_what_it_sealed_still_opens() {
+    let keys = tenant_keys(TENANT);
+    let (first, _) = keys.generate_contact_key(ANN).unwrap();
+    let old = first.seal(ContactField::Name, b"Ann").unwrap();
+    let second = first.renewed().unwrap();
+    assert!(!second.is_current(old.as_bytes()).unwrap());
+    let new = second.seal(ContactField::Name, b"Anna").unwrap();
+    let wrapped = keys.wrap_contact_key(&second).unwrap();
+    let read = keys.unwrap_contact_key(ANN, wrapped.as_bytes()).unwrap();
+    for (sealed, name) in [(&old, b"Ann".as_slice()), (&new, b"Anna")] {
+        assert_eq!(&**read.open(ContactField::Name, sealed.as_bytes()).unwrap(), name);
+    }
+    let unknown = first.open(ContactField::Name, new.as_bytes());
+    assert_eq!(unknown, Err(CryptoError::UnknownKey(2)), "who holds the old key reads nothing new");
+    let mut many = first;
+    for _ in 1..32 {
+        many = many.renewed().unwrap();
+    }
+    assert_eq!(many.renewed().unwrap_err(), CryptoError::KeySet("contact"));
 }
 
 #[test]
@@ -190,6 +240,7 @@ fn a_set_of_tenant_keys_is_complete_and_of_one_tenant() {
         purpose: key.purpose(),
         id: key.id(),
         wrapped: master.wrap(&key).unwrap().into_bytes(),
+        seals: true,
     });
     assert_eq!(TenantKeys::unwrap(&master, TENANT, rows).unwrap().tenant(), TENANT);
 }
@@ -226,9 +277,9 @@ fn no_key_and_no_content_is_printed() {
     let (ann, wrapped) = keys.generate_contact_key(ANN).unwrap();
     let hash = keys.equality(EqualityKind::Phone, "+44");
     let tenant_key = key(TENANT, TenantKeyPurpose::Field, 1);
-    let printed = format!("{ann:?} {wrapped:?} {keys:?} {hash:?} {tenant_key:?} {:?}", ann.key);
-    let bytes = [&ann.key, &tenant_key.key].map(|key| hex::encode(&key.as_bytes()[..4]));
-    for part in bytes {
+    let printed =
+        format!("{ann:?} {wrapped:?} {keys:?} {hash:?} {tenant_key:?} {:?}", tenant_key.key);
+    for part in [hex::encode(&ann.to_bytes()[..4]), hex::encode(&tenant_key.key.as_bytes()[..4])] {
         assert!(!printed.contains(&part));
     }
     assert!(!printed.contains('['), "no list of bytes: {printed}");

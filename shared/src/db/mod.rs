@@ -160,6 +160,21 @@ impl Db {
         Ok(self.transaction(tx, tenant))
     }
 
+    /// Opens a transaction of one tenant that sees one snapshot from beginning to end, and may write. It fails with
+    /// [`Error::Busy`] where somebody else changed since what it writes.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if PostgreSQL is away or no connection is free in time.
+    pub async fn tenant_snapshot_to_write(&self, tenant: TenantId) -> Result<TenantTx, Error> {
+        #[expect(clippy::disallowed_methods, reason = "the only interpolated value is a uuid")]
+        let begin = sqlx::AssertSqlSafe(format!(
+            "begin isolation level repeatable read; select set_config('app.tenant_id', '{}', true)",
+            tenant.0
+        ));
+        let tx = self.app.begin_with(begin).await?;
+        Ok(self.transaction(tx, tenant))
+    }
+
     /// Opens a transaction that sees what is not any one tenant's.
     ///
     /// # Errors

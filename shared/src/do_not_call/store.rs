@@ -8,11 +8,12 @@ use uuid::Uuid;
 use super::{Entry, Source};
 use crate::audit::Actor;
 use crate::contacts::phone::PhoneNumber;
-use crate::crypto::{EqualityHashes, EqualityKind, TenantField, TenantKeys};
+use crate::crypto::{EqualityHashes, EqualityKind, MasterKeys, TenantField, TenantKeys};
 use crate::db::{Error, TenantTx};
 use crate::ids::DoNotCallId;
 use crate::journal;
 use crate::paging::{Cursor, Page, Slice};
+use crate::rotation::store::numbers;
 use crate::tenants::KeyError;
 
 /// From so many numbers on, statements of the transaction that compare with all of them are planned for them.
@@ -58,7 +59,7 @@ pub struct Added {
 /// Any [`KeyError`].
 pub async fn add(
     tx: &mut TenantTx,
-    keys: &TenantKeys,
+    (keys, master): (&TenantKeys, &MasterKeys),
     wishes: &[Wish],
     source: Source,
     (by, now): (Actor, DateTime<Utc>),
@@ -72,6 +73,7 @@ pub async fn add(
             .await
             .map_err(Error::from)?;
     }
+    numbers::settle_on(tx, keys, &hashes).await?;
     let mut known = listed(tx, &hashes).await?;
     let (mut ids, mut numbers, mut equal, mut reasons) = (vec![], vec![], vec![], vec![]);
     let mut added = Added::default();
@@ -84,7 +86,8 @@ pub async fn add(
         let number = wish.number.as_str().as_bytes();
         let sealed = keys.seal(TenantField::DoNotCallNumber, id.0, number)?.into_bytes();
         let hash = hashes.current.as_bytes();
-        added.noted.push(journal::Entry::opt_out(tx.tenant(), id, (hash, &sealed), source, now));
+        let noted = journal::Entry::opt_out(tx.tenant(), id, (hash, &sealed), source, now);
+        added.noted.push(noted.carried_by(master, &wish.number)?);
         numbers.push(sealed);
         ids.push(id.0);
         equal.push(hash.to_vec());

@@ -3,7 +3,7 @@
 use crate::crypto::CryptoError;
 use crate::db;
 
-pub use super::store::keys::rewrap;
+pub use super::store::keys::{rewrap, wrapped_by};
 
 /// What was wrapped anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -14,6 +14,8 @@ pub struct Rewrapped {
     pub account_keys: u64,
     /// The platform's own keys.
     pub platform_keys: u64,
+    /// Webhooks that are kept until they are applied.
+    pub webhooks: u64,
 }
 
 /// Why it stopped. What was done is done; run again, it goes on with the rest.

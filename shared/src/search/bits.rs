@@ -27,6 +27,11 @@ impl Bits {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
+    pub(super) fn remove_one(&mut self, row: usize) {
+        debug_assert!(row < self.len);
+        self.words[row / 64] &= !(1 << (row % 64));
+    }
+
     pub(super) fn contains(&self, row: usize) -> bool {
         self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
     }

@@ -62,6 +62,7 @@ pub struct Block {
     pub(super) created_at: Vec<i64>,
     pub(super) next_call_at: Vec<i64>,
     pub(super) last_contact_at: Vec<i64>,
+    pub(super) attempts: Vec<u32>,
     pub(super) calling: Vec<CallingState>,
     pub(super) archived: Vec<bool>,
     pub(super) groups: Lists,
@@ -157,7 +158,8 @@ impl Block {
         .iter()
         .map(|column| column.shown.joined().len() + column.folded.joined().len())
         .sum();
-        let fixed = self.rows() * (16 + 3 * 8 + 2 + 8) + appointments.ids.len() * (16 + 8 + 3 + 24);
+        let fixed =
+            self.rows() * (16 + 3 * 8 + 4 + 2 + 8) + appointments.ids.len() * (16 + 8 + 3 + 24);
         contacts
             + words
             + fixed

@@ -108,24 +108,40 @@ impl WordColumnBuilder {
         let (mut shown, mut folded) = (TextColumn::new(), TextColumn::new());
         shown.push("");
         folded.push("");
-        Self { column: WordColumn { shown, folded, codes: Vec::new() }, known: HashMap::new() }
+        let known = HashMap::from([(String::new(), 0)]);
+        Self { column: WordColumn { shown, folded, codes: Vec::new() }, known }
     }
 
     /// Adds a row. An empty text is none.
     pub(super) fn push(&mut self, text: Option<&str>) {
-        let code = match text.filter(|text| !text.is_empty()) {
-            None => 0,
-            Some(text) => {
-                let text = text.replace('\n', " ");
-                let column = &mut self.column;
-                *self.known.entry(text).or_insert_with_key(|text| {
-                    column.shown.push(text);
-                    column.folded.push(&fold(text));
-                    column.shown.rows() as u32 - 1
-                })
+        let text = text.unwrap_or_default();
+        match self.known.get(text) {
+            Some(code) => self.column.codes.push(*code),
+            None => self.push_value(text.replace('\n', " "), |text| fold(text)),
+        }
+    }
+
+    /// Adds row `row` of another column.
+    pub(super) fn copy(&mut self, from: &WordColumn, row: usize) {
+        let code = from.codes[row] as usize;
+        let text = if code == 0 { "" } else { from.shown.get(code) };
+        match self.known.get(text) {
+            Some(code) => self.column.codes.push(*code),
+            None => {
+                let folded = || Zeroizing::new(from.folded.get(code).to_owned());
+                self.push_value(text.to_owned(), |_| folded());
             }
-        };
-        self.column.codes.push(code);
+        }
+    }
+
+    fn push_value(&mut self, text: String, folded: impl FnOnce(&str) -> Zeroizing<String>) {
+        let column = &mut self.column;
+        let code = *self.known.entry(text).or_insert_with_key(|text| {
+            column.shown.push(text);
+            column.folded.push(&folded(text));
+            column.shown.rows() as u32 - 1
+        });
+        column.codes.push(code);
     }
 
     pub(super) fn finish(self) -> WordColumn {

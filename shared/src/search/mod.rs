@@ -2,7 +2,7 @@
 //!
 //! Everything here is a function of its input: no database, no clock, no network. Contacts are laid out in columnar
 //! blocks ([`Block`]) of folded text ([`fold()`]); a [`Query`] is parsed from what somebody typed; together with a
-//! [`Filter`] it selects from a [`Table`], which is blocks and the changes since they were made ([`Overlay`]). Of a
+//! [`Filter`] it selects from a [`Table`], which is blocks and the changes since they were made. Of a
 //! [`Selection`] come the exact total, facet counts, and windows in any order. See docs/search.md.
 //!
 //! Offsets and lengths of places in texts are UTF-16 code units throughout ([`Span`]).
@@ -35,8 +35,10 @@ pub use facets::{Facets, LAST_CONTACT};
 pub use filter::Filter;
 pub use fold::{Folded, Span, fold};
 pub use highlight::highlight;
-pub use order::{Shown, Sort, SortKey, Window};
+pub use order::{Position, Shown, Sort, SortKey, Start, Window};
 pub use query::{Field, Query, QueryError, QueryFault};
 pub use row::{AppointmentRow, Attendance, ContactRow};
 pub use selection::{Request, Selection};
-pub use table::{Overlay, Table, build};
+pub use table::{Blocks, Table, build};
+#[cfg(test)]
+pub(crate) use testing::row as testing_row;

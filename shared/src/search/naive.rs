@@ -56,7 +56,7 @@ fn hits_appointment(appointment: &AppointmentRow, field: Field, needle: &Needle)
 }
 
 /// The fields that have `term`, and whether it holds.
-fn find(row: &ContactRow, term: &Term) -> (Vec<Field>, bool) {
+fn find(row: &ContactRow, term: &Term, hidden: &[Field]) -> (Vec<Field>, bool) {
     let mut fields = Vec::new();
     let is_phone = term.number.as_ref().is_some_and(|number| has_number(&row.phone, number));
     if is_phone {
@@ -67,6 +67,7 @@ fn find(row: &ContactRow, term: &Term) -> (Vec<Field>, bool) {
         let mut any = false;
         for field in Field::ALL {
             let found = term.field.is_none_or(|only| only == field)
+                && !hidden.contains(&field)
                 && match field {
                     Field::Name => has_text(&row.name, &text.needle),
                     Field::Phone => text.number.as_ref().is_some_and(|n| has_number(&row.phone, n)),
@@ -87,10 +88,10 @@ fn find(row: &ContactRow, term: &Term) -> (Vec<Field>, bool) {
     (fields, is_phone || all)
 }
 
-fn score(row: &ContactRow, query: &Query) -> Option<u32> {
+fn score(row: &ContactRow, request: &Request<'_>) -> Option<u32> {
     let mut score = 0;
-    for term in &query.terms {
-        let (fields, found) = find(row, term);
+    for term in &request.query.terms {
+        let (fields, found) = find(row, term, request.hidden);
         if found == term.excluded {
             return None;
         }
@@ -190,7 +191,7 @@ fn select<'r>(rows: &'r [ContactRow], request: &Request<'_>) -> Vec<(&'r Contact
     };
     rows.iter()
         .filter(|row| passes(row))
-        .filter_map(|row| Some((row, score(row, request.query)?)))
+        .filter_map(|row| Some((row, score(row, request)?)))
         .collect()
 }
 
@@ -199,8 +200,9 @@ fn shown<'r>(row: &'r ContactRow, request: &Request<'_>) -> Option<&'r Appointme
         row.appointments.iter().filter(|one| passes_appointment(one, request)).collect();
     let is_hit = |appointment: &&AppointmentRow| {
         request.query.terms.iter().filter(|term| !term.excluded).any(|term| {
-            let fields =
-                Field::ALL.into_iter().filter(|field| term.field.is_none_or(|only| only == *field));
+            let fields = Field::ALL.into_iter().filter(|field| {
+                term.field.is_none_or(|only| only == *field) && !request.hidden.contains(field)
+            });
             fields.into_iter().any(|field| {
                 term.texts.iter().any(|text| hits_appointment(appointment, field, &text.needle))
             })
@@ -216,26 +218,19 @@ fn shown<'r>(row: &'r ContactRow, request: &Request<'_>) -> Option<&'r Appointme
     open.or(candidates.last()).copied()
 }
 
-/// What `Selection::window` should be.
-pub(super) fn window(
-    rows: &[ContactRow],
-    request: &Request<'_>,
-    sort: Sort,
-    offset: usize,
-    limit: usize,
-) -> Window {
-    let found = select(rows, request);
-    let total = found.len();
+/// All rows, in the order that `Selection::window` should have.
+pub(super) fn ordered(rows: &[ContactRow], request: &Request<'_>, sorts: &[Sort]) -> Vec<Shown> {
     let number = |value: Option<i64>| value.map(|value| (value, String::new()));
     let text = |value: Option<&str>| {
         value.filter(|value| !value.is_empty()).map(|value| (0, fold(value).to_string()))
     };
-    let mut keyed: Vec<_> = found
-        .into_iter()
-        .map(|(row, score)| {
+    let mut found = select(rows, request);
+    // Stable, and the rows came in the order of their ids: the last key first.
+    for sort in sorts.iter().rev() {
+        let key = |(row, score): &(&ContactRow, u32)| {
             let shown = shown(row, request);
-            let key = match sort.key {
-                SortKey::Relevance => number(Some(score.into())),
+            match sort.key {
+                SortKey::Relevance => number(Some((*score).into())),
                 SortKey::Name => text(Some(&fold(&row.name))),
                 SortKey::Appointment => number(shown.map(|one| micros(Some(one.at)))),
                 SortKey::Status => number(shown.map(|one| one.status as i64)),
@@ -244,19 +239,21 @@ pub(super) fn window(
                 SortKey::Company => text(shown.and_then(|one| one.company.as_deref())),
                 SortKey::NextCall => number(row.next_call_at.map(|at| micros(Some(at)))),
                 SortKey::LastContact => number(row.last_contact_at.map(|at| micros(Some(at)))),
+                SortKey::Attempts => number(Some(row.attempts.into())),
                 SortKey::Created => number(Some(micros(Some(row.created_at)))),
-            };
-            let shown = Shown { contact: row.id, appointment: shown.map(|one| one.id), score };
-            (key, shown)
-        })
-        .collect();
-    // Stable, and the rows came in the order of their ids.
-    match sort.descending {
-        true => keyed.sort_by_key(|(key, _)| Reverse(key.clone())),
-        false => keyed.sort_by_key(|(key, _)| (key.is_none(), key.clone())),
+            }
+        };
+        match sort.descending {
+            true => found.sort_by_key(|found| Reverse(key(found))),
+            false => found.sort_by_key(|found| (key(found).is_none(), key(found))),
+        }
     }
-    let rows = keyed.into_iter().map(|(_, shown)| shown).skip(offset).take(limit).collect();
-    Window { total, rows }
+    let show = |(row, score): (&ContactRow, u32)| Shown {
+        contact: row.id,
+        appointment: shown(row, request).map(|one| one.id),
+        score,
+    };
+    found.into_iter().map(show).collect()
 }
 
 /// What `Selection::facets` should be: each count is the total of a request of its own.

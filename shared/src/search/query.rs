@@ -163,6 +163,11 @@ impl Query {
         self.terms.is_empty()
     }
 
+    /// Whether a term asks for `field` by name.
+    pub fn names(&self, field: Field) -> bool {
+        self.terms.iter().any(|term| term.field == Some(field))
+    }
+
     /// Whether it has a term that isn't an exclusion, so that relevance says something.
     pub fn ranks(&self) -> bool {
         self.terms.iter().any(|term| !term.excluded)
@@ -214,6 +219,20 @@ pub enum QueryFault {
     /// More than [`MOST_TERMS`].
     #[error("the search has more than 32 terms")]
     TooManyTerms,
+}
+
+impl QueryFault {
+    /// Its public name: stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnclosedQuote => "unclosed_quote",
+            Self::UnknownField => "unknown_field",
+            Self::TooShort => "too_short",
+            Self::OnlyOperators => "only_operators",
+            Self::TooLong => "too_long",
+            Self::TooManyTerms => "too_many_terms",
+        }
+    }
 }
 
 /// A query that can't be searched for: what is wrong, and where. Carries nothing of the text.

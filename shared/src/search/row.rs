@@ -36,6 +36,8 @@ pub struct ContactRow {
     pub next_call_at: Option<DateTime<Utc>>,
     /// When the person was last reached, about anything.
     pub last_contact_at: Option<DateTime<Utc>>,
+    /// How often it was dialled, of the dials that count.
+    pub attempts: u32,
     /// The groups that it is in.
     pub groups: Vec<GroupId>,
     /// Its appointments, in any order.

@@ -17,15 +17,15 @@ pub(super) struct Found {
     pub(super) appointments: Bits,
 }
 
-/// Searches `block` for `query`.
-pub(super) fn scan(block: &Block, query: &Query) -> Found {
+/// Searches `block` for `query`, in all fields that are not `hidden`.
+pub(super) fn scan(block: &Block, query: &Query, hidden: &[Field]) -> Found {
     let mut found = Found {
         contacts: Bits::all(block.rows()),
         scores: vec![0; block.rows()],
         appointments: Bits::none(block.appointments.ids.len()),
     };
     for term in &query.terms {
-        let hits = scan_term(block, term);
+        let hits = scan_term(block, term, hidden);
         if term.excluded {
             found.contacts.remove(&hits.contacts);
             continue;
@@ -46,7 +46,7 @@ struct Hits {
     by_field: Vec<(Field, Bits)>,
 }
 
-fn scan_term(block: &Block, term: &Term) -> Hits {
+fn scan_term(block: &Block, term: &Term, hidden: &[Field]) -> Hits {
     let mut by_field: Vec<(Field, Bits)> = Vec::new();
     let mut appointments = Bits::none(block.appointments.ids.len());
     let mut contacts = Bits::none(block.rows());
@@ -58,7 +58,7 @@ fn scan_term(block: &Block, term: &Term) -> Hits {
     let mut all_texts = Bits::all(block.rows());
     for text in &term.texts {
         let mut has_text = Bits::none(block.rows());
-        for (field, rows) in scan_text(block, term.field, text, &mut appointments) {
+        for (field, rows) in scan_text(block, term.field, hidden, text, &mut appointments) {
             has_text.add(&rows);
             match by_field.iter_mut().find(|(known, _)| *known == field) {
                 Some((_, known)) => known.add(&rows),
@@ -75,11 +75,13 @@ fn scan_term(block: &Block, term: &Term) -> Hits {
 fn scan_text(
     block: &Block,
     only: Option<Field>,
+    hidden: &[Field],
     text: &Text,
     appointments: &mut Bits,
 ) -> Vec<(Field, Bits)> {
     let mut found = Vec::new();
-    for field in Field::ALL.into_iter().filter(|field| only.is_none_or(|only| only == *field)) {
+    let wanted = |field: &Field| only.is_none_or(|only| only == *field) && !hidden.contains(field);
+    for field in Field::ALL.into_iter().filter(wanted) {
         let rows = match field {
             Field::Phone => match &text.number {
                 Some(number) => scan_number(&block.phone, number),

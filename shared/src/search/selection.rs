@@ -4,7 +4,7 @@ use super::bits::Bits;
 use super::block::Block;
 use super::calendar::Calendar;
 use super::filter::{Filter, Sieve};
-use super::query::Query;
+use super::query::{Field, Query};
 use super::scan::{Found, scan};
 use super::table::{Part, Table};
 use crate::calls::rules::snapshot::AppointmentStatus;
@@ -18,6 +18,9 @@ pub struct Request<'a> {
     pub filter: &'a Filter,
     /// When, and where days begin.
     pub calendar: Calendar,
+    /// Fields that whoever asks may not see: nothing is found in them, so that nobody learns from what is found what stands
+    /// there. Not the phone.
+    pub hidden: &'a [Field],
 }
 
 /// Who was found, of one table.
@@ -37,8 +40,8 @@ pub(super) struct Selected<'a> {
 
 impl<'a> Selection<'a> {
     /// Searches `table`.
-    pub fn new(table: &Table<'a>, request: &Request<'a>) -> Self {
-        Self { parts: table.parts.iter().map(|part| select(part, request)).collect() }
+    pub fn new(table: &'a Table, request: &Request<'a>) -> Self {
+        Self { parts: table.parts().iter().map(|part| select(part, request)).collect() }
     }
 
     /// How many contacts were found, exactly.
@@ -53,10 +56,10 @@ impl std::fmt::Debug for Selection<'_> {
     }
 }
 
-fn select<'a>(part: &Part<'a>, request: &Request<'a>) -> Selected<'a> {
-    let block = part.block;
+fn select<'a>(part: &'a Part, request: &Request<'a>) -> Selected<'a> {
+    let block = &*part.block;
     let sieve = Sieve::new(request.filter, &request.calendar, block);
-    let mut found = scan(block, request.query);
+    let mut found = scan(block, request.query, request.hidden);
     found.contacts.keep(&part.visible);
     let mut contacts = Bits::none(block.rows());
     for row in found.contacts.iter() {

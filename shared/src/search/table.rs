@@ -1,44 +1,131 @@
-//! What is searched: blocks, and the contacts that changed since they were made.
+//! What is searched: blocks, and what changed since they were made. A table never changes; a change makes the next one,
+//! which shares with it whatever stayed the same.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::bits::Bits;
 use super::block::{Block, BlockBuilder, BlockError};
 use super::row::ContactRow;
 use crate::ids::ContactId;
 
-/// The contacts that changed or were deleted since the blocks were made. They hide those of the same id in the blocks.
-#[derive(Debug, Clone, Default)]
-pub struct Overlay {
-    /// All that it speaks of, in ascending order.
-    ids: Vec<ContactId>,
-    blocks: Vec<Block>,
+/// Small parts are put together once so many of them follow each other: each costs every search a little.
+const MOST_SMALL: usize = 8;
+/// A part of at most this many contacts is small.
+const SMALL: usize = 1_024;
+
+/// Contacts as they stand at one moment.
+#[derive(Clone, Default)]
+pub struct Table {
+    /// No contact is visible in two of them.
+    parts: Vec<Part>,
+    /// Of these parts, how many are the blocks that the table was made of.
+    base: usize,
+    /// Changes since then, a contact that changed twice counted twice.
+    changes: usize,
 }
 
-impl Overlay {
-    /// The overlay of these changes, in the order in which they happened: the last of each contact counts. `None` is a
+/// A block, and which of its contacts count.
+#[derive(Clone)]
+pub(super) struct Part {
+    pub(super) block: Arc<Block>,
+    pub(super) visible: Arc<Bits>,
+}
+
+impl Part {
+    fn new(block: Arc<Block>) -> Self {
+        let visible = Arc::new(Bits::all(block.rows()));
+        Self { block, visible }
+    }
+
+    /// Hides those of `ids`, which are in ascending order.
+    fn hide(&mut self, ids: &[ContactId]) {
+        let (Some(first), Some(last)) = (self.block.ids().first(), self.block.ids().last()) else {
+            return;
+        };
+        let within = ids.partition_point(|id| id < first)..ids.partition_point(|id| id <= last);
+        for id in &ids[within] {
+            if let Ok(row) = self.block.ids().binary_search(id)
+                && self.visible.contains(row)
+            {
+                Arc::make_mut(&mut self.visible).remove_one(row);
+            }
+        }
+    }
+}
+
+impl Table {
+    /// The table of `blocks`. No contact may be in two of them.
+    pub fn new(blocks: impl IntoIterator<Item = Arc<Block>>) -> Self {
+        let parts: Vec<Part> = blocks.into_iter().map(Part::new).collect();
+        Self { base: parts.len(), parts, changes: 0 }
+    }
+
+    /// The table after these changes, in the order in which they happened: the last of each contact counts. `None` is a
     /// deletion.
     ///
     /// # Errors
     /// [`BlockError`], should a contact fit no block.
-    pub fn new(
+    pub fn with(
+        &self,
         changes: impl IntoIterator<Item = (ContactId, Option<ContactRow>)>,
     ) -> Result<Self, BlockError> {
         let last: BTreeMap<ContactId, Option<ContactRow>> = changes.into_iter().collect();
-        let ids = last.keys().copied().collect();
+        let ids: Vec<ContactId> = last.keys().copied().collect();
+        let mut next = self.clone();
+        next.changes += ids.len();
+        next.parts.iter_mut().for_each(|part| part.hide(&ids));
         // A row's own id is not asked: what stands under another would hide nothing.
         let rows = last.into_iter().filter_map(|(id, row)| row.map(|row| ContactRow { id, ..row }));
-        Ok(Self { ids, blocks: build(rows)? })
+        next.parts.extend(build(rows)?.into_iter().map(|block| Part::new(Arc::new(block))));
+        next.merge_small()?;
+        Ok(next)
     }
 
-    /// How many contacts it speaks of.
-    pub fn len(&self) -> usize {
-        self.ids.len()
+    fn merge_small(&mut self) -> Result<(), BlockError> {
+        let small = self.parts[self.base..]
+            .iter()
+            .rev()
+            .take_while(|part| part.block.rows() <= SMALL)
+            .count();
+        if small >= MOST_SMALL {
+            let merged = merge(&self.parts.split_off(self.parts.len() - small))?;
+            self.parts.extend(merged.into_iter().map(|block| Part::new(Arc::new(block))));
+        }
+        Ok(())
     }
 
-    /// Whether nothing changed.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+    /// The same contacts in as few blocks as can be, in ascending order of their ids.
+    ///
+    /// # Errors
+    /// [`BlockError`], should a contact fit no block.
+    pub fn compact(&self) -> Result<Vec<Block>, BlockError> {
+        merge(&self.parts)
+    }
+
+    /// How many contacts there are.
+    pub fn contacts(&self) -> usize {
+        self.parts.iter().map(|part| part.visible.len()).sum()
+    }
+
+    /// How many changes came since the blocks were made.
+    pub fn changes(&self) -> usize {
+        self.changes
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.block.bytes() + part.block.rows() / 8).sum()
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Table({} contacts)", self.contacts())
     }
 }
 
@@ -47,57 +134,67 @@ impl Overlay {
 /// # Errors
 /// [`BlockError::OutOfOrder`].
 pub fn build(rows: impl IntoIterator<Item = ContactRow>) -> Result<Vec<Block>, BlockError> {
-    let (mut blocks, mut builder) = (Vec::<Block>::new(), BlockBuilder::new());
+    let mut blocks = Blocks::default();
     for row in rows {
-        if let Err(error) = builder.push(&row) {
-            if error != BlockError::Full {
-                return Err(error);
+        blocks.push(&row)?;
+    }
+    Ok(blocks.finish())
+}
+
+/// The visible contacts of `parts`, in as few blocks as can be.
+fn merge(parts: &[Part]) -> Result<Vec<Block>, BlockError> {
+    let mut places: Vec<(ContactId, usize, usize)> = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        places.extend(part.visible.iter().map(|row| (part.block.ids()[row], at, row)));
+    }
+    places.sort_unstable();
+    let mut blocks = Blocks::default();
+    for (id, part, row) in places {
+        blocks.push_with(id, |builder| builder.copy(&parts[part].block, row))?;
+    }
+    Ok(blocks.finish())
+}
+
+/// Fills one block after the other.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    full: Vec<Block>,
+    last: BlockBuilder,
+}
+
+impl Blocks {
+    /// Adds a contact, whose id is higher than all before.
+    ///
+    /// # Errors
+    /// [`BlockError::OutOfOrder`].
+    pub fn push(&mut self, row: &ContactRow) -> Result<(), BlockError> {
+        self.push_with(row.id, |builder| builder.push(row))
+    }
+
+    fn push_with(
+        &mut self,
+        id: ContactId,
+        push: impl Fn(&mut BlockBuilder) -> Result<(), BlockError>,
+    ) -> Result<(), BlockError> {
+        match push(&mut self.last) {
+            Err(BlockError::Full) => {
+                let full = std::mem::take(&mut self.last).finish();
+                if full.ids().last().is_some_and(|last| *last >= id) {
+                    return Err(BlockError::OutOfOrder);
+                }
+                self.full.push(full);
+                push(&mut self.last)
             }
-            let full = std::mem::take(&mut builder).finish();
-            if full.ids().last().is_some_and(|last| *last >= row.id) {
-                return Err(BlockError::OutOfOrder);
-            }
-            blocks.push(full);
-            builder.push(&row)?;
+            result => result,
         }
     }
-    let last = builder.finish();
-    if last.rows() > 0 {
-        blocks.push(last);
-    }
-    Ok(blocks)
-}
 
-/// Blocks under an overlay. No contact may be in two of the blocks.
-pub struct Table<'a> {
-    pub(super) parts: Vec<Part<'a>>,
-}
-
-/// A block, and which of its contacts count.
-pub(super) struct Part<'a> {
-    pub(super) block: &'a Block,
-    pub(super) visible: Bits,
-}
-
-impl<'a> Table<'a> {
-    /// `blocks`, with what `overlay` changed.
-    pub fn new(blocks: impl IntoIterator<Item = &'a Block>, overlay: &'a Overlay) -> Self {
-        let under = blocks.into_iter().map(|block| {
-            let mut visible = Bits::all(block.rows());
-            let mut hidden = Bits::none(block.rows());
-            let rows = overlay.ids.iter().filter_map(|id| block.ids().binary_search(id).ok());
-            rows.for_each(|row| hidden.insert(row));
-            visible.remove(&hidden);
-            Part { block, visible }
-        });
-        let over =
-            overlay.blocks.iter().map(|block| Part { block, visible: Bits::all(block.rows()) });
-        Self { parts: under.chain(over).collect() }
-    }
-}
-
-impl std::fmt::Debug for Table<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Table({} blocks)", self.parts.len())
+    /// The blocks.
+    pub fn finish(mut self) -> Vec<Block> {
+        let last = self.last.finish();
+        if last.rows() > 0 {
+            self.full.push(last);
+        }
+        self.full
     }
 }

@@ -127,7 +127,7 @@ fn phone() -> impl Strategy<Value = String> {
 /// A contact with the given id.
 pub(super) fn contact(id: u128) -> impl Strategy<Value = ContactRow> {
     let texts = (rich_text(), phone(), option::of(rich_text()), option::of(rich_text()));
-    let times = (instant(), option::of(instant()), option::of(instant()));
+    let times = (instant(), option::of(instant()), option::of(instant()), 0u32..4);
     let state = (prop::bool::weighted(0.2), select(&CALLING[..]));
     (texts, times, state, vec(group(), 0..3), vec(appointment(), 0..4)).prop_map(
         move |((name, phone, email, notes), times, (archived, calling), groups, appointments)| {
@@ -142,11 +142,18 @@ pub(super) fn contact(id: u128) -> impl Strategy<Value = ContactRow> {
                 calling,
                 next_call_at: times.1,
                 last_contact_at: times.2,
+                attempts: times.3,
                 groups,
                 appointments,
             }
         },
     )
+}
+
+/// A contact with this id, always the same.
+pub(crate) fn row(id: u128) -> ContactRow {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    proptest::strategy::ValueTree::current(&contact(id).new_tree(&mut runner).expect("a contact"))
 }
 
 /// Contacts of ascending ids, with gaps of one.

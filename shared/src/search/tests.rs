@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{Days, TimeDelta};
 use chrono_tz::Tz;
@@ -14,7 +15,7 @@ use super::*;
 use crate::appointments::Priority;
 use crate::ids::{AppointmentId, ContactId};
 
-const KEYS: [SortKey; 10] = [
+const KEYS: [SortKey; 11] = [
     SortKey::Relevance,
     SortKey::Name,
     SortKey::Appointment,
@@ -24,6 +25,7 @@ const KEYS: [SortKey; 10] = [
     SortKey::Company,
     SortKey::NextCall,
     SortKey::LastContact,
+    SortKey::Attempts,
     SortKey::Created,
 ];
 
@@ -40,6 +42,12 @@ fn few<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Va
 
 fn words() -> impl Strategy<Value = Vec<String>> {
     few(["Dr Ann", "Müller", "Leeds", "nobody"].map(str::to_owned).to_vec())
+}
+
+fn sorts() -> impl Strategy<Value = Vec<Sort>> {
+    vec((select(&KEYS[..]), any::<bool>()), 0..4).prop_map(|sorts| {
+        sorts.into_iter().map(|(key, descending)| Sort { key, descending }).collect()
+    })
 }
 
 fn groups() -> impl Strategy<Value = Groups> {
@@ -89,8 +97,9 @@ fn open_filter() -> impl Strategy<Value = Filter> {
     prop_oneof![Just(Filter { archived: Archived::Included, ..Filter::default() }), filter()]
 }
 
-fn blocks(rows: &[ContactRow], most: usize) -> Vec<Block> {
-    rows.chunks(most).flat_map(|rows| build(rows.iter().cloned()).unwrap()).collect()
+fn table(rows: &[ContactRow], most: usize) -> Table {
+    let blocks = rows.chunks(most).flat_map(|rows| build(rows.iter().cloned()).unwrap());
+    Table::new(blocks.map(Arc::new))
 }
 
 proptest! {
@@ -101,24 +110,34 @@ proptest! {
         filter in open_filter(),
         calendar in calendar(),
         most in 1usize..8,
-        key in select(&KEYS[..]),
-        descending: bool,
+        sorts in sorts(),
+        hidden in few(vec![Field::Notes, Field::Instructions, Field::Type]),
         offset in 0usize..6,
         limit in 0usize..8,
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
-        let request = Request { query: &query, filter: &filter, calendar };
-        let (blocks, overlay) = (blocks(&rows, most), Overlay::default());
-        let table = Table::new(&blocks, &overlay);
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &hidden };
+        let table = table(&rows, most);
         let selection = Selection::new(&table, &request);
-        let sort = Sort { key, descending };
-        let whole = naive::window(&rows, &request, sort, 0, usize::MAX);
-        prop_assert_eq!(selection.total(), whole.total);
-        prop_assert_eq!(selection.window(sort, 0, usize::MAX), whole);
-        prop_assert_eq!(
-            selection.window(sort, offset, limit),
-            naive::window(&rows, &request, sort, offset, limit)
-        );
+        let whole = naive::ordered(&rows, &request, &sorts);
+        prop_assert_eq!(selection.total(), whole.len());
+        let window = |start, limit| selection.window(&sorts, start, limit);
+        let all = window(Start::Offset(0), usize::MAX);
+        prop_assert_eq!((all.total, &all.rows, all.last), (whole.len(), &whole, None));
+        let some = window(Start::Offset(offset), limit);
+        let wanted: Vec<_> = whole.iter().copied().skip(offset).take(limit).collect();
+        prop_assert_eq!(&some.rows, &wanted);
+        prop_assert_eq!(some.last.is_some(), limit > 0 && offset + limit < whole.len());
+        // Page by page it is the same.
+        if let Some(last) = some.last {
+            let kept = serde_json::to_string(&last).unwrap();
+            let last: Position = serde_json::from_str(&kept).unwrap();
+            prop_assert!(last.is_of(&sorts));
+            let next = window(Start::After(&last), 2);
+            prop_assert_eq!(next.total, whole.len());
+            let wanted: Vec<_> = whole.into_iter().skip(offset + limit).take(2).collect();
+            prop_assert_eq!(next.rows, wanted);
+        }
     }
 
     #[test]
@@ -130,16 +149,16 @@ proptest! {
         most in 1usize..8,
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
-        let request = Request { query: &query, filter: &filter, calendar };
-        let (blocks, overlay) = (blocks(&rows, most), Overlay::default());
-        let facets = Selection::new(&Table::new(&blocks, &overlay), &request).facets(&calendar);
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
+        let table = table(&rows, most);
+        let facets = Selection::new(&table, &request).facets(&calendar);
         prop_assert_eq!(facets, naive::facets(&rows, &request));
     }
 
     #[test]
-    fn an_overlay_shows_what_fresh_blocks_would(
+    fn a_changed_table_shows_what_a_fresh_one_would(
         rows in contacts(12),
-        changes in vec((1u128..30, any::<bool>()), 0..8)
+        changes in vec((1u128..30, any::<bool>()), 0..24)
             .prop_flat_map(|ids| ids.into_iter().map(|(id, kept)| contact(id).prop_map(move |row| {
                 (row.id, kept.then_some(row))
             })).collect::<Vec<_>>()),
@@ -147,10 +166,11 @@ proptest! {
         filter in open_filter(),
         calendar in calendar(),
         most in 1usize..8,
+        at_once in 1usize..4,
         key in select(&KEYS[..]),
     ) {
         let Ok(query) = Query::parse(&typed) else { return Ok(()) };
-        let request = Request { query: &query, filter: &filter, calendar };
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
         let mut after: BTreeMap<ContactId, ContactRow> =
             rows.iter().map(|row| (row.id, row.clone())).collect();
         for (id, row) in &changes {
@@ -160,13 +180,21 @@ proptest! {
             };
         }
         let after: Vec<ContactRow> = after.into_values().collect();
-        let (old, overlay) = (blocks(&rows, most), Overlay::new(changes).unwrap());
-        let (fresh, nothing) = (blocks(&after, most), Overlay::default());
-        let (old, fresh) = (Table::new(&old, &overlay), Table::new(&fresh, &nothing));
-        let (old, fresh) = (Selection::new(&old, &request), Selection::new(&fresh, &request));
-        let sort = Sort { key, descending: false };
-        prop_assert_eq!(old.window(sort, 0, 99), fresh.window(sort, 0, 99));
-        prop_assert_eq!(old.facets(&calendar), fresh.facets(&calendar));
+        let mut old = table(&rows, most);
+        for some in changes.chunks(at_once) {
+            old = old.with(some.iter().cloned()).unwrap();
+        }
+        prop_assert_eq!(old.contacts(), after.len());
+        let compacted = Table::new(old.compact().unwrap().into_iter().map(Arc::new));
+        let fresh = table(&after, 99);
+        let sorts = [Sort { key, descending: false }];
+        let fresh = Selection::new(&fresh, &request);
+        for changed in [&old, &compacted] {
+            let changed = Selection::new(changed, &request);
+            prop_assert_eq!(changed.window(&sorts, Start::Offset(0), 99), fresh.window(&sorts, Start::Offset(0), 99));
+            prop_assert_eq!(changed.facets(&calendar), fresh.facets(&calendar));
+        }
+        prop_assert!(compacted.parts().len() <= 1, "as few blocks as can be");
     }
 
     /// Whoever is found in a text of their own by a term alone is highlighted there, and nobody else.
@@ -190,11 +218,11 @@ proptest! {
             ..row
         };
         let phone = highlight(&query, Field::Phone, &row.phone);
-        let (blocks, overlay) = (blocks(&[row], 1), Overlay::default());
+        let table = table(&[row], 1);
         let filter = Filter::default();
         let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
-        let request = Request { query: &query, filter: &filter, calendar };
-        let found = Selection::new(&Table::new(&blocks, &overlay), &request).total();
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
+        let found = Selection::new(&table, &request).total();
         let spans = highlight(&query, Field::Name, &name);
         // A national prefix alone stands nowhere in the international form.
         let only_prefix = term.number.is_some() && phone.is_empty();
@@ -220,13 +248,12 @@ fn person(id: u128, name: &str, phone: &str) -> ContactRow {
 }
 
 fn names(rows: &[ContactRow], typed: &str) -> Vec<String> {
-    let (blocks, overlay) = (blocks(rows, 100), Overlay::default());
+    let table = table(rows, 100);
     let query = Query::parse(typed).unwrap();
     let filter = Filter { archived: Archived::Included, ..Filter::default() };
     let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
-    let request = Request { query: &query, filter: &filter, calendar };
-    let window =
-        Selection::new(&Table::new(&blocks, &overlay), &request).window(Sort::RELEVANCE, 0, 9);
+    let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
+    let window = Selection::new(&table, &request).window(&[Sort::RELEVANCE], Start::Offset(0), 9);
     let name = |id: ContactId| rows.iter().find(|row| row.id == id).unwrap().name.clone();
     window.rows.iter().map(|row| name(row.contact)).collect()
 }
@@ -286,13 +313,13 @@ fn a_filter_holds_for_one_appointment_and_the_row_shows_it() {
         appointment(3, 2, Pending, "Jones"),
         appointment(4, 3, Pending, "Patel"),
     ];
-    let (blocks, overlay) = (blocks(&[row], 1), Overlay::default());
+    let table = table(&[row], 1);
     let calendar = Calendar { now: noon(), zone: Tz::Europe__London };
     let shown = |typed: &str, filter: Filter| {
         let query = Query::parse(typed).unwrap();
-        let request = Request { query: &query, filter: &filter, calendar };
-        let selection = Selection::new(&Table::new(&blocks, &overlay), &request);
-        let window = selection.window(Sort::RELEVANCE, 0, 1);
+        let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
+        let selection = Selection::new(&table, &request);
+        let window = selection.window(&[Sort::RELEVANCE], Start::Offset(0), 1);
         window.rows.first().map(|row| row.appointment.map_or(0, |id| id.0.as_u128()))
     };
     let status = |statuses: &[_]| Filter { statuses: statuses.to_vec(), ..Filter::default() };

@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 use registry::METRICS;
 
 /// Kinds of sweeps. Each has its series from the start: an alert on a series that isn't there never fires.
-pub const SWEEPS: [&str; 13] = [
+pub const SWEEPS: [&str; 15] = [
+    "archived_contacts",
     "dead_senders",
     "dead_webhooks",
+    "erased_contacts",
     "finished_tasks",
     "forgotten_calls",
     "held_accounts",
@@ -345,6 +347,22 @@ pub fn workers(alive: u64, silent: u64) {
 pub fn webhooks_waiting(count: u64, longest: Duration) {
     METRICS.webhooks_waiting.set(whole(count));
     METRICS.oldest_webhook_seconds.set(longest.as_secs_f64());
+}
+
+/// What this process keeps opened for searching: bytes, and of how many tenants.
+pub fn search_kept(bytes: usize, tenants: usize) {
+    METRICS.search_kept_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    METRICS.search_kept_books.set(i64::try_from(tenants).unwrap_or(i64::MAX));
+}
+
+/// A tenant's search blocks were written anew.
+pub fn search_blocks_written() {
+    METRICS.search_built.inc();
+}
+
+/// A search block could not be opened.
+pub fn search_block_refused() {
+    METRICS.search_refused.inc();
 }
 
 /// Accesses that wait to be chained, and how long the first of them has.

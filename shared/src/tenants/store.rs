@@ -17,20 +17,22 @@ use crate::ids::{AccountId, TenantId};
 
 /// The wrapped keys of the transaction's tenant.
 pub(crate) async fn key_rows(tx: &mut TenantTx) -> Result<Vec<TenantKeyRow>, Error> {
-    let rows = sqlx::query_as("select purpose, key_id, wrapped from tenant_keys")
-        .fetch_all(tx.conn())
-        .await?;
+    let rows = sqlx::query_as(
+        "select purpose, key_id, wrapped, seals_from <= clock_timestamp() from tenant_keys",
+    )
+    .fetch_all(tx.conn())
+    .await?;
     read_keys(rows)
 }
 
-/// Rows of wrapped keys: purpose, id, key.
-fn read_keys(rows: Vec<(String, i32, Vec<u8>)>) -> Result<Vec<TenantKeyRow>, Error> {
+/// Rows of wrapped keys: purpose, id, key, whether it seals.
+fn read_keys(rows: Vec<(String, i32, Vec<u8>, bool)>) -> Result<Vec<TenantKeyRow>, Error> {
     rows.into_iter()
-        .map(|(purpose, id, wrapped)| {
+        .map(|(purpose, id, wrapped, seals)| {
             let purpose = TenantKeyPurpose::from_word(&purpose)
                 .ok_or(Error::Unreadable("tenant_keys.purpose"))?;
             let id = id.try_into().map_err(|_| Error::Unreadable("tenant_keys.key_id"))?;
-            Ok(TenantKeyRow { purpose, id, wrapped })
+            Ok(TenantKeyRow { purpose, id, wrapped, seals })
         })
         .collect()
 }

@@ -57,7 +57,9 @@ struct Statement {
 
 impl Statement {
     fn creates(&self) -> Option<String> {
-        let rest = self.text.strip_prefix("create table ")?;
+        let rest = ["create table ", "create unlogged table "]
+            .iter()
+            .find_map(|words| self.text.strip_prefix(words))?;
         Some(rest.trim_start_matches("if not exists ").split([' ', '(']).next()?.to_owned())
     }
 

@@ -12,6 +12,7 @@ use shared::calls::rules::snapshot::AppointmentStatus;
 use shared::calls::store::consequences::{self as store, CallNext};
 use shared::calls::store::plan::Withdraw;
 use shared::calls::store::settle::Settling;
+use shared::contacts::phone::PhoneNumber;
 use shared::crypto::{ContactField, TenantField};
 use shared::db::{Error, TenantTx};
 use shared::do_not_call::Source;
@@ -315,6 +316,10 @@ pub(super) async fn opt_out(
         );
         let values = (it.number_eq.as_slice(), sealed.as_bytes());
         let noted = Entry::opt_out(tx.tenant(), id, values, Source::Call, it.now);
+        let noted = match PhoneNumber::from_e164(&number) {
+            Ok(number) => noted.carried_by(app.keys.master(), &number)?,
+            Err(_) => noted,
+        };
         app.journal.append(&[noted]);
     }
     withdraw_numbers(tx, &[&it.number_eq], Some(it.contact_id), it.now, changes).await?;

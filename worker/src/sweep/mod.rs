@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod inbox;
+pub mod keeping;
 pub mod recovery;
 pub mod senders;
 

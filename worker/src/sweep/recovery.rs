@@ -11,6 +11,7 @@ use shared::crypto::EqualityKind;
 use shared::db::Error;
 use shared::ids::{AccountId, AttemptId, CallId, TenantId};
 use shared::retell::wire::Call;
+use shared::rotation::store::numbers;
 use shared::telemetry::metrics;
 
 use super::attempts;
@@ -51,7 +52,7 @@ pub async fn sweep(app: &App, read: &mut Read) -> anyhow::Result<()> {
             }
         }
     }
-    app.journal.replay(&app.db).await?;
+    app.journal.replay(&app.db, &app.keys).await?;
     // What the record says may forbid it. Dialling is held for as long as anything of it is left.
     attempts::give_back(app, &store::reserved(&app.db).await?).await;
     if adopted > 0 {
@@ -122,6 +123,10 @@ async fn adopt_one(
     let mut tx = app.db.tenant(tenant).await?;
     let number = call.to_number.as_deref().and_then(|told| PhoneNumber::from_e164(told).ok());
     let keys = app.keys.of(&mut tx).await?;
+    if let Some(number) = &number {
+        let hashes = keys.equality(EqualityKind::Phone, number.as_str());
+        numbers::settle_on(&mut tx, &keys, &[hashes]).await?;
+    }
     let unheard_of = !unheard_of::is_known(&mut tx, found.call).await?;
     if unheard_of && let Some(number) = &number {
         unheard_of::enter(&mut tx, &keys, found, number).await?;

@@ -18,6 +18,7 @@ mod endless;
 mod engine;
 mod factory;
 mod fairness;
+mod keeping;
 mod late;
 mod limits;
 mod looks;

@@ -160,6 +160,11 @@ impl Product {
         let app = api::App {
             db: world.db.clone(),
             keys: world.keys.clone(),
+            books: shared::book::Books::new(
+                world.db.clone(),
+                world.keys.clone(),
+                shared::book::BookLimits::default(),
+            ),
             queues: world.queues.clone(),
             signals: world.signals.clone(),
             accesses: api::Accesses::start(world.db.clone()),

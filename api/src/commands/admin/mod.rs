@@ -4,6 +4,7 @@ pub(crate) mod people;
 
 mod accounts;
 mod audit;
+mod keys;
 mod platform;
 mod rewrap;
 mod tenants;
@@ -90,6 +91,23 @@ pub(crate) enum Act {
         #[arg(long, default_value_t = 100)]
         pause_ms: u64,
     },
+    /// Keys that rotate.
+    Keys {
+        #[command(subcommand)]
+        act: keys::KeysAct,
+    },
+    /// Have contacts archived and erased whose time is over, without waiting for the tenant's day.
+    Retention {
+        /// Of which tenant; of all if left out.
+        #[arg(long)]
+        tenant: Option<TenantId>,
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// After a restore, before anything is served: erase again whom this host's journal knows as erased, and list again who is not
+    /// to be called. May be run again.
+    ReplayJournal,
     /// Seal reasons about people that the release before wrote in the open. Once, when no process of that release runs any more;
     /// may be stopped, and run again.
     SealReasons,
@@ -137,6 +155,14 @@ pub(crate) enum TenantAct {
     },
     /// List all.
     List,
+    /// Destroy all keys of a suspended tenant that leaves: nothing of it opens again. It can't be taken back.
+    Shred {
+        /// Which tenant.
+        tenant: TenantId,
+        /// Its name, letter by letter.
+        #[arg(long)]
+        confirm: String,
+    },
     #[command(flatten)]
     Change(tenants::TenantChange),
 }
@@ -219,6 +245,11 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
         Act::Rewrap { pause_ms } => {
             rewrap::run(environment, &base, std::time::Duration::from_millis(pause_ms)).await?
         }
+        Act::Keys { act } => keys::run(environment, &base, act).await?,
+        Act::Retention { tenant, dry_run } => {
+            keys::retention(environment, &base, tenant, dry_run).await?
+        }
+        Act::ReplayJournal => keys::replay(environment, &base).await?,
         Act::SealReasons => {
             let ring = KeyRing::new(base.keys.master.clone());
             let done = sealing::seal_reasons(&base.db, &ring, &operator(environment)?).await?;
@@ -244,6 +275,9 @@ async fn tenant(
     let (name, zone, account, agent, caller_number) = match act {
         TenantAct::Change(act) => return tenants::run(environment, base, act).await,
         TenantAct::List => return tenants::list(base).await,
+        TenantAct::Shred { tenant, confirm } => {
+            return keys::shred(environment, base, tenant, &confirm).await;
+        }
         TenantAct::Create { name, zone, account, agent, caller_number } => {
             (name, zone, account, agent, caller_number)
         }

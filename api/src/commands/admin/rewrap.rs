@@ -19,7 +19,7 @@ pub(super) async fn run(
     Ok(json!({
         "master_key": master.current_id(),
         "rewrapped": done,
-        "then": "keep the older lines until every process has been restarted with the new file, and for seven days more: \
-                 webhooks that arrived before are sealed by them, and backups are for as long as you keep those",
+        "then": "keep the older lines until every process has been restarted with the new file, run it once more then, and keep them \
+                 for as long as you keep backups from before; then destroy them: who was erased opens in those backups by them alone",
     }))
 }

@@ -22,7 +22,9 @@ const TAGS: &[(&str, &str)] = &[
         "Times that a contact has with the tenant. Each open one has a reminder planned.",
     ),
     ("Calls", "What is planned, what was dialled, and why something has not gone out."),
+    ("Groups", "Sets of contacts that a tenant puts together."),
     ("Do-not-call list", "Numbers that are never dialled."),
+    ("Retention", "How long contacts are kept, what may not be erased, and who asks to be."),
     ("Tenant", "The tenant's own settings, policy, closed dates and pauses."),
     (
         "Live updates",

@@ -14,10 +14,12 @@ pub(crate) struct Things {
     appointment: String,
     call: String,
     entry: String,
+    group: String,
     date: String,
     user: String,
     key: String,
     session: String,
+    hold: String,
 }
 
 impl Things {
@@ -36,11 +38,22 @@ impl Things {
         let date = format!("2030-01-{:02}", 1 + count % 28);
         let path = format!("PUT /v1/tenant/closed-dates/{date}");
         client.admin(&path, json!({ "name": "Closed" })).await;
+        let group =
+            json!({ "name": format!("Group {count}"), "colour": "red", "members": [contact] });
+        let group = client.admin("POST /v1/groups", group).await.id();
         let user =
             json!({ "name": "Grace Example", "email": format!("grace{count}@clinic.example") });
         let user = client.admin("POST /v1/users", user).await.id();
         let key = client.admin("POST /v1/api-keys", json!({ "name": "Booking system" })).await.id();
+        // Of somebody else: what is held can't be erased.
+        let mut other = ada();
+        other["phone"] = json!(format!("07700 900{:03}", 100 + count));
+        other["allow_duplicate_email"] = json!(true);
+        let other = client.admin("POST /v1/contacts", other).await.id();
+        let hold = json!({ "contact_id": other, "reason": "A claim is pending" });
+        let hold = client.admin("POST /v1/legal-holds", hold).await.id();
         Self {
+            hold,
             user,
             key,
             session: Uuid::now_v7().to_string(),
@@ -48,6 +61,7 @@ impl Things {
             appointment: made.body["next_appointment"]["id"].as_str().unwrap().to_owned(),
             call: calls.body["items"][0]["id"].as_str().expect("a planned call").to_owned(),
             entry: entry.id(),
+            group,
             date,
         }
     }
@@ -61,10 +75,12 @@ impl Things {
             appointment: id(),
             call: id(),
             entry: id(),
+            group: id(),
             date,
             user: id(),
             key: id(),
             session: id(),
+            hold: id(),
         }
     }
 
@@ -76,10 +92,12 @@ impl Things {
             .replace("{appointment}", &self.appointment)
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
+            .replace("{group}", &self.group)
             .replace("{date}", &self.date)
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)
             .replace("{session}", &self.session)
+            .replace("{hold}", &self.hold)
             // Nobody's: these are opened by a signature, or to the platform's people.
             .replace("{account}", &Uuid::now_v7().to_string())
             .replace("{tenant}", &Uuid::now_v7().to_string())

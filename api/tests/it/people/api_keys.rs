@@ -160,7 +160,14 @@ async fn a_key_with_scopes_gives_nobody_more_than_it_has() {
     let named = ask(&users, &path, json!({ "name": "Ada King" })).await;
     assert_eq!(named.status, StatusCode::OK, "what gives nothing");
 
-    let of_reader = ["contacts.read", "calls.read", "do_not_call.read", "live.read", "tenant.read"];
+    let of_reader = [
+        "contacts.read",
+        "groups.read",
+        "calls.read",
+        "do_not_call.read",
+        "live.read",
+        "tenant.read",
+    ];
     let mut scopes = vec!["users.read", "users.edit"];
     scopes.extend(of_reader);
     let readers = make(json!(scopes)).await;

@@ -12,6 +12,7 @@ use crate::contacts::phone::PhoneNumber;
 use crate::crypto::{ContactField, EqualityKind, TenantKeys};
 use crate::db::{Error, TenantTx};
 use crate::ids::{CallId, ContactId};
+use crate::rotation::store::numbers;
 use crate::tenants::KeyError;
 
 /// Whether the tenant has this call.
@@ -102,6 +103,7 @@ async fn stand_in(
 ) -> Result<ContactId, KeyError> {
     let id = ContactId::new();
     let (key, wrapped) = keys.generate_contact_key(id.0)?;
+    numbers::settle_on(tx, keys, &[keys.equality(EqualityKind::Phone, number.as_str())]).await?;
     sqlx::query(
         "insert into contacts (tenant_id, id, key_wrapped, phone, phone_eq, region, test_number, zone, created_at, \
              updated_at, deleted_at) \

@@ -23,10 +23,14 @@ pub async fn lock_email(
     email: &EmailAddress,
 ) -> Result<(), Error> {
     let hashes = keys.equality(EqualityKind::Email, email.normalised());
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 11))")
-        .bind(format!("{}/{}", tx.tenant(), hex::encode(hashes.current.as_bytes())))
-        .execute(tx.conn())
-        .await?;
+    // While equality keys rotate another process may know one of the two only. In one order everywhere.
+    let both: std::collections::BTreeSet<_> = hashes.iter().collect();
+    for hash in both {
+        sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 11))")
+            .bind(format!("{}/{}", tx.tenant(), hex::encode(hash.as_bytes())))
+            .execute(tx.conn())
+            .await?;
+    }
     Ok(())
 }
 

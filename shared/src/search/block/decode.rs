@@ -63,6 +63,7 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block> {
         (reader.texts(rows)?, reader.texts(rows)?, reader.texts(rows)?, reader.texts(rows)?);
     let (created_at, next_call_at, last_contact_at) =
         (reader.times(rows)?, reader.times(rows)?, reader.times(rows)?);
+    let attempts = reader.numbers(rows)?;
     let calling = reader.codes(&CALLING, rows)?;
     let archived = reader.codes(&FLAG, rows)?;
     let group_count = reader.len()?;
@@ -79,6 +80,7 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block> {
         created_at,
         next_call_at,
         last_contact_at,
+        attempts,
         calling,
         archived,
         groups,

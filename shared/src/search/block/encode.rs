@@ -56,6 +56,7 @@ impl Block {
         for column in [&self.created_at, &self.next_call_at, &self.last_contact_at] {
             writer.times(column);
         }
+        writer.numbers(&self.attempts);
         writer.codes(&CALLING, &self.calling);
         writer.codes(&FLAG, &self.archived);
         writer.len(self.group_ids.len());

@@ -40,10 +40,11 @@ pub(in crate::tenants) async fn of_platform(
 pub(crate) async fn rewrap(db: &Db, master: &MasterKeys) -> Result<u64, RewrapError> {
     let broken = |cause| RewrapError::Crypto { of: "the platform".to_owned(), cause };
     let mut tx = db.engine().await?;
-    let found = sqlx::query_as("select purpose, key_id, wrapped from platform_keys for update")
-        .fetch_all(tx.conn())
-        .await
-        .map_err(Error::from)?;
+    let found =
+        sqlx::query_as("select purpose, key_id, wrapped, true from platform_keys for update")
+            .fetch_all(tx.conn())
+            .await
+            .map_err(Error::from)?;
     let mut done = 0;
     for row in read_keys(found)? {
         if master.is_current(&row.wrapped).map_err(broken)? {
@@ -69,7 +70,7 @@ pub(crate) async fn rewrap(db: &Db, master: &MasterKeys) -> Result<u64, RewrapEr
 }
 
 async fn rows(db: &Db) -> Result<Vec<TenantKeyRow>, KeyError> {
-    let rows = sqlx::query_as("select purpose, key_id, wrapped from platform_keys")
+    let rows = sqlx::query_as("select purpose, key_id, wrapped, true from platform_keys")
         .fetch_all(db.engine_pool())
         .await
         .map_err(Error::from)?;
