@@ -1466,6 +1466,7 @@ CREATE TABLE public.password_links (
     made_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
+    made_by uuid,
     CONSTRAINT password_links_kind_check CHECK ((kind = ANY (ARRAY['invitation'::text, 'reset'::text])))
 );
 
@@ -2529,10 +2530,14 @@ GRANT SELECT(expires_at),UPDATE(expires_at) ON TABLE public.password_links TO vi
 
 GRANT SELECT(used_at) ON TABLE public.password_links TO vio_app;
 
+GRANT SELECT(made_by) ON TABLE public.password_links TO vio_app;
+
 GRANT SELECT,DELETE ON TABLE public.pending_accesses TO vio_app;
 GRANT INSERT ON TABLE public.pending_accesses TO vio_engine;
 
 GRANT SELECT(tenant_id) ON TABLE public.pending_accesses TO vio_engine;
+
+GRANT SELECT(at) ON TABLE public.pending_accesses TO vio_engine;
 
 GRANT SELECT,INSERT ON TABLE public.platform_entries TO vio_engine;
 
