@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration};
 use shared::appointments::{self, Appointment};
 use shared::book::{BookLimits, Books, Reading, store};
 use shared::contacts::{self, Contact, phone::PhoneNumber};
@@ -20,7 +20,9 @@ use shared::testing::{Inhabitant, World};
 fn all_of(table: &Table) -> (Vec<Window>, Facets) {
     let query = Query::parse("").unwrap();
     let filter = Filter { archived: Archived::Included, ..Filter::default() };
-    let calendar = Calendar { now: Utc::now(), zone: chrono_tz::Europe::London };
+    // Any moment will do, so long as it is the same for both.
+    let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+    let calendar = Calendar { now, zone: chrono_tz::Europe::London };
     let request = Request { query: &query, filter: &filter, calendar, hidden: &[] };
     let selection = Selection::new(table, &request);
     let sorts = [
@@ -95,7 +97,7 @@ async fn tx_is_there(tx: &mut shared::db::TenantTx) {
 
 async fn delete(db: &Db, tenant: TenantId, id: ContactId) {
     let mut tx = db.tenant(tenant).await.unwrap();
-    contacts::store::delete(&mut tx, id, Utc::now()).await.unwrap();
+    contacts::store::delete(&mut tx, id, db.now().await.unwrap()).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -125,10 +127,11 @@ async fn a_reader_sees_exactly_what_its_moment_has_whoever_writes_meanwhile() {
             let name = format!("Number {}", word(seed * WRITES + n));
             match (n + seed) % 4 {
                 0 | 1 => mine.push(add(&db, &world.keys, tenant.id, &name).await),
-                2 => match mine.get(n / 3 % mine.len().max(1)) {
-                    Some(id) => rename(&db, &world.keys, tenant.id, *id, &name).await,
-                    None => {}
-                },
+                2 => {
+                    if let Some(id) = mine.get(n / 3 % mine.len().max(1)) {
+                        rename(&db, &world.keys, tenant.id, *id, &name).await;
+                    }
+                }
                 _ if n % 8 == 7 && !mine.is_empty() => {
                     delete(&db, tenant.id, mine.remove(0)).await;
                 }
