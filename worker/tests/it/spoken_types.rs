@@ -21,7 +21,7 @@ async fn told(factory: &Factory, named: &'static str) -> Value {
     let url = format!("{}/v3/list-calls", factory.simulator.base_url());
     let asked = reqwest::Client::new().post(url).bearer_auth("key_1").json(&json!({}));
     let listed: Value = asked.send().await.unwrap().json().await.unwrap();
-    let items = listed["items"].as_array().unwrap().iter();
+    let mut items = listed["items"].as_array().unwrap().iter();
     let found = items.find(|item| item["call_id"] == json!(call)).cloned().expect("the call");
     assert_eq!(dials.len(), number + 1);
     found["retell_llm_dynamic_variables"].clone()
