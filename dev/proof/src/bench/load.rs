@@ -39,6 +39,58 @@ impl Target {
     }
 }
 
+impl Target {
+    /// POST requests of these bodies to these paths, each with its key.
+    pub(crate) fn posts<'a>(
+        address: SocketAddr,
+        requests: impl IntoIterator<Item = (String, &'a str, String)>,
+    ) -> Self {
+        let raw = |(path, key, body): (String, &str, String)| {
+            let length = body.len();
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
+                 content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+            .into_bytes()
+        };
+        Self { address, requests: Arc::new(requests.into_iter().map(raw).collect()) }
+    }
+}
+
+/// So many people each ask again once they are answered, at least once and for so long: a closed loop.
+pub(crate) async fn together(
+    target: &Target,
+    people: usize,
+    time: Duration,
+) -> anyhow::Result<Times> {
+    let start = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for person in 0..people {
+        let target = target.clone();
+        tasks.spawn(async move {
+            let mut stream = TcpStream::connect(target.address).await?;
+            stream.set_nodelay(true)?;
+            let (mut times, mut buffer) = (Vec::new(), Vec::with_capacity(1 << 20));
+            for i in person.. {
+                let sent = Instant::now();
+                stream.write_all(&target.requests[i % target.requests.len()]).await?;
+                let status = answer(&mut stream, &mut buffer).await?;
+                let ms = sent.elapsed().as_secs_f64() * 1e3;
+                times.push((ms, ms, status));
+                if start.elapsed() >= time {
+                    break;
+                }
+            }
+            anyhow::Ok(times)
+        });
+    }
+    let mut each = Vec::new();
+    while let Some(times) = tasks.join_next().await {
+        each.extend(times??);
+    }
+    Ok(Times::of(each, start.elapsed().as_secs_f64()))
+}
+
 /// What came of a load.
 #[derive(Debug, Default)]
 pub(crate) struct Times {

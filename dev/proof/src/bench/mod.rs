@@ -4,6 +4,7 @@
 mod api;
 mod bare;
 mod call_now;
+mod contacts;
 mod counters;
 mod failover;
 mod floor;
@@ -35,6 +36,9 @@ pub(crate) struct Options {
     /// How long each round of polling takes: five minutes by the requirements.
     #[arg(long, default_value_t = 300)]
     pub(crate) polling_seconds: u64,
+    /// Of the tenant whose contacts are searched.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) contacts: usize,
     /// One part only; may be given several times.
     #[arg(long)]
     only: Vec<Part>,
@@ -64,11 +68,13 @@ enum Part {
     Polling,
     /// Live updates.
     Live,
+    /// Searching contacts.
+    Contacts,
 }
 
-const ALL: [Part; 10] = {
+const ALL: [Part; 11] = {
     use Part::*;
-    [CallNow, Throughput, Limits, Waiting, Window, Failover, Flush, Api, Polling, Live]
+    [CallNow, Throughput, Limits, Waiting, Window, Failover, Flush, Api, Polling, Live, Contacts]
 };
 
 /// Measures, prints, and leaves a report.
@@ -89,6 +95,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
             Part::Api => ("api", api::measure(&options, &servers).await?),
             Part::Polling => ("polling", polling::measure(&options, &servers).await?),
             Part::Live => ("live", live::measure(&options, &servers).await?),
+            Part::Contacts => ("contacts", contacts::measure(&options, &servers).await?),
             Part::Flush => ("flush", flush::measure(&options, &servers).await?),
         };
         println!("    {name}: {}", serde_json::to_string_pretty(&value)?.replace('\n', "\n    "));
