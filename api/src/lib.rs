@@ -12,6 +12,7 @@ mod auth;
 mod calls;
 mod contacts;
 mod do_not_call;
+mod gather;
 mod groups;
 mod http;
 mod limit;

@@ -11,19 +11,22 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::refusals::Refusals;
 use super::seal;
+use crate::gather::{Gathering, gather};
 
-/// Requests that wait for the statement under way. More are refused, never dropped: about 4 MB at the worst.
+/// Requests that wait for a statement. More are refused, never dropped: about 4 MB at the worst.
 const WAITING: usize = 1_024;
-/// Accesses of one statement.
-const BATCH: usize = 256;
-/// The first is noted at once, all that come in this time after it by one more statement.
-const GATHER: Duration = Duration::from_millis(2);
+/// The first is noted at once, what comes after it by few statements. In whichever order: a tenant's chain is made of what is
+/// noted, later. Two statements at a time, so that a request that just missed one doesn't wait for all of it.
+const GATHERING: Gathering =
+    Gathering { batch: 256, every: Duration::from_millis(2), at_a_time: 2 };
+
+type Waiting = (Access, oneshot::Sender<bool>);
 
 /// Where accesses are handed in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Accesses {
     db: Db,
-    hand_in: mpsc::Sender<(Access, oneshot::Sender<bool>)>,
+    hand_in: mpsc::Sender<Waiting>,
     refusals: Arc<Refusals>,
 }
 
@@ -36,29 +39,13 @@ impl Accesses {
     /// Starts the task that notes, which ends when the last [`Accesses`] is dropped, and the one that seals, which ends with
     /// it.
     pub fn start(db: Db) -> Self {
-        let (hand_in, mut handed) = mpsc::channel::<(Access, oneshot::Sender<bool>)>(WAITING);
+        let (hand_in, handed) = mpsc::channel::<Waiting>(WAITING);
         let noting = db.clone();
         let refusals = Arc::new(Refusals::default());
         let sealing = tokio::spawn(seal::run(db.clone(), Arc::clone(&refusals)));
         tokio::spawn(async move {
-            let mut batch = Vec::with_capacity(BATCH);
-            while handed.recv_many(&mut batch, BATCH).await > 0 {
-                let (accesses, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-                let noted = store::note(&noting, &accesses).await;
-                if let Err(error) = &noted {
-                    tracing::error!(
-                        error = Error::cause(error),
-                        requests = accesses.len(),
-                        "accesses could not be noted: what they would have shown is not shown"
-                    );
-                }
-                for tell in waiting {
-                    // The client may have hung up; it is noted all the same.
-                    let _gone = tell.send(noted.is_ok());
-                }
-                // The next batch gathers. Who comes after a pause doesn't wait.
-                tokio::time::sleep(GATHER).await;
-            }
+            let keep = |batch| keep(&noting, batch);
+            gather(GATHERING, handed, keep, tokio::time::sleep).await;
             sealing.abort();
         });
         Self { db, hand_in, refusals }
@@ -86,5 +73,22 @@ impl Accesses {
     pub async fn seal(&self) -> Result<(), Error> {
         seal::note_counted(&self.db, self.refusals.take(true)).await?;
         seal::pass(&self.db).await
+    }
+}
+
+/// Notes a batch, and tells each of its requests.
+async fn keep(db: &Db, batch: Vec<Waiting>) {
+    let (accesses, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let noted = store::note(db, &accesses).await;
+    if let Err(error) = &noted {
+        tracing::error!(
+            error = Error::cause(error),
+            requests = accesses.len(),
+            "accesses could not be noted: what they would have shown is not shown"
+        );
+    }
+    for tell in waiting {
+        // The client may have hung up; it is noted all the same.
+        let _gone = tell.send(noted.is_ok());
     }
 }
