@@ -32,8 +32,8 @@ pub(crate) struct Post<T, const MOST: usize = MOST_BYTES> {
     pub(crate) once: Option<idempotency::Request>,
 }
 
-/// A JSON body of a POST whose answer is not kept for a second asking: it holds a secret that is shown once, or belongs to no
-/// tenant, under whose key it would lie. A name for the request is refused, since it would not be heeded.
+/// A JSON body of a POST whose answer is not kept for a second asking: it changes nothing, holds a secret that is shown once, or
+/// belongs to no tenant, under whose key it would lie. A name for the request is refused, since it would not be heeded.
 #[derive(Debug)]
 pub(crate) struct NotKept<T>(pub(crate) T);
 
@@ -71,7 +71,7 @@ impl<T: DeserializeOwned> FromRequest<App> for NotKept<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         if request.headers().contains_key(IDEMPOTENCY_KEY) {
-            let why = "this answer is not kept: it holds a secret that is shown once, or belongs to no tenant";
+            let why = "this answer is not kept: nothing is changed, or it holds a secret that is shown once, or belongs to no tenant";
             return Err(Problem::field("Idempotency-Key", "not_kept", why));
         }
         Body::from_request(request, app).await.map(|Body(body)| Self(body))

@@ -18,7 +18,7 @@ use super::view::Viewer;
 use crate::app::{App, Work};
 use crate::auth::{Allowed, ReadContacts};
 use crate::http::contract::Operation;
-use crate::http::{Body, Kind, Problem, Reply, Shown};
+use crate::http::{Kind, NotKept, Problem, Reply, Shown};
 
 /// Most contacts of a window.
 const MOST_ROWS: u16 = 1_000;
@@ -41,7 +41,7 @@ pub(super) const SEARCH: Operation = Operation::new("searchContacts", "Search co
 pub(super) async fn search(
     State(app): State<App>,
     by: Allowed<ReadContacts>,
-    Body(ask): Body<Ask>,
+    NotKept(ask): NotKept<Ask>,
 ) -> Result<Reply<Shown<FoundView>>, Problem> {
     let (mut work, found) = find(&app, &by, ask, MOST_ROWS).await?;
     let viewer = Viewer::of(&by, &work.tenant);
@@ -80,7 +80,7 @@ struct FoundId {
 pub(super) async fn ids(
     State(app): State<App>,
     by: Allowed<ReadContacts>,
-    Body(ask): Body<Ask>,
+    NotKept(ask): NotKept<Ask>,
 ) -> Result<Reply<Shown<IdsView>>, Problem> {
     let (work, found) = find(&app, &by, ask, MOST_IDS).await?;
     let rows = &found.window.rows;
