@@ -49,7 +49,7 @@ pub(super) async fn erase(
         return Err(Problem::NotFound(NOUN));
     }
     if body.confirm != WORD {
-        return Err(Problem::field("confirm", "unconfirmed", "expected the word erase"));
+        return Err(Problem::field("/confirm", "unconfirmed", "expected the word erase"));
     }
     let done = store::erase(&mut work.tx, id, &mut work.changes).await?.map_err(refused)?;
     // Before it is committed: a restore must not bring anybody back.

@@ -91,7 +91,7 @@ pub(super) async fn place(
     let who = (work.actor, work.now);
     let placed = store::place(&mut work.tx, &work.keys, body.contact_id, &reason, who).await?;
     let placed = placed.ok_or_else(|| {
-        Problem::field("contact_id", "unknown", "there is no such contact, or it was erased")
+        Problem::field("/contact_id", "unknown", "there is no such contact, or it was erased")
     })?;
     let (id, contact) = (placed.id, placed.contact);
     let values = json!({ "contact_id": contact, "reason": placed.reason });

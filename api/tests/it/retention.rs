@@ -19,7 +19,7 @@ async fn who_asks_to_be_erased_is_gone_for_everybody() {
     let erase = format!("POST /v1/contacts/{contact}/erase");
     let before = client.everything().await;
     let unsure = client.admin(&erase, json!({ "confirm": "never" })).await;
-    assert_eq!(unsure.faults(), ["confirm unconfirmed"]);
+    assert_eq!(unsure.faults(), ["/confirm unconfirmed"]);
     assert_eq!(client.everything().await, before, "nothing was changed");
 
     let done = client.admin(&erase, json!({ "confirm": "erase" })).await;
@@ -71,7 +71,7 @@ async fn a_contact_that_was_deleted_can_be_erased_and_one_that_is_held_cannot() 
     assert_eq!(client.admin(&erase, json!({ "confirm": "erase" })).await.status, StatusCode::OK);
     let again = json!({ "contact_id": contact, "reason": "Too late" });
     let late = client.admin("POST /v1/legal-holds", again).await;
-    assert_eq!(late.faults(), ["contact_id unknown"]);
+    assert_eq!(late.faults(), ["/contact_id unknown"]);
 }
 
 #[tokio::test]
