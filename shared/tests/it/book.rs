@@ -215,7 +215,11 @@ const CHANGES: [(&str, &str); 18] = [
          select tenant_id, id, id, 'reminder', 'x', 'planned', now(), now(), now() + interval '1 day', now(), now(), now()
          from contacts",
     ),
-    ("later", "update calls set eligible_at = now() + interval '3 hours'"),
+    (
+        "later than the other",
+        "update calls set eligible_at = now() + interval '3 hours'
+         where contact_id = (select min(contact_id::text)::uuid from calls)",
+    ),
     ("something in its way", "update calls set blocked = '{consent_missing}'"),
     ("nothing any more", "update calls set blocked = '{}'"),
     (
