@@ -9,7 +9,10 @@ use shared::testing::{BEFORE, World};
 
 /// Constraints that came after the release before, on tables that it writes, and why they refuse nothing that it writes.
 /// One that only lets more words through needs no entry.
-const REVIEWED: [(&str, &str); 0] = [];
+const REVIEWED: [(&str, &str); 1] = [(
+    "appointments_attendance_is_known",
+    "a new column, which it neither knows nor writes: null passes",
+)];
 
 /// What the release before has and doesn't use, as no statement of its recording does; and why it had to go already.
 const GIVEN_UP: [(&str, &str); 22] = {
