@@ -30,7 +30,7 @@ fn desk(at_a_time: usize) -> Desk {
     let task = tokio::spawn(async move {
         let keep = |held| {
             let (end, ended) = oneshot::channel();
-            begin.send(Batch { held, end }).ok().expect("the test listens");
+            assert!(begin.send(Batch { held, end }).is_ok(), "the test listens");
             async move { ended.await.expect("the test ends it") }
         };
         let pause = |moment| {

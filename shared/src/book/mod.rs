@@ -27,7 +27,7 @@ const CHANGES: usize = 2_000;
 /// Contacts that are read at a time when blocks are built.
 const PAGE: i64 = 2_000;
 /// How often a reader begins again: blocks were taken away or replaced while it looked.
-const TRIES: usize = 8;
+const TRIES: usize = 50;
 /// How long a reader waits while another process builds, between two looks.
 const WAIT: Duration = Duration::from_millis(100);
 /// How many looks of [`WAIT`]: longer than anybody may build.
