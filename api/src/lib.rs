@@ -57,6 +57,7 @@ fn routes() -> Routes {
                 .merge(retention::of_contact())
                 .merge(groups::of_contact()),
         )
+        .nest("/contact-views", contacts::views())
         .nest("/do-not-call", do_not_call::routes())
         .nest("/groups", groups::routes())
         .nest("/legal-holds", retention::of_holds())

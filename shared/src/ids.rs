@@ -63,6 +63,8 @@ ids! {
     CampaignId,
     /// An entry of the do-not-call list.
     DoNotCallId,
+    /// A search that somebody keeps.
+    ViewId,
     /// A word that something may not be erased.
     LegalHoldId,
     /// A received webhook.

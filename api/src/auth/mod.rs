@@ -20,8 +20,8 @@ use crate::http::contract::{Routes, post};
 pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
     Allowed, EditContacts, EditDoNotCall, EditGroups, EditKeys, EditSecurity, EditTenant,
-    EditUsers, Eyes, KeepContacts, PERMISSIONS, PlaceCalls, ReadAudit, ReadCalls, ReadContacts,
-    ReadDoNotCall, ReadGroups, ReadKeys, ReadLive, ReadTenant, ReadUsers, ReadVisits,
+    EditUsers, EditViews, Eyes, KeepContacts, PERMISSIONS, PlaceCalls, ReadAudit, ReadCalls,
+    ReadContacts, ReadDoNotCall, ReadGroups, ReadKeys, ReadLive, ReadTenant, ReadUsers, ReadVisits,
     ReportOutcomes,
 };
 pub(crate) use second_step::{MOST_CODE, Shown, Step, step_of, use_up};

@@ -20,7 +20,7 @@ pub(super) struct Card {
 }
 
 /// The cards of these contacts, in this order; of each the appointment that is to be shown, or none: the next open one, or else
-/// the latest. Contacts that are gone are left out. Five statements, whatever their number; the caller bounds that.
+/// the latest. Contacts that are gone are left out. Four statements or five, whatever their number; the caller bounds that.
 pub(super) async fn cards(
     work: &mut Work,
     viewer: Viewer,
@@ -35,7 +35,7 @@ pub(super) async fn cards(
         .filter_map(|(contact, shown)| Some((by_id.remove(contact)?, *shown)))
         .collect();
     let found: Vec<_> = opened.iter().map(|(opened, shown)| (opened, *shown)).collect();
-    let built = build(work, viewer, &found, true).await?;
+    let built = build(work, viewer, &found).await?;
     let card = |((opened, _), (view, shown))| Card { opened, shown, view };
     Ok(opened.into_iter().zip(built).map(card).collect())
 }
@@ -47,7 +47,7 @@ pub(super) async fn views(
     found: &[Opened],
 ) -> Result<Vec<ContactView>, Problem> {
     let found: Vec<_> = found.iter().map(|opened| (opened, None)).collect();
-    let built = build(work, viewer, &found, false).await?;
+    let built = build(work, viewer, &found).await?;
     Ok(built.into_iter().map(|(view, _)| view).collect())
 }
 
@@ -61,33 +61,39 @@ pub(super) async fn view(
     views.pop().ok_or(Problem::NotFound(NOUN))
 }
 
-/// `chosen`: the shown appointments were chosen by a search, and the next ones are read besides.
+/// Of each contact the appointment that a search chose is shown, and the next one is told besides; without a choice, that.
 async fn build(
     work: &mut Work,
     viewer: Viewer,
     found: &[(&Opened, Option<AppointmentId>)],
-    chosen: bool,
 ) -> Result<Vec<(ContactView, Option<Shown>)>, Problem> {
     let ids: Vec<ContactId> = found.iter().map(|(opened, _)| opened.contact.id).collect();
     let mut facts = store::facts(&mut work.tx, &ids).await?;
-    let keys: Vec<_> = found.iter().map(|(opened, shown)| (&opened.key, *shown)).collect();
-    let mut shown = appointments::store::shown(&mut work.tx, &keys, work.now).await?;
-    let usual = match chosen {
-        true => {
-            let keys: Vec<_> = keys.iter().map(|(key, _)| (*key, None)).collect();
-            appointments::store::shown(&mut work.tx, &keys, work.now).await?
-        }
-        false => HashMap::new(),
+    let all: Vec<_> = found.iter().map(|(opened, _)| (&opened.key, None)).collect();
+    let mut usual = appointments::store::shown(&mut work.tx, &all, work.now).await?;
+    // Nearly always a search shows the same: no filter or term about appointments chose another.
+    let others: Vec<_> = found
+        .iter()
+        .filter(|(opened, shown)| {
+            let of = usual.get(&opened.contact.id).map(|shown| shown.appointment.id);
+            shown.is_some() && *shown != of
+        })
+        .map(|(opened, shown)| (&opened.key, *shown))
+        .collect();
+    let mut chosen = match others.is_empty() {
+        true => HashMap::new(),
+        false => appointments::store::shown(&mut work.tx, &others, work.now).await?,
     };
-    let all = shown.values().chain(usual.values()).map(|shown| &shown.appointment);
+    let all = usual.values().chain(chosen.values()).map(|shown| &shown.appointment);
     let listed = appointments::store::listed(&mut work.tx, all).await?;
     let frame = Frame { viewer, now: work.now, listed: &listed };
     let card = |(opened, _): &(&Opened, _)| {
         let contact = &opened.contact;
         let facts = facts.remove(&contact.id).unwrap_or_default();
-        let shown = shown.remove(&contact.id);
-        let usual = if chosen { usual.get(&contact.id) } else { shown.as_ref() };
-        (ContactView::new(contact, facts, shown.as_ref(), usual, frame), shown)
+        let (usual, chosen) = (usual.remove(&contact.id), chosen.remove(&contact.id));
+        let shown = chosen.as_ref().or(usual.as_ref());
+        let view = ContactView::new(contact, facts, shown, usual.as_ref(), frame);
+        (view, chosen.or(usual))
     };
     Ok(found.iter().map(card).collect())
 }

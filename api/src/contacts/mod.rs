@@ -40,5 +40,18 @@ pub(crate) fn routes() -> Routes {
         )
 }
 
+/// Routes below `/v1/contact-views`.
+pub(crate) fn views() -> Routes {
+    use search::views;
+    Routes::tagged("Contacts")
+        .at("/", post(views::CREATE, views::create).get(views::LIST, views::list))
+        .at(
+            "/{view}",
+            get(views::FIND, views::find)
+                .patch(views::PATCH, views::patch)
+                .delete(views::DELETE, views::delete),
+        )
+}
+
 /// What a contact is called in problems.
 pub(crate) const NOUN: &str = "contact";

@@ -40,6 +40,8 @@ pub(super) struct KeyView {
     created_at: DateTime<Utc>,
     /// To five minutes.
     last_used: Option<DateTime<Utc>>,
+    /// Who made it was deactivated, or is no administrator any more: they may have kept a copy.
+    maker_left: bool,
 }
 
 impl KeyView {
@@ -52,6 +54,7 @@ impl KeyView {
             made_by: key.made_by,
             created_at: key.created_at,
             last_used: key.last_used,
+            maker_left: key.maker_left,
         }
     }
 }

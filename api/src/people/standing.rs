@@ -3,9 +3,10 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::ids::{SessionId, UserId};
+use shared::api_keys::store as keys;
+use shared::ids::{ApiKeyId, SessionId, UserId};
 use shared::people::session::{Session, Why};
 use shared::people::store::{factor, links, sessions, users};
 use shared::people::{Ended, State as Standing};
@@ -49,16 +50,39 @@ impl SessionView {
 
 pub(super) const DEACTIVATE: Operation =
     Operation::new("deactivateUser", "Let somebody sign in no more")
-        .says("Their sessions end at once, and so do links to set a password that they made and that nobody has used yet.")
+        .says(
+            "Their sessions end at once, and so do links to set a password that they made and that nobody has used yet. API \
+             keys that they made serve whole systems, and hold on unless `revoke_keys` is true: `keys` names those that do.",
+        )
         .fails(&[Kind::LastAdministrator]);
+
+/// What becomes of what somebody leaves.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "UserLeaving")]
+pub(super) struct Leaving {
+    /// The API keys that they made serve no request after this one.
+    #[serde(default)]
+    revoke_keys: bool,
+}
+
+/// Somebody who may sign in no more.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UserLeft")]
+pub(super) struct LeftView {
+    #[serde(flatten)]
+    user: UserView,
+    /// API keys that they made and that hold on: they may have kept a copy.
+    keys: Vec<ApiKeyId>,
+}
 
 /// Lets somebody sign in no more, and ends their sessions with the commit: each request asks, so none is served after it.
 pub(super) async fn deactivate(
     State(app): State<App>,
     by: Allowed<EditUsers>,
     Path(id): Path<UserId>,
-    Post { body: Nothing {}, once }: Post<Nothing>,
-) -> Result<Reply<Versioned<Shown<UserView>>>, Problem> {
+    Post { body, once }: Post<Leaving>,
+) -> Result<Reply<Versioned<Shown<LeftView>>>, Problem> {
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -75,9 +99,18 @@ pub(super) async fn deactivate(
         links::void_made_by(&mut work.tx, id, work.now).await?;
         tell(&mut work, ("user.changed", "user.deactivate"), id.0, &json!({}))?;
     }
-    let reply = Reply::ok(&UserView::new(&user))?.with_version(user.version);
-    let reply = work.commit(&app, reply).await?;
+    let keys = keys::made_by(&mut work.tx, id).await?;
+    let (revoked, keys) = if body.revoke_keys { (keys, Vec::new()) } else { (Vec::new(), keys) };
+    for key in &revoked {
+        keys::withdraw(&mut work.tx, *key, work.now).await?;
+        tell(&mut work, ("api_key.revoked", "api_key.revoke"), key.0, &json!({}))?;
+    }
+    let reply = Reply::ok(&LeftView { user: UserView::new(&user), keys })?;
+    let reply = work.commit(&app, reply.with_version(user.version)).await?;
     app.people.endings().tell(Ended::User(id));
+    for key in revoked {
+        app.people.endings().tell(Ended::Key(key));
+    }
     Ok(reply)
 }
 

@@ -9,7 +9,7 @@ use shared::api_keys::Role;
 use shared::contacts::name::PersonName;
 use shared::crypto::Phi;
 use shared::ids::UserId;
-use shared::people::store::links::Kind as LinkKind;
+use shared::people::store::links::{self, Kind as LinkKind};
 use shared::people::store::users as store;
 use shared::people::{State as Standing, User};
 
@@ -196,7 +196,10 @@ pub(super) struct Patch {
 }
 
 pub(super) const PATCH: Operation = Operation::new("changeUser", "Change name or role")
-    .says("A new role holds from the next request on. A key with scopes gives none that may more than itself.")
+    .says(
+        "A new role holds from the next request on. Who is no administrator any more: links to set a password that they made and \
+         that nobody has used yet end. A key with scopes gives none that may more than itself.",
+    )
     .fails(&[Kind::LastAdministrator]);
 
 /// Changes name or role. A new role holds from the next request on.
@@ -212,7 +215,12 @@ pub(super) async fn patch(
     let mut user = found(&mut work, id).await?;
     version.check(user.version)?;
     let before = json!({ "name": user.name.as_str(), "role": user.role.as_str() });
+    let was = user.role;
     patch.apply(&mut work, &by, &mut user).await?;
+    if was == Role::ClientAdmin && user.role != was {
+        // Each lets its bearer in as an administrator, or as whoever it was made for.
+        links::void_made_by(&mut work.tx, id, work.now).await?;
+    }
     user.version += 1;
     store::save(&mut work.tx, &work.keys, &user, work.now).await?;
     let after = json!({ "name": user.name.as_str(), "role": user.role.as_str() });

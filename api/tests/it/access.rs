@@ -14,6 +14,8 @@ pub(crate) use things::{Things, ask};
 pub(crate) enum Who {
     /// Whoever belongs to the tenant.
     Reader,
+    /// Whoever belongs to the tenant, for what is their own: its own tests see to the rest.
+    Keeper,
     /// The tenant's administrators.
     Admin,
     /// Whoever is known, whatever they may do.
@@ -44,7 +46,7 @@ enum Stranger {
 }
 
 use Stranger::{Absent, Empty, Own};
-use Who::{Admin, Anybody, Doorstep, Known, Person, Platform, Reader, Signer, Ticket};
+use Who::{Admin, Anybody, Doorstep, Keeper, Known, Person, Platform, Reader, Signer, Ticket};
 
 /// One row for each operation.
 const ROWS: &[(&str, Who, Stranger)] = &[
@@ -69,6 +71,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("changeTenantOutside", Platform, Own),
     ("changeTenantZone", Admin, Own),
     ("changeUser", Admin, Absent),
+    ("changeView", Keeper, Absent),
     ("clearFlags", Admin, Absent),
     ("closeBankHolidays", Admin, Own),
     ("confirmSecondFactor", Person, Own),
@@ -78,11 +81,13 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("createGroup", Admin, Own),
     ("createLocation", Admin, Own),
     ("createTenant", Platform, Own),
+    ("createView", Keeper, Own),
     ("deactivateUser", Admin, Absent),
     ("declareVisit", Platform, Own),
     ("deleteAppointment", Admin, Absent),
     ("deleteContact", Admin, Absent),
     ("deleteGroup", Admin, Absent),
+    ("deleteView", Keeper, Absent),
     ("endMyOtherSessions", Person, Own),
     ("endMySession", Person, Own),
     ("endUsersSessions", Admin, Absent),
@@ -112,6 +117,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("listTenants", Platform, Own),
     ("listUsers", Admin, Empty),
     ("listUsersSessions", Admin, Absent),
+    ("listViews", Reader, Empty),
     ("listVisits", Platform, Own),
     ("makePasswordLink", Admin, Absent),
     ("makeRecoveryCodes", Person, Own),
@@ -142,6 +148,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("readTenant", Reader, Own),
     ("readTenantOutside", Platform, Own),
     ("readUser", Admin, Absent),
+    ("readView", Reader, Absent),
     ("receiveProviderEvent", Signer, Own),
     ("recordAttendance", Admin, Absent),
     ("refreshSession", Doorstep, Own),
@@ -185,7 +192,10 @@ fn keyed() -> impl Iterator<Item = (Operation, Who, Stranger)> {
         let (who, stranger) = row(&operation);
         (operation, who, stranger)
     };
-    operations().into_iter().map(with_row).filter(|(_, who, _)| matches!(who, Reader | Admin))
+    operations()
+        .into_iter()
+        .map(with_row)
+        .filter(|(_, who, _)| matches!(who, Reader | Keeper | Admin))
 }
 
 #[test]
@@ -201,7 +211,7 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
         let needs = operation.permission();
         assert_eq!(
             needs.is_some(),
-            matches!(who, Reader | Admin | Platform),
+            matches!(who, Reader | Keeper | Admin | Platform),
             "{id}: its permission"
         );
         // Who may only read is let in to read, and to nothing else.
@@ -210,7 +220,7 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
         assert!(who != Reader || reads, "{id}");
         let schemes = operation.about["security"].as_array().cloned().unwrap_or_default();
         let opens = |scheme: &str| schemes.iter().any(|one| one.get(scheme).is_some());
-        assert_eq!(opens("apiKey"), matches!(who, Reader | Admin | Known), "{id}: keys");
+        assert_eq!(opens("apiKey"), matches!(who, Reader | Keeper | Admin | Known), "{id}: keys");
         assert_eq!(opens("ticket"), who == Ticket, "{id}: tickets");
         assert_eq!(opens("signature"), who == Signer || id == "reportOutcome", "{id}: signatures");
         assert_eq!(
@@ -219,7 +229,7 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
             "{id}"
         );
         let by_id = operation.path.contains('{') && id != "putClosedDate";
-        let of_tenant = matches!(who, Reader | Admin);
+        let of_tenant = matches!(who, Reader | Keeper | Admin);
         assert_eq!(of_tenant && by_id, stranger == Absent, "{id}: strangers see nothing by its id");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn id(&self) -> String {
-        self.body["id"].as_str().expect("an id").to_owned()
+        self.body["id"].as_str().unwrap_or_else(|| panic!("no id: {self:?}")).to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

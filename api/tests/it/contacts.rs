@@ -95,6 +95,52 @@ async fn a_change_needs_the_version_that_was_read() {
 }
 
 #[tokio::test]
+async fn of_a_thousand_edits_at_once_none_is_lost() {
+    const ROUNDS: usize = 40;
+    const AT_ONCE: usize = 25;
+    let one = Client::new().await;
+    let other = one.beside(crate::client::app(&one.world));
+    let path = format!("/v1/contacts/{}", one.contact().await);
+    let mut said = Vec::new();
+    for round in 1..=ROUNDS {
+        let (path, version) = (format!("PATCH {path}"), format!("\"{round}\""));
+        // Each adds to what it read; half of them change the name too.
+        let edits = (0..AT_ONCE).map(|n| {
+            let process = if n % 4 < 2 { &one } else { &other };
+            let text = format!("{} {round}.{n}", said.join(" "));
+            let mut body = json!({ "notes": text });
+            if n % 2 == 0 {
+                body["name"] = json!(format!("Ada {}", "x".repeat(n)));
+            }
+            let (path, version) = (&path, &version);
+            async move { (n, process.change(path, version, body).await) }
+        });
+        let answers = futures::future::join_all(edits).await;
+        let won: Vec<_> =
+            answers.iter().filter(|(_, answer)| answer.status == StatusCode::OK).collect();
+        assert_eq!(won.len(), 1, "of those who read the same version one is first");
+        for (n, answer) in &answers {
+            assert!(
+                [StatusCode::OK, StatusCode::PRECONDITION_FAILED].contains(&answer.status),
+                "{n}: {}",
+                answer.body
+            );
+        }
+        said.push(format!("{round}.{}", won[0].0));
+    }
+    let found = one.admin(&format!("GET {path}"), Value::Null).await;
+    assert_eq!(found.header("etag"), format!("\"{}\"", ROUNDS + 1));
+    assert_eq!(
+        found.body["notes"].as_str().unwrap().trim(),
+        said.join(" "),
+        "each that was accepted"
+    );
+    let written =
+        "select count(*) from audit_entries where chain = 'changes' and action = 'contact.change'";
+    assert_eq!(usize::try_from(one.world.number(written).await).unwrap(), ROUNDS);
+}
+
+#[tokio::test]
 async fn a_field_that_is_absent_stays_and_null_clears() {
     let client = Client::new().await;
     let mut new = ada();

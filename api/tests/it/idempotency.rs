@@ -123,7 +123,7 @@ async fn every_post_keeps_its_answer_or_says_that_it_does_not() {
         let things = Things::of(&client).await;
         let what = format!("POST {}", things.path(&operation));
         let bearer = match who_may(&operation) {
-            Who::Admin | Who::Reader => Some(key.as_str()),
+            Who::Admin | Who::Reader | Who::Keeper => Some(key.as_str()),
             Who::Person => Some(person.access.as_str()),
             Who::Platform => Some(platform.access.as_str()),
             _ => None,

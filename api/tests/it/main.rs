@@ -4,6 +4,7 @@
 mod access;
 mod accesses;
 mod appointments;
+mod attack;
 mod audit;
 mod bad_inputs;
 mod call_now;
@@ -30,5 +31,6 @@ mod security;
 mod start;
 mod tenant;
 mod tricks;
+mod views;
 mod webhooks;
 mod whole_contact;

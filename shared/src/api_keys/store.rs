@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{ApiKey, Role, Scopes};
 use crate::audit::Actor;
 use crate::db::{Db, EngineTx, Error, TenantTx};
-use crate::ids::{ApiKeyId, TenantId};
+use crate::ids::{ApiKeyId, TenantId, UserId};
 use crate::paging::{Cursor, Page, Slice};
 
 /// Whom a key stands for.
@@ -143,6 +143,8 @@ pub struct Listed {
     pub created_at: DateTime<Utc>,
     /// When it was last used, to five minutes.
     pub last_used: Option<DateTime<Utc>>,
+    /// Who made it could make none now, and may have kept a copy.
+    pub maker_left: bool,
 }
 
 type Row = (
@@ -153,13 +155,28 @@ type Row = (
     Option<String>,
     DateTime<Utc>,
     Option<DateTime<Utc>>,
+    bool,
 );
 
+/// A key's columns, followed by which keys.
+macro_rules! keys {
+    ($rest:literal) => {
+        concat!(
+            "select k.id, k.name, k.role, k.scopes, k.made_by, k.created_at, k.last_used, \
+                 exists (select from users u where k.made_by = 'user:' || u.id \
+                     and (u.state = 'deactivated' or u.role <> 'client_admin')) \
+             from api_keys k where k.revoked_at is null and ",
+            $rest
+        )
+    };
+}
+
 fn read(row: Row) -> Result<Listed, Error> {
-    let (id, name, role, scopes, made_by, created_at, last_used) = row;
+    let (id, name, role, scopes, made_by, created_at, last_used, maker_left) = row;
     let role = role.parse().map_err(|_| Error::Unreadable("api_keys.role"))?;
     let scopes = Scopes::from(scopes);
-    Ok(Listed { id: ApiKeyId(id), name, role, scopes, made_by, created_at, last_used })
+    let id = ApiKeyId(id);
+    Ok(Listed { id, name, role, scopes, made_by, created_at, last_used, maker_left })
 }
 
 /// The tenant's keys that are in use, newest first.
@@ -168,11 +185,9 @@ fn read(row: Row) -> Result<Listed, Error> {
 /// Any [`Error`].
 pub async fn list(tx: &mut TenantTx, slice: Slice) -> Result<Page<Listed>, Error> {
     let (at, id) = slice.bounds();
-    let rows: Vec<Row> = sqlx::query_as(
-        "select id, name, role, scopes, made_by, created_at, last_used from api_keys
-         where revoked_at is null and ($1::timestamptz is null or (created_at, id) < ($1, $2))
-         order by created_at desc, id desc limit $3",
-    )
+    let rows: Vec<Row> = sqlx::query_as(keys!(
+        "($1::timestamptz is null or (k.created_at, k.id) < ($1, $2)) order by k.created_at desc, k.id desc limit $3"
+    ))
     .bind(at)
     .bind(id)
     .bind(slice.ask())
@@ -187,14 +202,22 @@ pub async fn list(tx: &mut TenantTx, slice: Slice) -> Result<Page<Listed>, Error
 /// # Errors
 /// Any [`Error`].
 pub async fn listed(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<Listed>, Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select id, name, role, scopes, made_by, created_at, last_used from api_keys
-         where id = $1 and revoked_at is null",
-    )
-    .bind(id)
-    .fetch_optional(tx.conn())
-    .await?;
+    let row: Option<Row> =
+        sqlx::query_as(keys!("k.id = $1")).bind(id).fetch_optional(tx.conn()).await?;
     row.map(read).transpose()
+}
+
+/// The keys of the tenant that somebody of it made and that are in use.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn made_by(tx: &mut TenantTx, user: UserId) -> Result<Vec<ApiKeyId>, Error> {
+    Ok(sqlx::query_scalar(
+        "select id from api_keys where made_by = $1 and revoked_at is null order by created_at, id",
+    )
+    .bind(Actor::User(user).to_string())
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// Revokes a key of the transaction's tenant. False if it has no such key, or it was revoked before.

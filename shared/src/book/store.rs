@@ -254,6 +254,21 @@ pub async fn forget(tx: &mut TenantTx) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes the tenant's blocks away if they may hold a contact that was erased: one that changed since they were made. Whether it was
+/// this process that erased, or one that was stopped before it came here, it is seen.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn forget_erased(tx: &mut TenantTx) -> Result<(), Error> {
+    sqlx::query(
+        "select forget_search() where exists (select from search_changes s join contacts c on c.id = s.contact_id
+             where s.tenant_id = tid() and c.erased_at is not null)",
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Takes away, of all tenants, what nobody will ask for: changes of tenants whose blocks nobody made, and blocks of those with
 /// more than `most` changes since. Does something every half hour at most, whoever calls. Returns how many changes went.
 ///

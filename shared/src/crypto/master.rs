@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use ring::hmac;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -151,6 +152,16 @@ impl MasterKeys {
     /// [`CryptoError::NotAKey`], which no key of ours gives.
     pub fn head_keys(&self) -> Result<SigningKeys, CryptoError> {
         SigningKeys::derive(self.keys.values(), b"vioconcierge audit heads 1")
+    }
+
+    /// By what a webhook that arrives again is known: HMAC-SHA256 of its body under a key that is derived from the current
+    /// master key. A hash without a key would tell who guesses a body, which is little but a number, that it came.
+    pub fn webhook_mark(&self, body: &[u8]) -> [u8; 32] {
+        let (_, master) = self.current();
+        let purpose = hmac::Key::new(hmac::HMAC_SHA256, master.as_bytes());
+        let derived = hmac::sign(&purpose, b"vioconcierge webhook bodies 1");
+        let mark = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), body);
+        *mark.as_ref().first_chunk().expect("HMAC-SHA256 gives 32 bytes")
     }
 
     fn current(&self) -> (u32, &SecretKey) {

@@ -336,3 +336,19 @@ proptest! {
         let _ = MasterKeys::parse(&text);
     }
 }
+
+#[test]
+fn a_webhook_is_known_again_by_whoever_has_the_key_and_by_nobody_else() {
+    let (body, other) =
+        (b"{\"to_number\":\"+447700900001\"}", b"{\"to_number\":\"+447700900002\"}");
+    let keys = master(&[1]);
+    assert_eq!(
+        keys.webhook_mark(body),
+        master(&[1]).webhook_mark(body),
+        "the same in each process"
+    );
+    assert_ne!(keys.webhook_mark(body), keys.webhook_mark(other));
+    assert_ne!(keys.webhook_mark(body), master(&[2]).webhook_mark(body), "another key");
+    let plain = ring::digest::digest(&ring::digest::SHA256, body);
+    assert_ne!(&keys.webhook_mark(body), plain.as_ref(), "who has no key can't tell it");
+}

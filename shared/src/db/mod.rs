@@ -4,6 +4,7 @@
 //! before a tenant is known (role `vio_engine`): ids, times, states and hashes. There is no third way to a table:
 //! the pools are private and the connections `pub(crate)`, so `api` and `worker` can't write SQL at all.
 
+mod begin;
 pub mod demo_clock;
 mod error;
 pub mod migrate;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 
 pub use error::Error;
 pub use migrate::migrate;
@@ -142,7 +143,7 @@ impl Db {
             ),
             None => format!("begin; select set_config('app.tenant_id', '{}', true)", tenant.0),
         });
-        let tx = self.app.begin_with(begin).await?;
+        let tx = begin::begin(&self.app, Some(begin.into_sql_str())).await?;
         Ok(self.transaction(tx, tenant))
     }
 
@@ -156,7 +157,7 @@ impl Db {
             "begin isolation level repeatable read read only; select set_config('app.tenant_id', '{}', true)",
             tenant.0
         ));
-        let tx = self.app.begin_with(begin).await?;
+        let tx = begin::begin(&self.app, Some(begin.into_sql_str())).await?;
         Ok(self.transaction(tx, tenant))
     }
 
@@ -171,7 +172,7 @@ impl Db {
             "begin isolation level repeatable read; select set_config('app.tenant_id', '{}', true)",
             tenant.0
         ));
-        let tx = self.app.begin_with(begin).await?;
+        let tx = begin::begin(&self.app, Some(begin.into_sql_str())).await?;
         Ok(self.transaction(tx, tenant))
     }
 
@@ -180,7 +181,7 @@ impl Db {
     /// # Errors
     /// [`Error::Busy`] if PostgreSQL is away or no connection is free in time.
     pub async fn engine(&self) -> Result<EngineTx, Error> {
-        Ok(EngineTx { tx: self.engine.begin().await? })
+        Ok(EngineTx { tx: begin::begin(&self.engine, None).await? })
     }
 
     /// One statement as the engine's role, outside a transaction.

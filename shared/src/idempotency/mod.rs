@@ -15,7 +15,8 @@ pub const KEEP: Duration = Duration::hours(24);
 pub struct Request {
     /// SHA-256 of the key.
     pub key_hash: [u8; 32],
-    /// SHA-256 of method, path and body.
+    /// SHA-256 of method, path and body. Never stored as it is: who guesses a request, which is little but a number, would know
+    /// it by its hash.
     pub request_hash: [u8; 32],
 }
 

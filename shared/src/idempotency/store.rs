@@ -3,11 +3,16 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::{KEEP, Kept, Request, Turn};
 use crate::crypto::{TenantField, TenantKeys};
 use crate::db::{Error, TenantTx};
 use crate::tenants::KeyError;
+
+/// Stands where releases before kept the hash of what was asked, in clear: that is sealed now, before the answer. They take
+/// such a row for another request's, and refuse it rather than do it twice.
+const SEALED_WITH_THE_ANSWER: [u8; 32] = [0; 32];
 
 /// A place for the sealed body: the first half of the key's hash, since the row has no id.
 fn entity(request: &Request) -> Uuid {
@@ -48,10 +53,15 @@ pub async fn begin(
     if at <= now - KEEP {
         return Ok(Turn::First);
     }
-    if request_hash != request.request_hash {
+    let opened = keys.open(TenantField::IdempotentResponse, entity(request), &body)?;
+    let (asked, body) = if request_hash == SEALED_WITH_THE_ANSWER {
+        opened.split_at_checked(32).ok_or(Error::Unreadable("idempotency_keys.body"))?
+    } else {
+        (request_hash.as_slice(), opened.as_slice())
+    };
+    if asked != request.request_hash {
         return Ok(Turn::OtherRequest);
     }
-    let body = keys.open(TenantField::IdempotentResponse, entity(request), &body)?;
     let status = status.try_into().map_err(|_| Error::Unreadable("idempotency_keys.status"))?;
     Ok(Turn::Done(Kept { status, headers: headers.0, body: body.to_vec() }))
 }
@@ -67,7 +77,8 @@ pub async fn keep(
     result: &Kept,
     now: DateTime<Utc>,
 ) -> Result<(), KeyError> {
-    let body = keys.seal(TenantField::IdempotentResponse, entity(request), &result.body)?;
+    let answer = Zeroizing::new([&request.request_hash[..], &result.body].concat());
+    let body = keys.seal(TenantField::IdempotentResponse, entity(request), &answer)?;
     sqlx::query(
         "insert into idempotency_keys (tenant_id, key_hash, request_hash, status, body, headers, created_at)
          values ($1, $2, $3, $4, $5, $6, $7)
@@ -77,7 +88,7 @@ pub async fn keep(
     )
     .bind(tx.tenant())
     .bind(request.key_hash.to_vec())
-    .bind(request.request_hash.to_vec())
+    .bind(SEALED_WITH_THE_ANSWER.to_vec())
     .bind(i32::from(result.status))
     .bind(body)
     .bind(Json(&result.headers))

@@ -60,12 +60,16 @@ pub(super) fn tokens(text: &[Folded]) -> Vec<Token> {
         }
         let from = at;
         let mut word = String::new();
+        let mut owner = 0;
         let mut to = at;
         while let Some(next) = text.get(at) {
             let initials = word.len() <= 6
                 && next.char == '.'
                 && at == from + 2 * word.len() - 1
                 && text.get(at + 1).is_some_and(|after| after.char.is_alphabetic());
+            if next.char == '\'' {
+                owner = word.len();
+            }
             if next.char.is_alphanumeric() {
                 word.push(next.char);
                 to = at + 1;
@@ -73,6 +77,9 @@ pub(super) fn tokens(text: &[Folded]) -> Vec<Token> {
                 break;
             }
             at += 1;
+        }
+        if owner > 0 && word[owner..] == *"s" {
+            word.truncate(owner);
         }
         found.push(Token { from, to, stem: stem(&word), word, sentence });
     }

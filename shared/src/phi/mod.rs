@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::HashSet;
 
-use dictionary::{DICTIONARY, Phrase};
+use dictionary::{DICTIONARY, Phrase, Usage};
 use folding::Token;
 use serde::Serialize;
 
@@ -119,22 +119,20 @@ pub fn detect(text: &str) -> Vec<Finding> {
     .collect();
     let mut at = 0;
     while at < tokens.len() {
-        let found = term(&tokens, at).filter(|(phrase, length)| {
-            context.supports(&tokens, at, *length, phrase.needs_context)
-        });
+        let found = term(&tokens, at, |length, usage| context.supports(&tokens, at, length, usage));
         if let Some((phrase, length)) = found {
             let (start, end) = span(tokens[at].from, tokens[at + length - 1].to);
-            findings.push(Finding {
-                kind: phrase.kind,
+            findings.extend(phrase.kind.map(|kind| Finding {
+                kind,
                 severity: phrase.severity,
                 start,
                 end,
                 alternative: phrase.alternative,
-            });
+            }));
             at += length;
         } else {
             if let Some(kind) =
-                by_ending(&tokens[at]).filter(|_| context.supports(&tokens, at, 1, false))
+                by_ending(&tokens[at]).filter(|_| context.supports(&tokens, at, 1, Usage::Always))
             {
                 let (start, end) = span(tokens[at].from, tokens[at].to);
                 findings.push(Finding {
@@ -154,45 +152,130 @@ pub fn detect(text: &str) -> Vec<Finding> {
 }
 
 /// The longest phrase that starts here, and how many tokens it takes. A word that a hyphen broke is tried in one piece.
-fn term(tokens: &[Token], at: usize) -> Option<(&'static Phrase, usize)> {
-    let whole = DICTIONARY.phrases.get(&tokens[at].stem).into_iter().flatten();
-    let matches =
-        |phrase: &&Phrase| {
-            phrase.stems.iter().enumerate().all(|(offset, stem)| {
-                tokens.get(at + offset).is_some_and(|token| token.stem == *stem)
+fn term(
+    tokens: &[Token],
+    at: usize,
+    supports: impl Fn(usize, Usage) -> bool,
+) -> Option<(&'static Phrase, usize)> {
+    let allowed =
+        |phrase: &Phrase| phrase.kind.is_none() || supports(phrase.parts.len(), phrase.usage);
+    let fits = |phrase: &&Phrase| {
+        phrase.parts.iter().enumerate().all(|(offset, part)| {
+            tokens.get(at + offset).is_some_and(|token| {
+                token.sentence == tokens[at].sentence && DICTIONARY.fits(part, token)
             })
-        };
-    if let Some(phrase) = whole.into_iter().find(matches) {
-        return Some((phrase, phrase.stems.len()));
+        })
+    };
+    if let Some(phrase) =
+        DICTIONARY.starting(&tokens[at]).find(|phrase| fits(phrase) && allowed(phrase))
+    {
+        return Some((phrase, phrase.parts.len()));
+    }
+    if let Some(phrase) = DICTIONARY.meant(&tokens[at].stem).filter(|phrase| allowed(phrase)) {
+        return Some((phrase, 1));
     }
     let next = tokens.get(at + 1).filter(|next| next.from == tokens[at].to + 1)?;
     let joined = folding::stem(&format!("{}{}", tokens[at].word, next.word));
-    let phrase = DICTIONARY
-        .phrases
-        .get(&joined)?
-        .iter()
-        .find(|phrase| phrase.stems.len() == 1 && !phrase.needs_context)?;
+    let joined = Token { from: 0, to: 0, word: String::new(), stem: joined, sentence: 0 };
+    let phrase = DICTIONARY.starting(&joined).find(|phrase| {
+        phrase.parts.len() == 1 && phrase.usage == Usage::Always && allowed(phrase)
+    })?;
     Some((phrase, 2))
 }
+
+/// Endings that only names of conditions have, but for the words of `SPELT`.
+const CONDITIONS: [&str; 13] = [
+    "iti", "emia", "aemia", "opathy", "algia", "oma", "osi", "uria", "penia", "plegia", "aemic",
+    "trophy", "rrhoea",
+];
+/// Endings of examinations and operations.
+const PROCEDURES: [&str; 8] =
+    ["ectomy", "oscopy", "ostomy", "otomy", "plasty", "centesi", "pexy", "scopie"];
+/// Stems of the international names of drugs, as the World Health Organization gives them out.
+const DRUGS: [&str; 35] = [
+    "pril",
+    "sartan",
+    "statin",
+    "cillin",
+    "mycin",
+    "oxetine",
+    "azepam",
+    "olol",
+    "prazole",
+    "triptan",
+    "gliptin",
+    "floxacin",
+    "cycline",
+    "azole",
+    "mab",
+    "tinib",
+    "ciclovir",
+    "dipine",
+    "zosin",
+    "gliflozin",
+    "glutide",
+    "xaban",
+    "parin",
+    "barbital",
+    "codone",
+    "terol",
+    "isone",
+    "solone",
+    "lukast",
+    "setron",
+    "tidine",
+    "thiazide",
+    "zolam",
+    "triptyline",
+    "dronate",
+];
+/// Words that an ending catches and that tell nothing of health.
+const SPELT: [&str; 19] = [
+    "graffiti",
+    "microscopy",
+    "nostalgia",
+    "academia",
+    "bohemia",
+    "bohemian",
+    "oklahoma",
+    "diploma",
+    "dichotomy",
+    "metamorphosi",
+    "hypnosi",
+    "photosynthesi",
+    "osmosi",
+    "horoscopy",
+    "trophy",
+    "homeopathy",
+    "sympathy",
+    "telepathy",
+    "symbiosi",
+];
 
 /// What the ending of a long word tells of its meaning, for the many names that no list holds.
 fn by_ending(token: &Token) -> Option<Kind> {
     let word = token.word.trim_end_matches('s');
-    let ends =
-        |endings: &[&str]| word.len() >= 8 && endings.iter().any(|ending| word.ends_with(ending));
-    if ends(&["iti", "emia", "aemia", "opathy", "algia"]) && word != "graffiti" {
-        Some(Kind::Diagnosis)
-    } else if ends(&["ectomy", "oscopy", "ostomy", "otomy", "oplasty"]) && word != "microscopy" {
-        Some(Kind::Procedure)
-    } else if ends(&[
-        "pril", "sartan", "statin", "cillin", "mycin", "oxetine", "azepam", "olol", "prazole",
-        "triptan", "gliptin", "floxacin", "cycline",
-    ]) {
-        Some(Kind::Medication)
-    } else {
-        None
+    if word.len() < 7 || SPELT.contains(&word) {
+        return None;
     }
+    let ends = |endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending));
+    [(&CONDITIONS[..], Kind::Diagnosis), (&PROCEDURES, Kind::Procedure), (&DRUGS, Kind::Medication)]
+        .into_iter()
+        .find_map(|(endings, kind)| ends(endings).then_some(kind))
 }
+
+/// Whether a person is named or meant just before a term, and no thing of a trade comes between.
+fn somebody_near(tokens: &[Token], at: usize) -> bool {
+    let before = tokens[at.saturating_sub(NEAR)..at].iter().rev();
+    before
+        .take_while(|token| {
+            token.sentence == tokens[at].sentence && !DICTIONARY.lists("veto", &token.stem)
+        })
+        .any(|token| DICTIONARY.lists("someone", &token.stem))
+}
+
+/// So many words before a term a person may stand whom it is about.
+const NEAR: usize = 6;
 
 /// The sentences of a text in which a word means something else, or a person is spoken of.
 #[derive(Default)]
@@ -221,7 +304,7 @@ impl Context {
     }
 
     /// Whether a term means somebody's health here: not an animal's, a street's or a cause's; a word of two meanings needs a person.
-    fn supports(&self, tokens: &[Token], at: usize, length: usize, needs_context: bool) -> bool {
+    fn supports(&self, tokens: &[Token], at: usize, length: usize, usage: Usage) -> bool {
         let sentence = tokens[at].sentence;
         let street = tokens
             .get(at + length)
@@ -229,7 +312,9 @@ impl Context {
         !street
             && !self.animal.contains(&sentence)
             && !self.topic.contains(&sentence)
-            && (!needs_context
-                || (self.personal.contains(&sentence) && !self.veto.contains(&sentence)))
+            && (usage == Usage::Always
+                || !self.veto.contains(&sentence)
+                || somebody_near(tokens, at))
+            && (usage != Usage::Context || self.personal.contains(&sentence))
     }
 }

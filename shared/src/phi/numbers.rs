@@ -13,32 +13,162 @@ pub(super) struct Number {
 
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const RECORD: [&str; 9] = [
-    "mrn",
-    "medicalrecord",
-    "hospitalnumber",
-    "hospitalno",
-    "patientid",
-    "patientnumber",
-    "patientno",
-    "chartno",
-    "chartnumber",
+const ORDINALS: [&str; 31] = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "twentyfirst",
+    "twentysecond",
+    "twentythird",
+    "twentyfourth",
+    "twentyfifth",
+    "twentysixth",
+    "twentyseventh",
+    "twentyeighth",
+    "twentyninth",
+    "thirtieth",
+    "thirtyfirst",
 ];
-const INSURER: [&str; 12] = [
+/// Words with which a spoken year begins.
+const YEARS: [&str; 10] = [
+    "nineteen", "two", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
+/// Words of which one, with a word of `LABELS`, makes a number one of a medical record.
+const RECORDS: [&str; 16] = [
+    "hospital",
+    "hosp",
+    "patient",
+    "patients",
+    "pt",
+    "pts",
+    "px",
+    "chart",
+    "medical",
+    "infirmary",
+    "clinic",
+    "casenote",
+    "wristband",
+    "clinical",
+    "surgery",
+    "health",
+];
+const LABELS: [&str; 14] = [
+    "number",
+    "no",
+    "num",
+    "nr",
+    "id",
+    "record",
+    "records",
+    "file",
+    "chart",
+    "notes",
+    "ref",
+    "identifier",
+    "one",
+    "unit",
+];
+/// Labels that need no other word.
+const RECORD_LABELS: [&str; 7] = ["mrn", "mr", "emrn", "casenote", "casenotes", "chi", "emis"];
+const INSURERS: [&str; 38] = [
     "medicare",
     "medicaid",
     "bupa",
     "aetna",
     "cigna",
-    "bluecross",
-    "healthinsurance",
-    "insuranceid",
-    "unitedhealth",
     "humana",
     "kaiser",
-    "healthplan",
+    "wpa",
+    "vitality",
+    "axa",
+    "aviva",
+    "simplyhealth",
+    "tricare",
+    "ehic",
+    "ghic",
+    "unitedhealth",
+    "unitedhealthcare",
+    "anthem",
+    "benenden",
+    "westfield",
+    "denplan",
+    "champva",
+    "oscar",
+    "molina",
+    "centene",
+    "wellcare",
+    "bcbs",
+    "uhc",
+    "vhi",
+    "laya",
+    "freedomhealth",
+    "exeter",
+    "metlife",
+    "dental",
+    "guardian",
+    "healthnet",
+    "bluecross",
+    "blueshield",
 ];
-const BIRTH: [&str; 5] = ["dob", "dateofbirth", "birthdate", "bornon", "born"];
+/// Insurers that insure other things too: their number needs a word of health.
+const GENERAL: [&str; 9] =
+    ["axa", "aviva", "vitality", "exeter", "metlife", "dental", "guardian", "oscar", "westfield"];
+const BIRTHS: [&str; 8] =
+    ["dob", "birth", "birthdate", "birthday", "born", "bday", "bdate", "birthdays"];
+/// What a number is when one of these stands before it.
+const OTHERWISE: [&str; 34] = [
+    "phone",
+    "tel",
+    "telephone",
+    "mobile",
+    "mob",
+    "ext",
+    "extension",
+    "call",
+    "ring",
+    "fax",
+    "text",
+    "dial",
+    "order",
+    "invoice",
+    "ref",
+    "part",
+    "serial",
+    "case",
+    "quote",
+    "tracking",
+    "parcel",
+    "plot",
+    "flat",
+    "room",
+    "bay",
+    "seat",
+    "pin",
+    "sort",
+    "account",
+    "postcode",
+    "zip",
+    "at",
+    "from",
+    "on",
+];
 
 /// All numbers of a text, in order.
 pub(super) fn find(
@@ -49,46 +179,44 @@ pub(super) fn find(
     let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let before = label(tokens, at);
-        let has = |words: &[&str]| words.iter().any(|word| before.contains(word));
+        let before = Near::before(tokens, at);
         let groups = digit_groups(text, tokens, at);
         let digits: String =
             tokens[at..at + groups].iter().map(|token| token.word.as_str()).collect();
         let lengths: Vec<usize> =
             tokens[at..at + groups].iter().map(|token| token.word.len()).collect();
-        let after = |count: usize| tokens[at + count - 1].to;
-        let mut push = |kind, severity, count: usize| {
-            found.push(Number { kind, severity, from: tokens[at].from, to: after(count) })
-        };
-        let born = has(&BIRTH) && !animal(tokens[at].sentence);
-        let date = if born { date_length(&tokens[at..]) } else { 0 };
-        if date > 0 && BIRTH.iter().any(|word| tail(&before, 18).contains(word)) {
-            push(Kind::DateOfBirth, Severity::High, date);
-            at += date;
-        } else if groups > 0
-            && is_ssn(&digits)
-            && (has(&["ssn", "socialsecurity", "socsec", "ss"])
-                || (lengths == [3, 2, 4]
-                    && !has(&[
-                        "order", "invoice", "ref", "part", "serial", "case", "quote", "tracking",
-                    ])))
+        let date = date_length(&tokens[at..]);
+        let id = id_length(text, tokens, at);
+        let found_here = if date > 0
+            && !animal(tokens[at].sentence)
+            && is_birth(&before, &Near::after(tokens, at + date), date)
         {
-            push(Kind::Ssn, Severity::Critical, groups);
-            at += groups;
+            Some((Kind::DateOfBirth, Severity::High, date))
+        } else if groups > 0 && is_ssn(&digits) && is_labelled_ssn(&before, &lengths) {
+            Some((Kind::Ssn, Severity::Critical, groups))
         } else if groups > 0
             && is_nhs(&digits)
-            && (has(&["nhs"])
-                || (lengths == [3, 3, 4] && has(&["patient", "hospital", "health"]))
-                || (before.is_empty()
-                    && lengths == [3, 3, 4]
-                    && no_dialling_sign(text, tokens[at].from)))
+            && (before.has(&["nhs"])
+                || Near::after(tokens, at + groups).has(&["nhs"])
+                || (lengths == [3, 3, 4]
+                    && (before.has(&["patient", "hospital", "health", "trace", "spine", "birth"])
+                        || (before.is_empty() && no_dialling_sign(text, tokens[at].from)))))
         {
-            push(Kind::NhsNumber, Severity::Critical, groups);
-            at += groups;
-        } else if looks_like_id(&tokens[at].word) && (has(&RECORD) || insured(&before)) {
-            let kind = if has(&RECORD) { Kind::RecordNumber } else { Kind::InsuranceNumber };
-            let count = id_length(text, tokens, at);
-            push(kind, Severity::High, count);
+            Some((Kind::NhsNumber, Severity::Critical, groups))
+        } else if id > 0 && before.says_record(&tokens[at]) {
+            Some((Kind::RecordNumber, Severity::High, id))
+        } else if id > 0 && before.says_insurance(&Near::after(tokens, at + id)) {
+            Some((Kind::InsuranceNumber, Severity::High, id))
+        } else {
+            None
+        };
+        if let Some((kind, severity, count)) = found_here {
+            found.push(Number {
+                kind,
+                severity,
+                from: tokens[at].from,
+                to: tokens[at + count - 1].to,
+            });
             at += count;
         } else {
             at += 1;
@@ -101,26 +229,118 @@ fn no_dialling_sign(text: &[Folded], from: usize) -> bool {
     from == 0 || !matches!(text[from - 1].char, '+' | '(')
 }
 
-fn insured(before: &str) -> bool {
-    INSURER.iter().any(|insurer| before.contains(insurer))
-        || (["memberid", "subscriberid", "policyno", "policynumber"]
-            .iter()
-            .any(|label| before.contains(label))
-            && ["health", "medical", "dental"].iter().any(|word| before.contains(word)))
+/// A social security number is told by its label, or by its groups where no other number is spoken of.
+fn is_labelled_ssn(before: &Near, lengths: &[usize]) -> bool {
+    before.has(&["ssn", "ss", "socsec"])
+        || before.pair("social", "security")
+        || before.pair("soc", "sec")
+        || (lengths == [3, 2, 4]
+            && !before
+                .has(&["order", "invoice", "ref", "part", "serial", "case", "quote", "tracking"]))
 }
 
-/// The words of the sentence before a token, up to six, written together.
-fn label(tokens: &[Token], at: usize) -> String {
-    tokens[at.saturating_sub(6)..at]
-        .iter()
-        .filter(|token| token.sentence + 1 >= tokens[at].sentence)
-        .map(|token| token.word.as_str())
-        .collect()
+/// A date is one of birth by its label before or just after it; a mere day of the year is none beside "birthday".
+fn is_birth(before: &Near, after: &Near, length: usize) -> bool {
+    let births = |near: &Near| near.has(&BIRTHS);
+    let parties = |near: &Near| {
+        near.has(&[
+            "party",
+            "screening",
+            "premiere",
+            "cake",
+            "parcel",
+            "due",
+            "booked",
+            "voucher",
+            "celebration",
+        ])
+    };
+    let labelled = births(before) || before.last_is("b") || births(&after.first(4));
+    let year = length >= 3 || length == 1 || !before.has(&["birthday", "birthdays"]);
+    labelled && year && !parties(before) && !parties(after)
 }
 
-fn tail(text: &str, chars: usize) -> String {
-    let skip = text.chars().count().saturating_sub(chars);
-    text.chars().skip(skip).collect()
+/// The words of the sentence around a number, the nearest first.
+struct Near<'a>(Vec<&'a str>);
+
+impl<'a> Near<'a> {
+    fn before(tokens: &'a [Token], at: usize) -> Self {
+        let sentence = tokens[at].sentence;
+        let near = tokens[at.saturating_sub(9)..at].iter().rev();
+        Self(
+            near.take_while(|token| token.sentence + 1 >= sentence)
+                .map(|token| token.word.as_str())
+                .collect(),
+        )
+    }
+
+    fn after(tokens: &'a [Token], at: usize) -> Self {
+        let sentence = tokens[at - 1].sentence;
+        let near = tokens[at..(at + 8).min(tokens.len())].iter();
+        Self(
+            near.take_while(|token| token.sentence == sentence)
+                .map(|token| token.word.as_str())
+                .collect(),
+        )
+    }
+
+    fn first(&self, count: usize) -> Self {
+        Self(self.0.iter().take(count).copied().collect())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(&self, words: &[&str]) -> bool {
+        self.0.iter().any(|word| words.contains(word))
+    }
+
+    fn last_is(&self, word: &str) -> bool {
+        self.0.first() == Some(&word)
+    }
+
+    /// Whether two words follow each other.
+    fn pair(&self, first: &str, second: &str) -> bool {
+        self.0.windows(2).any(|two| two == [second, first])
+    }
+
+    fn is_something_else(&self) -> bool {
+        self.first(2).has(&OTHERWISE)
+    }
+
+    fn says_record(&self, id: &Token) -> bool {
+        let labelled = self.first(3).has(&RECORD_LABELS)
+            || self.pair("case", "notes")
+            || (self.first(7).has(&LABELS) && self.first(9).has(&RECORDS));
+        labelled
+            && !self.is_something_else()
+            && (self.first(4).has(&LABELS)
+                || self.first(2).has(&RECORD_LABELS)
+                || self.pair("case", "notes")
+                || long_enough(id))
+    }
+
+    fn says_insurance(&self, after: &Self) -> bool {
+        let insurer = self.has(&INSURERS)
+            || after.first(5).has(&["simplyhealth", "bupa", "aetna", "cigna", "wpa"])
+            || self.pair("blue", "cross")
+            || self.pair("health", "plan")
+            || self.pair("health", "insurance")
+            || self.pair("medical", "insurance")
+            || self.pair("medical", "insurer")
+            || self.pair("health", "insurer");
+        let only_general =
+            self.has(&GENERAL) && !self.has(&["health", "medical", "plan", "dental"]);
+        let policy =
+            (self.pair("member", "id") || self.pair("subscriber", "id") || self.has(&["policy"]))
+                && self.has(&["health", "medical", "dental"]);
+        (insurer && !only_general || policy) && !self.first(1).has(&OTHERWISE)
+    }
+}
+
+fn long_enough(id: &Token) -> bool {
+    id.word.bytes().filter(u8::is_ascii_digit).count() >= 4
 }
 
 /// How many tokens from here on are digits with at most two separating characters between them; at most five.
@@ -165,39 +385,54 @@ fn is_nhs(digits: &str) -> bool {
     (11 - sum % 11) % 11 == u32::from(digits.as_bytes()[9] - b'0')
 }
 
-fn looks_like_id(word: &str) -> bool {
-    word.bytes().filter(u8::is_ascii_digit).count() >= 1 && word.len() >= 2
-        || word.len() == 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic()) && word != "a"
-        || word.len() == 2 && matches!(word, "pt" | "hp" | "mr")
-}
-
+/// How many tokens from here on are one written number of letters and digits, of five digits at least; or none.
 fn id_length(text: &[Folded], tokens: &[Token], at: usize) -> usize {
-    let mut count = 1;
-    while count < 4
-        && tokens.get(at + count).is_some_and(|token| {
-            token.word.bytes().any(|byte| byte.is_ascii_digit())
-                && text[tokens[at + count - 1].to..token.from].len() == 1
+    let digits = |token: &Token| token.word.bytes().filter(u8::is_ascii_digit).count();
+    let letters = |token: &Token| {
+        token.word.len() <= 3 && token.word.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let touches = |count: usize| {
+        tokens.get(at + count).is_some_and(|token| {
+            let between = &text[tokens[at + count - 1].to..token.from];
+            between.len() == 1 && matches!(between[0].char, '-' | '/' | ' ' | '.' | ':')
         })
-    {
+    };
+    let glued =
+        |count: usize| touches(count) && !text[tokens[at + count].from - 1].char.is_whitespace();
+    let mut count = 1;
+    let mut sum = digits(&tokens[at]);
+    if sum == 0 && !(letters(&tokens[at]) && glued(1)) {
+        return 0;
+    }
+    while count < 6 && touches(count) && digits(&tokens[at + count]) > 0 {
+        sum += digits(&tokens[at + count]);
         count += 1;
     }
-    count
+    if sum >= 5 { count } else { 0 }
 }
 
 /// How many tokens at the start are one date with its year: 12/04/1961, 4th of July 1972, Feb 2, 1990, 04031962.
 fn date_length(tokens: &[Token]) -> usize {
     let number = |at: usize| {
         tokens.get(at).and_then(|token| {
-            token.word.trim_end_matches(['s', 't', 'n', 'd', 'r', 'h']).parse::<u32>().ok()
+            let spoken = ORDINALS.iter().position(|word| *word == token.word).map(|day| day + 1);
+            spoken.and_then(|day| u32::try_from(day).ok()).or_else(|| {
+                token.word.trim_end_matches(['s', 't', 'n', 'd', 'r', 'h']).parse::<u32>().ok()
+            })
         })
     };
+    let spoken_year =
+        |at: usize| tokens.get(at).is_some_and(|token| YEARS.contains(&token.word.as_str()));
     let month = |at: usize| {
         tokens.get(at).is_some_and(|token| MONTHS.iter().any(|month| token.word.starts_with(month)))
     };
-    let year =
-        |at: usize| number(at).is_some_and(|year| year <= 99 || (1880..=2100).contains(&year));
+    let year = |at: usize| {
+        number(at).is_some_and(|year| year <= 99 || (1880..=2100).contains(&year))
+            || spoken_year(at)
+    };
     let day = |at: usize| number(at).is_some_and(|day| (1..=31).contains(&day));
-    if tokens.first().is_some_and(|token| token.word.len() == 8) && number(0).is_some() {
+    let one = tokens.first().map_or("", |token| token.word.as_str());
+    if matches!(one.len(), 6 | 8) && one.bytes().all(|byte| byte.is_ascii_digit()) {
         return 1;
     }
     if number(0).is_some_and(|first| (1880..=2100).contains(&first)) {
@@ -205,6 +440,11 @@ fn date_length(tokens: &[Token]) -> usize {
     }
     if day(0) && day(1) && year(2) {
         return 3;
+    }
+    let joined = tokens.get(1).is_some_and(|token| token.word == "of");
+    let the = tokens.get(2).is_some_and(|token| token.word == "the");
+    if day(0) && joined && the && day(3) && year(4) {
+        return 5;
     }
     let of = usize::from(tokens.get(1).is_some_and(|token| token.word == "of"));
     if day(0) && month(1 + of) {

@@ -8,8 +8,11 @@ use super::{Field, Kind, Verdict, detect, verdict};
 
 const HELD_OUT: &str = include_str!("corpus/held_out.tsv");
 const TUNING: &str = include_str!("corpus/tuning.tsv");
-/// By somebody who had not seen the dictionary; never looked at to mend the detector.
+/// By somebody who had not seen the dictionary; since then it was read, and mended by.
 const INDEPENDENT: &str = include_str!("corpus/independent.tsv");
+
+/// By another who had not, larger; looked at once, as these figures.
+const HELD_OUT_2: &str = include_str!("corpus/held_out_2.tsv");
 
 fn sentences(corpus: &'static str) -> impl Iterator<Item = (bool, &'static str, &'static str)> {
     corpus.lines().filter(|line| !line.starts_with('#')).map(|line| {
@@ -51,16 +54,24 @@ fn the_tuning_part_is_measured() {
 }
 
 #[test]
-fn the_lower_bounds_on_the_held_out_part_are_met() {
+fn the_held_out_part_is_measured() {
     let (recall, precision) = bounds(HELD_OUT, "held out");
-    assert!(recall > 0.93 && precision > 0.91, "{recall} {precision}");
+    // A floor. Finding half as many again of what others write cost it seventeen false alarms: docs/phi.md.
+    assert!(recall > 0.93 && precision > 0.89, "{recall} {precision}");
+}
+
+#[test]
+fn the_second_held_out_part_is_measured() {
+    let (recall, precision) = bounds(HELD_OUT_2, "second held out");
+    // Below the 0.93 and 0.91 that are wanted: a floor, so that it gets no worse.
+    assert!(recall > 0.90 && precision > 0.87, "{recall} {precision}");
 }
 
 #[test]
 fn the_independent_part_is_measured() {
     let (recall, precision) = bounds(INDEPENDENT, "independent");
-    // Far from the 0.93 and 0.91 that are wanted: a floor, so that it gets no worse.
-    assert!(recall > 0.54 && precision > 0.88, "{recall} {precision}");
+    // It was read to make the dictionary wider: a floor, and no measure of what others write.
+    assert!(recall > 0.92 && precision > 0.95, "{recall} {precision}");
 }
 
 #[test]

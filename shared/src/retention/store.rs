@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{Report, Round, Spared};
 use crate::audit::{Actor, Changes};
+use crate::book;
 use crate::db::{Db, Error, TenantTx};
 use crate::ids::{ContactId, TenantId};
 use crate::journal::{Entry, Journal};
@@ -101,31 +102,12 @@ pub async fn round(db: &Db, journal: &Journal, tenant: TenantId) -> Result<Optio
         return Ok(None);
     }
     let mut report = Report::default();
-    let mut more = false;
-    loop {
-        let archived = archive(db, tenant).await?;
-        report.archived += archived;
-        if archived == 0 {
-            break;
-        }
-    }
-    let mut after = Uuid::nil();
-    loop {
-        let mut tx = db.tenant(tenant).await?;
-        let found = over(&mut tx, after).await?;
-        tx.commit().await?;
-        let Some((last, _)) = found.last() else { break };
-        if report.erased >= MOST_ERASED {
-            more = true;
-            break;
-        }
-        after = last.0;
-        for (id, _) in found {
-            // Looked at again under its locks.
-            let outcome = erase_one(db, journal, tenant, id).await?;
-            note(&mut report, id, outcome);
-        }
-    }
+    let swept = sweep(db, journal, tenant, &mut report).await;
+    // Once for all of them, and also if the round broke off: the next search builds what it needs only once.
+    let mut tx = db.tenant(tenant).await?;
+    book::store::forget_erased(&mut tx).await?;
+    tx.commit().await?;
+    let more = swept?;
     let mut tx = db.tenant(tenant).await?;
     erase::forget_old_numbers(&mut tx).await?;
     sqlx::query(
@@ -144,6 +126,38 @@ pub async fn round(db: &Db, journal: &Journal, tenant: TenantId) -> Result<Optio
         .await?;
     tx.commit().await?;
     Ok(Some(report))
+}
+
+/// Archives and erases, and notes it in `report`. True if it stopped before all was done.
+async fn sweep(
+    db: &Db,
+    journal: &Journal,
+    tenant: TenantId,
+    report: &mut Report,
+) -> Result<bool, Error> {
+    loop {
+        let archived = archive(db, tenant).await?;
+        report.archived += archived;
+        if archived == 0 {
+            break;
+        }
+    }
+    let mut after = Uuid::nil();
+    loop {
+        let mut tx = db.tenant(tenant).await?;
+        let found = over(&mut tx, after).await?;
+        tx.commit().await?;
+        let Some((last, _)) = found.last() else { return Ok(false) };
+        if report.erased >= MOST_ERASED {
+            return Ok(true);
+        }
+        after = last.0;
+        for (id, _) in found {
+            // Looked at again under its locks.
+            let outcome = erase_one(db, journal, tenant, id).await?;
+            note(report, id, outcome);
+        }
+    }
 }
 
 /// What a round would do now. Changes nothing.
@@ -256,7 +270,7 @@ async fn erase_one(
 ) -> Result<Option<Spared>, Error> {
     let mut tx = db.tenant(tenant).await?;
     let mut changes = Changes::by(Actor::Worker);
-    match erase::erase(&mut tx, id, &mut changes).await? {
+    match erase::erase_outside_the_index(&mut tx, id, &mut changes).await? {
         Err(why) => Ok(Some(why)),
         Ok(_) => {
             let at = tenants::store::now(&mut tx).await?;

@@ -378,6 +378,17 @@ pub fn audit_heads(broken: u64, late: Duration) {
     METRICS.audit_head_late_seconds.set(late.as_secs_f64());
 }
 
+/// Rotations of tenants' keys that are not done, and how long the one that stands longest could have gone on.
+pub fn rotations(count: u64, stalled: Duration) {
+    METRICS.rotations_running.set(whole(count));
+    METRICS.rotation_stalled_seconds.set(stalled.as_secs_f64());
+}
+
+/// How long a tenant's round of retention, in which contacts are erased, is overdue.
+pub fn retention_late(late: Duration) {
+    METRICS.retention_late_seconds.set(late.as_secs_f64());
+}
+
 /// An opt-out could not be written to the journal.
 pub fn journal_failed() {
     METRICS.journal_failures.inc();

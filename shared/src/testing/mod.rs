@@ -106,6 +106,11 @@ impl World {
         (self.database.url(&urls.app), self.database.url(&urls.engine))
     }
 
+    /// The address of this world's database for a superuser: for a dump.
+    pub fn superuser_url(&self) -> String {
+        self.database.url(&Urls::read().superuser)
+    }
+
     /// A tenant that may call drama numbers through a simulator.
     pub async fn tenant(&self) -> Inhabitant {
         self.tenant_with(|_| {}).await

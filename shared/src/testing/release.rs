@@ -43,13 +43,13 @@ pub struct Meta {
 
 /// The release before this one. When one has landed and is recorded, it takes this place.
 pub const BEFORE: Release = Release {
-    name: "e8b8e46",
-    schema: include_str!("../../../dev/compat/e8b8e46/schema.sql"),
-    data: include_str!("../../../dev/compat/e8b8e46/data.sql"),
-    statements: include_str!("../../../dev/compat/e8b8e46/statements.tsv"),
-    provider: include_str!("../../../dev/compat/e8b8e46/provider.jsonl"),
-    redis: include_str!("../../../dev/compat/e8b8e46/redis.jsonl"),
-    meta: include_str!("../../../dev/compat/e8b8e46/meta.json"),
+    name: "cfdfcdf",
+    schema: include_str!("../../../dev/compat/cfdfcdf/schema.sql"),
+    data: include_str!("../../../dev/compat/cfdfcdf/data.sql"),
+    statements: include_str!("../../../dev/compat/cfdfcdf/statements.tsv"),
+    provider: include_str!("../../../dev/compat/cfdfcdf/provider.jsonl"),
+    redis: include_str!("../../../dev/compat/cfdfcdf/redis.jsonl"),
+    meta: include_str!("../../../dev/compat/cfdfcdf/meta.json"),
 };
 
 #[derive(Deserialize)]

@@ -2,8 +2,6 @@
 
 pub mod store;
 
-use ring::digest::{SHA256, digest};
-
 use crate::crypto::{CryptoError, MasterKeys, PlatformField};
 use crate::ids::{AccountId, TenantId, WebhookId};
 use crate::telemetry::traces;
@@ -35,6 +33,6 @@ pub fn seal(master: &MasterKeys, source: Source, body: &[u8]) -> Result<Received
         format,
         body: master.seal_platform(PlatformField::WebhookBody, id.0, body)?.into_bytes(),
         trace: traces::current(),
-        body_hash: digest(&SHA256, body).as_ref().to_vec(),
+        body_hash: master.webhook_mark(body).to_vec(),
     })
 }

@@ -17,7 +17,8 @@ pub struct Received {
     pub format: &'static str,
     /// The body, sealed.
     pub body: Vec<u8>,
-    /// SHA-256 of the body: a repetition is dropped.
+    /// By [`crate::crypto::MasterKeys::webhook_mark`]: a repetition is dropped. After a new master key, or from the release
+    /// before, one is stored and applied again, which changes nothing.
     pub body_hash: Vec<u8>,
     /// The trace that it belongs to, if traces are exported.
     pub trace: Option<Trace>,

@@ -158,7 +158,7 @@ async fn the_engine_reads_exactly_these_columns() {
             "audit_heads: at chain key_id n serial tenant_id",
             "calls: deadline due eligible_at front front_until id is_due state tenant_id trace warn_at",
             "idempotency_keys: created_at key_hash tenant_id",
-            "key_rotations: kind ready_at state tenant_id",
+            "key_rotations: changed_at kind ready_at state tenant_id",
             "pending_accesses: at tenant_id",
             "retention_runs: next_at tenant_id",
             "search_blocks: generation tenant_id",
@@ -232,6 +232,7 @@ const BYTES: &[(&str, &str)] = &[
     ("audit_heads.previous", "of the chain"),
     ("audit_heads.signature", "of the chain: signed anew by a new master key, never changed"),
     ("bad_numbers.number_eq", "equality: brought along with its number"),
+    ("contact_views.sealed", "tenant's: sealed anew"),
     ("contacts.email", "contact's: sealed anew, erased"),
     ("contacts.email_eq", "equality: hashed anew, erased"),
     ("contacts.key_wrapped", "tenant's: wrapped anew, erased"),
@@ -244,7 +245,7 @@ const BYTES: &[(&str, &str)] = &[
     ("do_not_call.reason_sealed", "tenant's: sealed anew; survives erasure"),
     ("idempotency_keys.body", "tenant's: gone after a day; until then an old key opens it"),
     ("idempotency_keys.key_hash", "of a client's word"),
-    ("idempotency_keys.request_hash", "of a client's request; gone after a day"),
+    ("idempotency_keys.request_hash", "zeros: what was asked is sealed with the answer"),
     ("legal_holds.reason", "tenant's: sealed anew"),
     ("operator_acts.chain_hash", "of the chain"),
     ("operator_acts.row_hash", "of the chain"),
@@ -273,7 +274,10 @@ const BYTES: &[(&str, &str)] = &[
     ("users.totp", "the platform's: its keys don't rotate"),
     ("visits.reason", "tenant's: sealed anew"),
     ("webhooks.body", "master: sealed anew; removed once applied, a week later at most"),
-    ("webhooks.body_hash", "of what arrived"),
+    (
+        "webhooks.body_hash",
+        "of the master key of that day: another one knows a repetition no more, which is harmless",
+    ),
 ];
 
 #[tokio::test]

@@ -11,12 +11,13 @@ use shared::crypto::EqualityKind;
 use shared::db::Db;
 use shared::do_not_call::Source;
 use shared::do_not_call::store::{self as list, Wish};
-use shared::ids::TenantId;
+use shared::ids::{TenantId, ViewId};
 use shared::paging::Slice;
 use shared::rotation::store::{begin, of_tenant, step};
 use shared::rotation::{Kind, Lead, Step};
 use shared::tenants::KeyRing;
 use shared::testing::{Inhabitant, World};
+use shared::views::{self, View};
 
 /// On the do-not-call list, and dialled lately.
 const LISTED: &str = "+447700900001";
@@ -92,6 +93,19 @@ async fn settled() -> (World, Inhabitant) {
     let keys = world.keys.of(&mut tx).await.unwrap();
     let now = world.db.now().await.unwrap();
     let wish = Wish { number: number(LISTED), reason: Some("asked by telephone".to_owned()) };
+    let view = View {
+        id: ViewId::new(),
+        owner: None,
+        name: "The Adas".to_owned(),
+        search: serde_json::json!({ "query": "ada" }),
+        version: 1,
+        used: 0,
+        used_at: None,
+        created_by: "worker".to_owned(),
+        created_at: now,
+        updated_at: now,
+    };
+    assert!(views::store::insert(&mut tx, &keys, &view, 1).await.unwrap());
     let keys = (&*keys, world.keys.master());
     let who = (clinic.actor(), now);
     list::add(&mut tx, keys, &[wish], Source::Manual, who).await.unwrap();
@@ -141,6 +155,8 @@ async fn all_opens(world: &World, tenant: TenantId) {
     let listed = list::list(&mut tx, &keys, Slice { after: None, limit: 200 }).await.unwrap();
     assert_eq!(listed.items.len(), 1);
     assert_eq!(listed.items[0].number, number(LISTED));
+    let views = views::store::list(&mut tx, &keys, "nobody").await.unwrap();
+    assert_eq!((views.len(), views[0].name.as_str()), (1, "The Adas"));
 }
 
 async fn finish(world: &World, ring: &KeyRing, tenant: TenantId, kind: Kind) {
@@ -182,8 +198,9 @@ async fn each_key_rotates_and_everything_still_opens_and_is_found() {
         ["equality 2", "field 1 retired", "field 2 retired", "field 3"],
         "an old field key opens entries of the audit chain"
     );
-    let of_old =
-        "select count(*) from contacts where substring(key_wrapped from 2 for 4) <> int4send(3)";
+    let of_old = "select count(*) from (select key_wrapped from contacts union all select number from do_not_call
+         union all select reason_sealed from do_not_call where reason_sealed is not null
+         union all select sealed from contact_views) s (sealed) where substring(sealed from 2 for 4) <> int4send(3)";
     assert_eq!(world.number(of_old).await, 0);
     let two =
         "select count(*) from contacts where octet_length(key_wrapped) <> 5 + 12 + 3 * 32 + 16";

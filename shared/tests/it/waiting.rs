@@ -120,3 +120,41 @@ async fn workers_webhooks_and_accesses_are_counted_by_what_is_known_of_them() {
     let none = platform(&world.db).await.unwrap();
     assert_eq!((none.accesses, none.oldest_access_seconds), (0, 0.0), "chained");
 }
+
+#[tokio::test]
+async fn a_rotation_that_stands_and_a_round_that_is_late_are_seen() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    let none = platform(&world.db).await.unwrap();
+    assert_eq!((none.rotations, none.rotation_stalled_seconds), (0, 0.0), "zero, not nothing");
+    assert_eq!(none.retention_late_seconds, 0.0, "zero, not nothing");
+
+    world
+        .run(
+            "insert into key_rotations (tenant_id, kind, state, key_id, phase, after, rows_total, ready_at, started_at, changed_at)
+             select t.id, k, s, 2, 'contacts', gen_random_uuid(), 1, clock_timestamp() + r, clock_timestamp() - interval '2 hours',
+                 clock_timestamp() - interval '1 hour'
+             from tenants t, (values ('tenant', 'running', interval '-10 minutes'), ('contacts', 'done', interval '-2 hours'),
+                 ('equality', 'running', interval '30 days')) v (k, s, r)",
+        )
+        .await;
+    let stands = platform(&world.db).await.unwrap();
+    assert_eq!(stands.rotations, 2, "one is done");
+    let seconds = stands.rotation_stalled_seconds;
+    assert!(
+        (600.0..700.0).contains(&seconds),
+        "since it may; one that waits doesn't stand: {seconds}"
+    );
+
+    world
+        .run(
+            "insert into retention_runs (tenant_id, next_at) select id, app_clock() - interval '3 hours' from tenants
+             on conflict (tenant_id) do update set next_at = excluded.next_at",
+        )
+        .await;
+    let late = platform(&world.db).await.unwrap().retention_late_seconds;
+    assert!((10_800.0..10_900.0).contains(&late), "{late}");
+    world.run("update tenants set active = false").await;
+    let left = platform(&world.db).await.unwrap().retention_late_seconds;
+    assert_eq!(left, 0.0, "{} is looked through no more", tenant.id);
+}

@@ -52,10 +52,10 @@ impl Stopwatch {
 /// PostgreSQL or Redis is away, before anything was claimed: the task is sent again.
 pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Result<()> {
     let mut stopwatch = Stopwatch::start();
-    // Read before the sequence is: what others take meanwhile is greater.
-    let mut used_before = app.high_water.read().await?;
-
+    // Asked for once it is certain which server answers: a standby that took over since would be taken for the one that
+    // has heard of all dials. And before the sequence is: what others take meanwhile is greater.
     let mut tx = app.db.tenant(tenant).await?;
+    let mut used_before = app.high_water.read().await?;
     let Some(mut opened) = store::open(&mut tx, attempt).await? else { return Ok(()) };
     Span::current().record("call.id", display(opened.call));
     let account = match app.accounts.of(&app.db, &app.keys, opened.account).await {
@@ -77,8 +77,8 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
         }
         // The request leaves within 5 s of here: asking is no part of it.
         stopwatch = Stopwatch::start();
-        used_before = app.high_water.read().await?;
         tx = app.db.tenant(tenant).await?;
+        used_before = app.high_water.read().await?;
         // Read anew: asking took time, and somebody may have opted out meanwhile.
         let Some(again) = store::open(&mut tx, attempt).await? else { return Ok(()) };
         opened = again;
@@ -122,12 +122,13 @@ pub async fn dial(app: &App, tenant: TenantId, attempt: AttemptId) -> anyhow::Re
     };
     if claim.went_back {
         tx.rollback().await?;
-        tracing::error!(
-            serial = claim.serial,
-            used = used_before,
-            "the database went back: dialling is held until the provider's record is read"
-        );
-        recovery::begin(&app.db, used_before).await?;
+        if recovery::begin(&app.db, used_before).await? {
+            tracing::error!(
+                serial = claim.serial,
+                used = used_before,
+                "the database went back: dialling is held until the provider's record is read"
+            );
+        }
         return Ok(());
     }
     tx.commit().await?;

@@ -199,5 +199,7 @@ async fn waits(app: &App) -> anyhow::Result<()> {
     metrics::workers(count(platform.workers), count(platform.silent_workers));
     metrics::webhooks_waiting(count(platform.webhooks), seconds(platform.oldest_webhook_seconds));
     metrics::accesses_waiting(count(platform.accesses), seconds(platform.oldest_access_seconds));
+    metrics::rotations(count(platform.rotations), seconds(platform.rotation_stalled_seconds));
+    metrics::retention_late(seconds(platform.retention_late_seconds));
     Ok(())
 }

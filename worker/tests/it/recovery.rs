@@ -1,7 +1,8 @@
 //! A database that went back in time dials nobody until it knows what it has forgotten.
 
 use chrono::Duration;
-use shared::calls::store::recovery;
+use shared::calls::rules::snapshot::Pause;
+use shared::calls::store::{dial, recovery};
 use shared::do_not_call::Source;
 use shared::journal::Entry;
 use worker::sweep::recovery::Read;
@@ -62,6 +63,51 @@ async fn the_database_goes_back(goes_on_at: i64) {
     numbers.sort();
     numbers.dedup();
     assert_eq!((factory.placed(), numbers.len()), (3, 3), "each once");
+}
+
+/// A chaos run found it: eight dials under way, three noticed that the database had gone back and held dialling, and by
+/// doing so let the numbers of the other five pass.
+#[tokio::test]
+async fn a_dial_that_was_checked_before_another_began_the_hold_is_held_too() {
+    let (factory, hands) = with(vec![]).await;
+    factory.book(200, 24).await;
+    let reserved = hands.look().await[0];
+    // The provider has heard of 147 dials, the restored database of none.
+    let used = 147;
+    let mut tx = hands.app.db.tenant(factory.tenant.id).await.unwrap();
+    let opened = dial::open(&mut tx, reserved).await.unwrap().unwrap();
+    assert!(!opened.snapshot.tenant.pauses.contains(&Pause::Recovering), "nobody has noticed yet");
+    assert!(recovery::begin(&hands.app.db, used).await.unwrap(), "somebody else notices");
+    let claim = dial::claim(&mut tx, reserved, hands.app.sender, opened.now, used).await.unwrap();
+    assert!(claim.unwrap().went_back, "and this dial is held with the others");
+    tx.rollback().await.unwrap();
+    assert!(!recovery::begin(&hands.app.db, used).await.unwrap(), "once");
+}
+
+#[tokio::test]
+async fn the_last_dial_is_asked_for_when_it_is_certain_which_database_answers() {
+    let (factory, hands) = with(vec![]).await;
+    factory.book(200, 24).await;
+    let reserved = hands.look().await[0];
+    // While a dial waits for a connection, others dial, and a standby takes over that hasn't heard of it.
+    let mut connections = Vec::new();
+    for _ in 0..8 {
+        connections.push(hands.app.db.tenant(factory.tenant.id).await.unwrap());
+    }
+    let dialling = hands.dial(reserved);
+    let others = async {
+        // Redis answers in turn: what the dial asked before it waited is answered by the second time.
+        for _ in 0..2 {
+            hands.app.high_water.read().await.unwrap();
+        }
+        hands.app.high_water.raise(147).await.unwrap();
+        for connection in connections {
+            connection.rollback().await.unwrap();
+        }
+    };
+    tokio::join!(dialling, others);
+    assert_eq!(factory.simulator.dials().len(), 0, "147 dials are forgotten: nobody is dialled");
+    assert!(recovery::current(&hands.app.db).await.unwrap().is_some());
 }
 
 #[tokio::test]

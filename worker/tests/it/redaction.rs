@@ -1,6 +1,8 @@
-//! Nothing personal leaves by a side door: a whole journey with marked values, errors of many kinds included, and then every line
-//! that was logged at every level, every trace, metric, Redis command, file and column of PostgreSQL is searched for the marks.
+//! Nothing personal leaves by a side door or lies readable at rest: a whole journey with marked values, errors of many kinds
+//! included, and then every line that was logged at every level, every trace, metric, Redis command, file and column of
+//! PostgreSQL, its data files and its write-ahead log are searched for the marks, in every disguise that an encoder gives them.
 
+mod disguises;
 mod doors;
 mod people;
 
@@ -9,12 +11,14 @@ use serde_json::{Value, json};
 use shared::retell::signature::{HEADER, sign};
 use simulator::{Faults, Rule};
 
+use crate::by_hand::sql;
 use crate::product::{Product, Watched};
 use crate::traces::in_a_process_of_its_own;
+use disguises::Marks;
 use doors::Doors;
 
 /// What must be found nowhere.
-const MARKS: [(&str, &str); 16] = [
+const MARKS: [(&str, &str); 18] = [
     ("name", "Quillfeather"),
     ("phone", "7700900001"),
     ("e-mail", "zorblax.mark@"),
@@ -31,9 +35,30 @@ const MARKS: [(&str, &str); 16] = [
     ("why the platform looked", "VISITMARK"),
     ("a refused request", "BADMARK"),
     ("an address or header", "urlmark"),
+    ("what was searched for", "SEEKMARK"),
+    ("why something is not to be erased", "HOLDMARK"),
+];
+/// Whole values: a hash of one, made without a key, would tell whoever guesses it that it is there.
+const VALUES: [(&str, &str); 9] = [
+    ("a hash of a name", "Zorblax Quillfeather"),
+    ("a hash of a folded name", "zorblax quillfeather"),
+    ("a hash of a phone", "+447700900001"),
+    ("a hash of a phone without its plus", "447700900001"),
+    ("a hash of a national phone", "07700900001"),
+    ("a hash of a listed phone", "+447700900777"),
+    ("a hash of an e-mail", "zorblax.mark@clinic.example"),
+    ("a hash of a user's e-mail", "person.mark@clinic.example"),
+    ("a hash of a password", "New4PASSMARKhorses"),
 ];
 /// What an administrator writes about the business and no person: in PostgreSQL it may be read (docs/decisions/sealed-text.md).
 const REASON: (&str, &str) = ("a reason", "REASONMARK");
+
+/// PostgreSQL packs long values, and a packed mark isn't found in files: so that everything lies there as it was written.
+const NOTHING_IS_PACKED: &str = "do $$ declare c record; begin
+    for c in select a.attrelid::regclass as of, a.attname from pg_attribute a join pg_class r on r.oid = a.attrelid
+             where r.relkind in ('r', 'p') and r.relnamespace = 'public'::regnamespace and a.attnum > 0
+               and not a.attisdropped and a.attstorage in ('x', 'm') and a.atttypid <> 'numeric'::regtype
+    loop execute format('alter table %s alter column %I set storage external', c.of, c.attname); end loop; end $$";
 
 #[test]
 fn nothing_personal_leaves_by_logs_traces_metrics_redis_files_or_plain_columns() {
@@ -50,6 +75,7 @@ async fn the_whole_journey() {
     tracing_log::LogTracer::init().unwrap();
     let watched = Watched::start("trace").await;
     let mut product = Product::start().await;
+    product.world.run(NOTHING_IS_PACKED).await;
     let doors = Doors::open(&product).await;
     product
         .simulator
@@ -59,16 +85,25 @@ async fn the_whole_journey() {
         ])
         .unwrap();
 
-    let contact = the_call_is_made(&product).await;
-    the_provider_tells(&product).await;
-    numbers_are_listed(&product).await;
+    let (contact, booked) = the_call_is_made(&product).await;
+    let heard = the_provider_tells(&product).await;
+    let listed = numbers_are_listed(&product).await;
     let secrets = people::come_and_go(&product).await;
+    it_is_searched_for_and_looked_after(&product, &contact).await;
     everything_is_done_wrong(&product, &contact).await;
     product.drain().await;
 
     let secrets: Vec<_> = secrets.iter().map(|(what, secret)| (*what, secret.as_str())).collect();
     let marks: Vec<_> = MARKS.into_iter().chain(secrets).collect();
-    let found = doors.search(&watched, &product, &marks, &[REASON]).await;
+    // Who knows all of it but a number of ten digits tries ten digits.
+    let booked =
+        ["", "/", "/contacts", "/v1/contacts"].map(|path| format!("POST\0{path}\0{booked}"));
+    let booked = booked.iter().map(|request| ("a hash of what was booked", request.as_str()));
+    let heard = heard.iter().map(|body| ("a hash of what was heard", body.as_str()));
+    let listed = [("a hash of what was listed", listed.as_str())];
+    let values: Vec<_> = VALUES.into_iter().chain(booked).chain(heard).chain(listed).collect();
+    let marks = Marks { words: &marks, values: &values };
+    let found = doors.search(&watched, &product, marks, &[REASON]).await;
     assert_eq!(found, [""; 0], "something personal left the process");
     let lines = String::from_utf8_lossy(&watched.lines.bytes()).into_owned();
     for library in ["sqlx", "hyper_util", "reqwest", "worker", "api"] {
@@ -77,8 +112,9 @@ async fn the_whole_journey() {
     the_search_finds_what_is_there(&doors, &watched, &product).await;
 }
 
-/// A contact whose every field is marked, called and confirmed; and another, whose call the provider breaks.
-async fn the_call_is_made(product: &Product) -> String {
+/// A contact whose every field is marked, called and confirmed; and another, whose call the provider breaks. Gives its id, and
+/// the body that asked for it.
+async fn the_call_is_made(product: &Product) -> (String, String) {
     let (status, _) = product
         .answer(
             product
@@ -112,15 +148,15 @@ async fn the_call_is_made(product: &Product) -> String {
     product.world.advance(chrono::Duration::minutes(61)).await;
     product.until(1, "select count(*) from attempts where state = 'ended'").await;
     product.until(1, "select count(*) from attempts where state = 'unknown'").await;
-    made["id"].as_str().unwrap().to_owned()
+    (made["id"].as_str().unwrap().to_owned(), contact.to_string())
 }
 
 fn now() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
-/// The provider's analysis, with what was said; then one that is no JSON, and one that is nobody's.
-async fn the_provider_tells(product: &Product) {
+/// The provider's analysis, with what was said; then one that is no JSON, and one that is nobody's. Gives the bodies.
+async fn the_provider_tells(product: &Product) -> Vec<String> {
     let dial = product.simulator.dials().into_iter().find(|dial| dial.accepted).unwrap();
     let heard = json!({ "event": "call_analyzed", "call": {
         "call_id": dial.call_id, "call_status": "ended", "metadata": dial.metadata(),
@@ -135,12 +171,13 @@ async fn the_provider_tells(product: &Product) {
     }});
     let path = format!("POST /v1/webhooks/retell/{}", product.tenant.account);
     let nobodys = json!({ "event": "call_ended", "call": { "call_id": "SCRIPTMARK", "transcript": "SCRIPTMARK" } });
-    for body in [
+    let bodies = [
         heard.to_string(),
         "{ SCRIPTMARK".to_owned(),
         nobodys.to_string(),
         json!(["SCRIPTMARK"]).to_string(),
-    ] {
+    ];
+    for body in bodies.clone() {
         let signed =
             product.request(&path).header(HEADER, sign("key_1", body.as_bytes(), now())).body(body);
         assert_eq!(product.answer(signed).await.0, 204);
@@ -154,11 +191,44 @@ async fn the_provider_tells(product: &Product) {
     product.until(0, "select count(*) from webhooks where state = 'stored'").await;
     product.until(1, "select count(*) from appointments where status = 'confirmed'").await;
     product.until(1, "select count(*) from transcripts").await;
+    bodies.into()
 }
 
-async fn numbers_are_listed(product: &Product) {
-    let entry = json!({ "number": "07700 900777", "reason": "LISTMARK" });
-    assert_eq!(product.send("POST /v1/do-not-call", &entry).await.0, 201);
+/// What staff do with a contact all day. Searching puts together the blocks that are stored.
+async fn it_is_searched_for_and_looked_after(product: &Product, contact: &str) {
+    let hold = json!({ "contact_id": contact, "reason": "HOLDMARK" });
+    assert_eq!(product.send("POST /v1/legal-holds", &hold).await.0, 201);
+    let group = json!({ "name": "Tuesdays REASONMARK", "colour": "blue" });
+    let (status, group) = product.send("POST /v1/groups", &group).await;
+    assert_eq!(status, 201, "{group}");
+    let members = format!("POST /v1/groups/{}/members", group["id"].as_str().unwrap());
+    assert_eq!(product.send(&members, &json!({ "add": [contact] })).await.0, 200);
+    for (query, found) in [
+        ("quillfeather", 2),
+        ("zorblax.mark@", 1),
+        ("7700900001", 1),
+        ("notesmark", 1),
+        ("SEEKMARK", 0),
+    ] {
+        let ask = json!({ "query": query });
+        let (status, answer) = product.send("POST /v1/contacts/search", &ask).await;
+        assert_eq!((status, &answer["total"]), (200, &json!(found)), "{answer}");
+    }
+    let wrong = json!({ "query": "\"SEEKMARK" });
+    assert_eq!(product.send("POST /v1/contacts/search", &wrong).await.0, 422);
+    let blocks = "select count(*) from search_blocks";
+    assert!(product.world.number(blocks).await > 0, "there are blocks to look into");
+}
+
+/// Gives a request that names itself, as its hash would be made.
+async fn numbers_are_listed(product: &Product) -> String {
+    let entry = json!({ "number": "07700 900777", "reason": "LISTMARK" }).to_string();
+    let keyed = product
+        .request("POST /v1/do-not-call")
+        .header("idempotency-key", "listing-1")
+        .header("content-type", "application/json")
+        .body(entry.clone());
+    assert_eq!(product.answer(keyed).await.0, 201);
     let rows = "07700900778,LISTMARK\nBADMARK,LISTMARK\n07700900777,again\n";
     let csv = product
         .request("POST /v1/do-not-call/import")
@@ -166,6 +236,7 @@ async fn numbers_are_listed(product: &Product) {
         .body(rows);
     let (status, result) = product.answer(csv).await;
     assert_eq!(status, 200, "{result}");
+    format!("POST\0/v1/do-not-call\0{entry}")
 }
 
 /// Errors of many kinds, each with a mark where a careless message would quote it.
@@ -275,19 +346,53 @@ async fn everything_is_done_wrong(product: &Product, contact: &str) {
 
 /// Of each door: a mark that is put there on purpose is found. A search that can't find anything proves nothing.
 async fn the_search_finds_what_is_there(doors: &Doors, watched: &Watched, product: &Product) {
-    const SLIP: [(&str, &str); 1] = [("a slip", "SLIPMARK")];
-    assert_eq!(doors.search(watched, product, &SLIP, &[]).await, [""; 0]);
-    tracing::debug!(contact = "slipmark", "a line that says too much");
-    drop(
-        tracing::info_span!(target: shared::telemetry::traces::TARGET, "slip", attempt.id = "SLIPMARK"),
+    // Another each time: the log of what is written remembers the runs before.
+    let slip = format!("slip{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+    let said = format!("{slip} said");
+    let wanted = Marks { words: &[("a slip", &slip)], values: &[("a hash", &said)] };
+    assert_eq!(doors.search(watched, product, wanted, &[]).await, [""; 0]);
+    // Written and gone before anybody looks at the rows.
+    let gone = format!(
+        "create table slips (slip bytea); insert into slips values (convert_to('{}', 'UTF8')), (sha256('{said}')); \
+         delete from slips",
+        slip.to_uppercase()
     );
-    shared::telemetry::metrics::deferred("SLIPMARK");
+    product.world.run(sql(gone)).await;
+    let found = doors.search(watched, product, wanted, &[]).await;
+    let found: Vec<_> = found.iter().map(|line| line.split(" in ").next().unwrap()).collect();
+    let written = [
+        "data files: a slip",
+        "data files: a hash",
+        "write-ahead log: a slip",
+        "write-ahead log: a hash",
+    ];
+    assert!(written.iter().all(|line| found.contains(line)), "{found:?}");
+    let rows = found.iter().any(|line| line.starts_with("postgresql"));
+    assert!(!rows, "no door is taken for another: {found:?}");
+
+    tracing::debug!(contact = slip, "a line that says too much");
+    drop(tracing::info_span!(target: shared::telemetry::traces::TARGET, "slip", attempt.id = slip));
+    shared::telemetry::metrics::deferred(slip.clone().leak());
     let mut conn = product.world.queues.conn();
-    let key = format!("{}.slip", product.world.queues.prefix());
-    redis::cmd("SET").arg(&key).arg("U0xJUE1BUks=").exec_async(&mut conn).await.unwrap();
-    std::fs::write(product.state_dir.join("slip"), "534c49504d41524b").unwrap();
-    product.world.run("update tenants set name = 'Slipmark Ltd'").await;
-    let found = doors.search(watched, product, &SLIP, &[]).await;
+    let key = format!("{}.odd", product.world.queues.prefix());
+    let written = data_encoding::BASE64.encode(slip.as_bytes());
+    redis::cmd("SET").arg(&key).arg(written).exec_async(&mut conn).await.unwrap();
+    std::fs::write(product.state_dir.join("odd"), hex::encode(&slip)).unwrap();
+    product.world.run(sql(format!("update tenants set name = '{slip} Ltd'"))).await;
+    product.world.run(sql(format!("do $$ begin raise warning '{slip}'; end $$"))).await;
+    let found = doors.search(watched, product, Marks { values: &[], ..wanted }, &[]).await;
     let doors: Vec<_> = found.iter().map(|line| line.split(':').next().unwrap()).collect();
-    assert_eq!(doors, ["logs", "traces", "metrics", "redis", "files", "postgresql"], "{found:#?}");
+    let all = [
+        "logs",
+        "traces",
+        "metrics",
+        "redis",
+        "redis's file",
+        "files",
+        "postgresql",
+        "data files",
+        "write-ahead log",
+        "servers' logs",
+    ];
+    assert_eq!(doors, all, "{found:#?}");
 }

@@ -160,6 +160,8 @@ pub(super) async fn show(
     let cards = cards::cards(work, viewer, &wanted).await?;
     let mut cards: HashMap<ContactId, Card> =
         cards.into_iter().map(|card| (card.opened.contact.id, card)).collect();
+    let names: Option<Vec<String>> =
+        asked.fields.as_ref().map(|fields| fields.iter().map(|part| part.name()).collect());
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
         // The book and these rows are of one moment: each is there.
@@ -172,7 +174,7 @@ pub(super) async fn show(
         let appointment = view.take_appointment();
         shown.push(RowView {
             contact_id: row.contact,
-            contact: project(&view, asked.fields.as_deref())?,
+            contact: project(&view, names.as_deref())?,
             appointment: wants(Part::Appointment).then_some(appointment),
             score: row.score,
             highlights,
@@ -186,14 +188,14 @@ pub(super) async fn show(
     })
 }
 
-fn project(contact: &ContactView, fields: Option<&[Part]>) -> Result<serde_json::Value, Problem> {
+/// The contact with those members that are wanted; all, unless some are named.
+fn project(contact: &ContactView, wanted: Option<&[String]>) -> Result<serde_json::Value, Problem> {
     let mut value =
         serde_json::to_value(contact).map_err(|error| Problem::Internal(error.into()))?;
     let Some(members) = value.as_object_mut() else { return Ok(value) };
     // It stands beside the contact.
     members.remove("appointment");
-    if let Some(fields) = fields {
-        let wanted: Vec<String> = fields.iter().map(|part| part.name()).collect();
+    if let Some(wanted) = wanted {
         members.retain(|name, _| name == "id" || wanted.contains(name));
     }
     Ok(value)

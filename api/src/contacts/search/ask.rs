@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::appointment_types::key_of;
 use shared::crypto::TenantKeys;
+use shared::ids::ViewId;
 use shared::search::query::MOST_QUERY;
 use shared::search::{Calendar, Field, Filter, Position, Query, Sort, SortKey};
 use shared::tenants::Tenant;
@@ -21,9 +22,11 @@ const MOST_KEYS: usize = 4;
 const MOST_OFFSET: i64 = 100_000_000;
 
 /// A search.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ask {
+    /// A view to search by, in place of `query`, `filter` and `sort`; its `fields` hold unless others are given.
+    pub(super) view: Option<ViewId>,
     /// What somebody typed; everybody unless given.
     #[schemars(length(max = MOST_QUERY), example = &"smith")]
     query: Option<String>,
@@ -48,8 +51,37 @@ pub(crate) struct Ask {
     facets: bool,
 }
 
+/// What is kept of a search.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "KeptSearch")]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sought {
+    /// What somebody typed; everybody unless given.
+    #[schemars(length(max = MOST_QUERY), example = &"smith")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    /// Whom to leave out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<FilterBody>,
+    /// By what to order, the most important first, at most 4.
+    #[schemars(length(max = MOST_KEYS))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sort: Option<Vec<SortBody>>,
+    /// Which parts of each row are wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<Part>>,
+}
+
+impl Sought {
+    /// The search by it.
+    pub(super) fn ask(self) -> Ask {
+        let Self { query, filter, sort, fields } = self;
+        Ask { query, filter, sort, fields, ..Ask::default() }
+    }
+}
+
 /// One key of an order.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SortBody {
     key: SortKey,
@@ -85,9 +117,39 @@ pub(super) struct Asked {
 }
 
 impl Ask {
+    /// The search by a view that was found.
+    pub(super) fn by_view(self, sought: Sought) -> Result<Self, Problem> {
+        let mut fields = Fields::default();
+        for (field, given) in [
+            ("query", self.query.is_some()),
+            ("filter", self.filter.is_some()),
+            ("sort", self.sort.is_some()),
+        ] {
+            if given {
+                fields.fault(field, "view_given", "the view says that");
+            }
+        }
+        fields.finish(Some(()))?;
+        let wanted = self.fields.or(sought.fields.clone());
+        Ok(Self {
+            view: None,
+            fields: wanted,
+            query: sought.query,
+            filter: sought.filter,
+            sort: sought.sort,
+            ..self
+        })
+    }
+
     /// Reads what doesn't depend on the tenant; at most `most` rows.
     pub(super) fn parse(self, most: u16) -> Result<Parsed, Problem> {
         let mut fields = Fields::default();
+        let read = self.read(most, &mut fields);
+        fields.finish(read)
+    }
+
+    /// As [`Ask::parse`], with its faults noted among others.
+    pub(super) fn read(self, most: u16, fields: &mut Fields) -> Option<Parsed> {
         let query = match Query::parse(self.query.as_deref().unwrap_or_default()) {
             Ok(query) => Some(query),
             Err(error) => {
@@ -120,19 +182,16 @@ impl Ask {
         if sorts.len() > MOST_KEYS {
             fields.fault("sort", "too_many", "at most 4 keys");
         }
-        let read = (|| {
-            Some(Parsed {
-                query: query?,
-                filter: filter?,
-                sorts,
-                offset: usize::try_from(offset).ok()?,
-                after: self.after,
-                limit: usize::from(limit?),
-                fields: self.fields,
-                facets: self.facets,
-            })
-        })();
-        fields.finish(read)
+        Some(Parsed {
+            query: query?,
+            filter: filter?,
+            sorts,
+            offset: usize::try_from(offset).ok()?,
+            after: self.after,
+            limit: usize::from(limit?),
+            fields: self.fields,
+            facets: self.facets,
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::appointments::Priority;
 use shared::calls::rules::snapshot::AppointmentStatus;
 use shared::ids::GroupId;
@@ -22,7 +22,7 @@ const MOST_WORD: usize = 200;
 
 /// A filter. All parts must hold; of each list one value must. Those about an appointment must hold for one and the same
 /// appointment, which the row then shows.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "ContactFilter")]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FilterBody {
@@ -68,7 +68,7 @@ pub(crate) struct FilterBody {
 }
 
 /// Which groups.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "GroupFilter")]
 #[serde(deny_unknown_fields, default)]
 struct GroupsBody {
@@ -86,7 +86,7 @@ struct GroupsBody {
 }
 
 /// A day or week.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "AppointmentDay")]
 #[serde(rename_all = "snake_case")]
 enum DateBody {
@@ -97,7 +97,7 @@ enum DateBody {
 }
 
 /// Whether the person came.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "AttendanceFilter")]
 #[serde(rename_all = "snake_case")]
 enum AttendanceBody {
@@ -107,7 +107,7 @@ enum AttendanceBody {
 }
 
 /// When the person was last reached.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "LastContactFilter")]
 #[serde(rename_all = "snake_case")]
 enum LastContactBody {

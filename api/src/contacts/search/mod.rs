@@ -4,6 +4,7 @@ mod answer;
 mod ask;
 mod cursor;
 mod filter;
+pub(super) mod views;
 
 use axum::extract::State;
 use schemars::JsonSchema;
@@ -117,6 +118,10 @@ async fn find(
     ask: Ask,
     most: u16,
 ) -> Result<(Work, Found), Problem> {
+    let ask = match ask.view {
+        Some(view) => ask.by_view(views::take(app, by, view).await?)?,
+        None => ask,
+    };
     // What can't be asked costs nobody a search.
     let ask = ask.parse(most)?;
     let (mut work, table) = app.browse(by).await?;

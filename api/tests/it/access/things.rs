@@ -20,6 +20,7 @@ pub(crate) struct Things {
     key: String,
     session: String,
     hold: String,
+    view: String,
     appointment_type: String,
     location: String,
     /// An appointment that has begun.
@@ -56,6 +57,8 @@ impl Things {
         let other = client.admin("POST /v1/contacts", other).await.id();
         let hold = json!({ "contact_id": other, "reason": "A claim is pending" });
         let hold = client.admin("POST /v1/legal-holds", hold).await.id();
+        let view = json!({ "name": "Everybody", "shared": true, "search": {} });
+        let view = client.admin("POST /v1/contact-views", view).await.id();
         let name = json!({ "name": format!("Of list {count}") });
         let appointment_type = client.admin("POST /v1/appointment-types", name.clone()).await.id();
         let location = client.admin("POST /v1/locations", name).await.id();
@@ -70,6 +73,7 @@ impl Things {
             appointment_type,
             location,
             hold,
+            view,
             begun,
             user,
             key,
@@ -101,6 +105,7 @@ impl Things {
             key: id(),
             session: id(),
             hold: id(),
+            view: id(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Things {
             .replace("{key}", &self.key)
             .replace("{session}", &self.session)
             .replace("{hold}", &self.hold)
+            .replace("{view}", &self.view)
             // Nobody's: these are opened by a signature, or to the platform's people.
             .replace("{account}", &Uuid::now_v7().to_string())
             .replace("{tenant}", &Uuid::now_v7().to_string())

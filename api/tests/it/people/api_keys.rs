@@ -162,6 +162,7 @@ async fn a_key_with_scopes_gives_nobody_more_than_it_has() {
 
     let of_reader = [
         "contacts.read",
+        "views.edit",
         "groups.read",
         "calls.read",
         "do_not_call.read",

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use chrono::Duration;
 use serde_json::{Value, json};
+use shared::api_keys::ApiKey;
 
 use super::PASSWORD;
 use crate::client::Client;
@@ -77,34 +78,83 @@ async fn a_reset_holds_a_day_and_ends_every_session_when_it_is_used() {
 
 #[tokio::test]
 async fn links_end_with_the_standing_of_whoever_made_them() {
+    for ends in ["deactivated", "no administrator any more"] {
+        let client = Client::new().await;
+        let (leaving, signed) = client.signed_in("client_admin").await;
+        let (_, _stays) = client.signed_in("client_admin").await;
+        let (person, _) = client.signed_in("client_user").await;
+        let wish = json!({ "name": "Robin Example", "email": "robin@example.com", "role": "client_admin" });
+        let invited = client.by(&signed, "POST /v1/users", wish).await;
+        let reset = format!("POST /v1/users/{}/password-link", person.id);
+        let reset = client.by(&signed, &reset, json!({})).await;
+        let (_, others) = client.invited(&client.clinic.admin, "client_user").await;
+        let token = |answer: &Value| answer["token"].as_str().unwrap().to_owned();
+        let (invitation, reset) = (token(&invited.body["link"]), token(&reset.body));
+
+        let user = format!("/v1/users/{}", leaving.id);
+        let done = if ends == "deactivated" {
+            client.admin(&format!("POST {user}/deactivate"), json!({})).await
+        } else {
+            let patch = format!("PATCH {user}");
+            client.change(&patch, "*", json!({ "role": "client_user" })).await
+        };
+        assert_eq!(done.status, StatusCode::OK, "{:?}", done.body);
+        for (link, why) in
+            [(invitation, "a back door for another address"), (reset, "or into another's account")]
+        {
+            let refused = client.set_password(&link, "Other4Horses").await;
+            assert_eq!(refused.faults(), ["/token no_such_link"], "{ends}: {why}");
+        }
+        client.sign_in(&person).await;
+        let kept = client.set_password(&others, PASSWORD).await;
+        assert_eq!(kept.status, StatusCode::NO_CONTENT, "{ends}: somebody else made it");
+        let robin = invited.body["id"].as_str().unwrap();
+        let anew = client.admin(&format!("POST /v1/users/{robin}/password-link"), json!({})).await;
+        let anew = client.set_password(&token(&anew.body), PASSWORD).await;
+        let why = "another administrator invites them again";
+        assert_eq!(anew.status, StatusCode::NO_CONTENT, "{ends}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_name_ends_no_link() {
+    let client = Client::new().await;
+    let (admin, signed) = client.signed_in("client_admin").await;
+    let wish = json!({ "name": "Robin Example", "email": "robin@example.com" });
+    let invited = client.by(&signed, "POST /v1/users", wish).await;
+    let patch = format!("PATCH /v1/users/{}", admin.id);
+    client.change(&patch, "*", json!({ "name": "Lee Example" })).await;
+    let token = invited.body["link"]["token"].as_str().unwrap();
+    assert_eq!(client.set_password(token, PASSWORD).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn keys_of_whoever_leaves_are_named_and_end_if_that_is_asked_for() {
     let client = Client::new().await;
     let (leaving, signed) = client.signed_in("client_admin").await;
     let (_, _stays) = client.signed_in("client_admin").await;
-    let (person, _) = client.signed_in("client_user").await;
-    let wish =
-        json!({ "name": "Robin Example", "email": "robin@example.com", "role": "client_admin" });
-    let invited = client.by(&signed, "POST /v1/users", wish).await;
-    let reset = format!("POST /v1/users/{}/password-link", person.id);
-    let reset = client.by(&signed, &reset, json!({})).await;
-    let (_, others) = client.invited(&client.clinic.admin, "client_user").await;
-    let token = |answer: &Value| answer["token"].as_str().unwrap().to_owned();
-    let (invitation, reset) = (token(&invited.body["link"]), token(&reset.body));
+    let made = client.by(&signed, "POST /v1/api-keys", json!({ "name": "Bookings" })).await;
+    let (id, key) = (made.id(), ApiKey::parse(made.body["api_key"].as_str().unwrap()).unwrap());
+    let works = async || client.ask(&key, "GET /v1/contacts", &[], &Value::Null).await.status;
+    let listed =
+        async |id: &str| client.admin(&format!("GET /v1/api-keys/{id}"), Value::Null).await;
+    assert_eq!(listed(&id).await.body["maker_left"], false);
 
-    let gone = client.admin(&format!("POST /v1/users/{}/deactivate", leaving.id), json!({})).await;
-    assert_eq!(gone.status, StatusCode::OK, "{:?}", gone.body);
-    for (link, why) in
-        [(invitation, "a back door for another address"), (reset, "or into another's account")]
-    {
-        let refused = client.set_password(&link, "Other4Horses").await;
-        assert_eq!(refused.faults(), ["/token no_such_link"], "{why}");
-    }
-    client.sign_in(&person).await;
-    let kept = client.set_password(&others, PASSWORD).await;
-    assert_eq!(kept.status, StatusCode::NO_CONTENT, "somebody else made it");
-    let robin = invited.body["id"].as_str().unwrap();
-    let anew = client.admin(&format!("POST /v1/users/{robin}/password-link"), json!({})).await;
-    let anew = client.set_password(&token(&anew.body), PASSWORD).await;
-    assert_eq!(anew.status, StatusCode::NO_CONTENT, "another administrator invites them again");
+    let patch = format!("PATCH /v1/users/{}", leaving.id);
+    client.change(&patch, "*", json!({ "role": "client_user" })).await;
+    assert_eq!(listed(&id).await.body["maker_left"], true, "they may make none any more");
+    let leave = format!("POST /v1/users/{}/deactivate", leaving.id);
+    let gone = client.admin(&leave, json!({})).await;
+    assert_eq!((&gone.body["state"], &gone.body["keys"]), (&json!("deactivated"), &json!([id])));
+    assert_eq!(works().await, StatusCode::OK, "a booking system doesn't stop unasked");
+    assert_eq!(listed(&id).await.body["maker_left"], true);
+
+    let gone = client.admin(&leave, json!({ "revoke_keys": true })).await;
+    assert_eq!(gone.body["keys"], json!([]), "also of somebody who was deactivated before");
+    assert_eq!(works().await, StatusCode::UNAUTHORIZED);
+    assert_eq!(listed(&id).await.status, StatusCode::NOT_FOUND);
+    let own = client.admin("GET /v1/api-keys", Value::Null).await;
+    assert!(!own.body["items"].as_array().unwrap().is_empty(), "others' hold on");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use shared::appointments::{self, Appointment, Label};
 use shared::contacts::phone::PhoneNumber;
 use shared::contacts::{self, Contact};
 
+use super::floor;
 use super::load::{self, Target};
 use super::set::{BRIEF, Set};
 use super::{Options, quantile, round};
@@ -20,6 +21,8 @@ use crate::stage::servers::Servers;
 const AT_ONCE: usize = 1_000;
 /// People who search at once.
 const TOGETHER: usize = 16;
+/// Starts after which a first search is timed: one alone says little.
+const STARTS: usize = 5;
 const ADDRESS: &str = "/v1/contacts/search";
 
 /// Ranges that Ofcom keeps for drama, without their last three digits.
@@ -149,8 +152,7 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
     sqlx::raw_sql("vacuum analyze").execute(&set.admin).await?;
     set.start_api().await?;
 
-    let mut values =
-        json!({ "contacts": options.contacts, "filled_in_s": round(filled.as_secs_f64()) });
+    let mut values = json!({ "contacts": options.contacts, "filled_in_s": round(filled.as_secs_f64()), "fdatasync_per_second": floor::fdatasync(options).await });
     let memory = |set: &Set| set.processes.first().map_or(0, |(_, api)| api.memory());
     let empty = memory(&set);
     let address = set.api_address;
@@ -217,15 +219,19 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
     values["sixteen_at_once"] =
         json!({ "times": brief(&times.sent), "answered": times.report()["answered_per_second"] });
 
-    // A process that has nothing in memory, with blocks that are stored.
-    if let Some((_, api)) = set.processes.first_mut() {
-        api.stop("TERM", Duration::from_secs(15)).await;
+    // Processes that have nothing in memory, with blocks that are stored.
+    let mut first = Vec::new();
+    for _ in 0..STARTS {
+        if let Some((_, api)) = set.processes.first_mut() {
+            api.stop("TERM", Duration::from_secs(15)).await;
+        }
+        set.processes.clear();
+        set.start_api().await?;
+        first
+            .extend(load::together(&one(&json!({ "query": "an" })), 1, Duration::ZERO).await?.sent);
     }
-    set.processes.clear();
-    set.start_api().await?;
-    let begun = Instant::now();
-    load::together(&one(&json!({ "query": "an" })), 1, Duration::ZERO).await?;
-    values["first_search_after_a_start_ms"] = json!(round(begun.elapsed().as_secs_f64() * 1e3));
+    first.sort_by(f64::total_cmp);
+    values["first_search_after_a_start_ms"] = json!({ "median": round(quantile(&first, 0.5)), "most": first.last().map(|it| round(*it)) });
     values["writes"] = writes(&set, &tenant).await?;
     set.end().await;
     Ok(values)

@@ -109,7 +109,7 @@ async fn small_commits(set: &Set, clients: usize) -> anyhow::Result<f64> {
 }
 
 /// What `pg_test_fsync` says of the method that PostgreSQL uses, in the directory of its data.
-async fn fdatasync(options: &Options) -> Value {
+pub(super) async fn fdatasync(options: &Options) -> Value {
     let file = options.place.servers.join("postgres/fsync-test");
     let mut words = options.place.prefix.clone();
     words.push(options.place.pg_bin.join("pg_test_fsync").display().to_string());

@@ -196,7 +196,8 @@ pub async fn facts(
 pub struct Claim {
     /// The dial's number over all time.
     pub serial: i64,
-    /// The database went back: it has forgotten a dial, or gave its number out again.
+    /// The database went back: it has forgotten a dial, or gave its number out again; or somebody else found so already, and
+    /// what it has forgotten is being read from the provider.
     pub went_back: bool,
 }
 

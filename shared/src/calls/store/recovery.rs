@@ -8,24 +8,25 @@ use crate::db::{Db, Error, TenantTx};
 use crate::ids::{AccountId, AttemptId, CallId, DoNotCallId, TenantId};
 
 /// Holds all dialling. The numbers of dials go on after `used`, which counts as remembered from now on, so that the check
-/// passes once dialling resumes.
+/// passes once dialling resumes. `false`: it is held already, or the record was read up to `used` meanwhile.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn begin(db: &Db, used: i64) -> Result<(), Error> {
-    sqlx::query(
-        "update platform_state set recovering_at = app_clock(), \
-             recovered_serial = $1, recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
-         where recovering_at is null",
-    )
-    .bind(used)
-    .execute(db.engine_pool())
-    .await?;
+pub async fn begin(db: &Db, used: i64) -> Result<bool, Error> {
+    // The numbers first: whoever dies in between leaves a database that is still found to have gone back.
     sqlx::query("select setval('dial_serial', greatest($1, (select last_value from dial_serial)))")
         .bind(used)
         .execute(db.engine_pool())
         .await?;
-    Ok(())
+    let begun = sqlx::query(
+        "update platform_state set recovering_at = app_clock(), \
+             recovered_serial = $1, recovering_from = coalesce((select max(intent_at) from attempts), app_clock() - interval '1 day') - interval '5 minutes' \
+         where recovering_at is null and recovered_serial < $1",
+    )
+    .bind(used)
+    .execute(db.engine_pool())
+    .await?;
+    Ok(begun.rows_affected() > 0)
 }
 
 /// A recovery that is under way.

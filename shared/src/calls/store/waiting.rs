@@ -80,6 +80,12 @@ pub struct Platform {
     pub accesses: i64,
     /// How long the first of them has waited, in seconds.
     pub oldest_access_seconds: f64,
+    /// Rotations of tenants' keys that are not done.
+    pub rotations: i64,
+    /// How long the one that stands longest could have gone on and didn't, in seconds.
+    pub rotation_stalled_seconds: f64,
+    /// How long a tenant's round of retention is overdue, in seconds.
+    pub retention_late_seconds: f64,
 }
 
 /// Reads it.
@@ -91,6 +97,9 @@ pub async fn platform(db: &Db) -> Result<Platform, Error> {
         "with moment as (select app_clock() as now), \
          stored as (select count(*) as webhooks, min(received_at) as since from webhooks where state = 'stored'), \
          noted as (select count(*) as accesses, min(at) as noted_at from pending_accesses), \
+         rotation as (select count(*) as rotations, min(greatest(changed_at, ready_at)) as stands_since \
+             from key_rotations where state = 'running'), \
+         retention as (select min(next_at) as round_at from retention_runs r join tenants t on t.id = r.tenant_id where t.active), \
          worker as (select count(*) filter (where seen_at > now - interval '10 seconds') as alive, \
                  count(*) filter (where seen_at <= now - interval '10 seconds') as silent \
              from senders cross join moment where ended_at is null and dead_at is null and seen_at > now - interval '1 day'), \
@@ -100,8 +109,11 @@ pub async fn platform(db: &Db) -> Result<Platform, Error> {
          select stop_all_at is not null as stop_all, recovering_at is not null as recovering, \
              paused, auto_paused, refused, alive as workers, silent as silent_workers, webhooks, \
              greatest(coalesce(extract(epoch from now - since), 0), 0)::float8 as oldest_webhook_seconds, accesses, \
-             greatest(coalesce(extract(epoch from now - noted_at), 0), 0)::float8 as oldest_access_seconds \
-         from platform_state, moment, stored, noted, worker, tenant",
+             greatest(coalesce(extract(epoch from now - noted_at), 0), 0)::float8 as oldest_access_seconds, \
+             rotations, \
+             greatest(coalesce(extract(epoch from clock_timestamp() - stands_since), 0), 0)::float8 as rotation_stalled_seconds, \
+             greatest(coalesce(extract(epoch from now - round_at), 0), 0)::float8 as retention_late_seconds \
+         from platform_state, moment, stored, noted, rotation, retention, worker, tenant",
     )
     .fetch_one(db.engine_pool())
     .await?)

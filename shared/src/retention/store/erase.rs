@@ -23,6 +23,24 @@ pub async fn erase(
     id: ContactId,
     changes: &mut Changes,
 ) -> Result<Result<Erased, Spared>, Error> {
+    let done = erase_outside_the_index(tx, id, changes).await?;
+    if done.is_ok() {
+        // Its words lie in the index, folded, under the tenant's key.
+        book::store::forget(tx).await?;
+    }
+    Ok(done)
+}
+
+/// As [`erase`], but what lies in the blocks of the search stays there until [`book::store::forget_erased`] is called: once for
+/// many. Nobody finds it: contacts that changed since the blocks were made are read from their rows.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn erase_outside_the_index(
+    tx: &mut TenantTx,
+    id: ContactId,
+    changes: &mut Changes,
+) -> Result<Result<Erased, Spared>, Error> {
     for statement in [
         // Whoever places a hold on everybody holds this, so that it comes before or after.
         "select from tenants where $1::uuid is not null for share",
@@ -38,8 +56,6 @@ pub async fn erase(
     let now = now(tx).await?;
     plan::withdraw(tx, Withdraw::Contact(id), "contact_deleted", now, changes).await?;
     let done = destroy(tx, id).await?;
-    // Its words lie in the index, folded, under the tenant's key.
-    book::store::forget(tx).await?;
     changes.event("contact.erased", id.0, Some(id)).entry("contact.erase", id.0, None);
     Ok(Ok(done))
 }

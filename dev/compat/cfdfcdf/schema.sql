@@ -124,7 +124,8 @@ CREATE FUNCTION public.app_clock() RETURNS timestamp with time zone
 ALTER FUNCTION public.app_clock() OWNER TO vio_owner;
 
 CREATE FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) RETURNS bigint
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
     head   tenant_heads;
@@ -158,7 +159,7 @@ begin
     return head.event_n;
 end $$;
 
-ALTER FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) OWNER TO vio_owner;
+ALTER FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) OWNER TO vio_engine;
 
 CREATE FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) RETURNS bigint
     LANGUAGE plpgsql
@@ -196,6 +197,44 @@ begin
 end $$;
 
 ALTER FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) OWNER TO vio_owner;
+
+CREATE FUNCTION public.append_many_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    head    tenant_heads;
+    moment  timestamptz;
+    kinds   int := coalesce(array_length(p_kinds, 1), 0);
+    entries int := coalesce(array_length(p_actions, 1), 0);
+    rows_h  bytea[];
+    row_h   bytea;
+    link    bytea;
+    links   bytea[] := '{}';
+begin
+    select * into head from tenant_heads where tenant_id = tid() for update;
+    moment := app_clock();
+    rows_h := array(
+        select sha256(convert_to(concat_ws('|', tid(), 'changes', head.change_n + o,
+            (extract(epoch from moment) * 1000000)::bigint, p_actor, action, audited), 'UTF8') || coalesce(detail, ''::bytea))
+        from unnest(p_actions, p_audited, p_details) with ordinality as t (action, audited, detail, o) order by o);
+    link := head.change_hash;
+    foreach row_h in array rows_h loop
+        link := sha256(link || row_h);
+        links := array_append(links, link);
+    end loop;
+    insert into audit_entries (tenant_id, chain, n, at, actor, action, entity, detail, row_hash, chain_hash)
+    select tid(), 'changes', head.change_n + o, moment, p_actor, action, audited, detail, h, l
+    from unnest(p_actions, p_audited, p_details, rows_h, links) with ordinality as t (action, audited, detail, h, l, o);
+    update tenant_heads set event_n = head.event_n + kinds, change_n = head.change_n + entries, change_hash = link
+    where tenant_id = tid();
+    insert into events (tenant_id, n, at, kind, entity, contact_id)
+    select tid(), head.event_n + o, moment, k, e, c
+    from unnest(p_kinds, p_entities, p_contacts) with ordinality as t (k, e, c, o);
+    return head.event_n + kinds;
+end $$;
+
+ALTER FUNCTION public.append_many_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) OWNER TO vio_engine;
 
 CREATE FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) RETURNS bigint
     LANGUAGE plpgsql
@@ -299,13 +338,41 @@ end $$;
 
 ALTER FUNCTION public.calls_with_facts(p_ids uuid[], p_now timestamp with time zone, p_day_start timestamp with time zone) OWNER TO vio_owner;
 
+CREATE FUNCTION public.chain_accesses(p_at timestamp with time zone[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    head   tenant_heads;
+    rows   bytea[];
+    chains bytea[] := '{}';
+    row_h  bytea;
+begin
+    select * into head from tenant_heads where tenant_id = tid() for update;
+    select array_agg(sha256(convert_to(concat_ws('|', tid(), 'accesses', head.access_n + u.o,
+        (extract(epoch from u.at) * 1000000)::bigint, u.actor, u.action, u.entity), 'UTF8') || u.shown) order by u.o)
+    into rows
+    from unnest(p_at, p_actors, p_actions, p_entities, p_shown) with ordinality as u (at, actor, action, entity, shown, o);
+    foreach row_h in array rows loop
+        head.access_hash := sha256(head.access_hash || row_h);
+        chains := chains || head.access_hash;
+    end loop;
+    insert into audit_entries (tenant_id, chain, n, at, actor, action, entity, detail, row_hash, chain_hash)
+    select tid(), 'accesses', head.access_n + u.o, u.at, u.actor, u.action, u.entity, u.shown, u.r, u.c
+    from unnest(p_at, p_actors, p_actions, p_entities, p_shown, rows, chains)
+        with ordinality as u (at, actor, action, entity, shown, r, c, o);
+    update tenant_heads set access_n = head.access_n + cardinality(rows), access_hash = head.access_hash where tenant_id = tid();
+end $$;
+
+ALTER FUNCTION public.chain_accesses(p_at timestamp with time zone[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) OWNER TO vio_engine;
+
 CREATE FUNCTION public.contact_facts(p_contact uuid, p_purpose text, p_call uuid, p_now timestamp with time zone, p_day_start timestamp with time zone) RETURNS TABLE(number_eq bytea, region text, test_number boolean, zone text, live boolean, channel text, consent boolean, number_bad boolean, do_not_call boolean, attempts bigint, last_counted timestamp with time zone, under_way boolean, number_dials timestamp with time zone[], campaign_dials timestamp with time zone[], calls_now_today bigint)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 begin
     return query
-    select c.phone_eq, c.region, c.test_number, c.zone, c.deleted_at is null, c.channel, c.consent_at is not null,
+    select c.phone_eq, c.region, c.test_number, c.zone, c.deleted_at is null and c.archived_at is null, c.channel, c.consent_at is not null,
         exists (select from bad_numbers b where b.number_eq = c.phone_eq),
         exists (select from do_not_call d where d.number_eq = c.phone_eq and d.removed_at is null),
         (select count(*) from attempts a where a.purpose_key = p_purpose and a.counts
@@ -463,7 +530,7 @@ begin
         k.kind, k.front, k.earliest, k.due, k.deadline, k.retry_at,
         -- An appointment that was really moved since has a purpose of its own: this call is about one that is gone.
         k.planned_at, case when k.purpose_key = 'appointment:' || p.id || ':' || p.round and p.deleted_at is null then p.status end,
-        c.zone, c.deleted_at is null, c.region, c.test_number,
+        c.zone, c.deleted_at is null and c.archived_at is null, c.region, c.test_number,
         c.channel, c.consent_at is not null,
         exists (select from bad_numbers b where b.number_eq = c.phone_eq),
         exists (select from do_not_call d where d.number_eq = c.phone_eq and d.removed_at is null)
@@ -671,6 +738,16 @@ end $$;
 
 ALTER FUNCTION public.explain_open() OWNER TO vio_owner;
 
+CREATE FUNCTION public.forget_search() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from search_generations where tenant_id = tid();
+    delete from search_blocks where tenant_id = tid();
+end $$;
+
+ALTER FUNCTION public.forget_search() OWNER TO vio_owner;
+
 CREATE FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -683,6 +760,36 @@ end $$;
 
 ALTER FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) OWNER TO vio_owner;
 
+CREATE FUNCTION public.note_changed_contact() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into search_changes (tenant_id, contact_id) values (new.tenant_id, new.contact_id);
+    return null;
+end $$;
+
+ALTER FUNCTION public.note_changed_contact() OWNER TO vio_owner;
+
+CREATE FUNCTION public.note_changed_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into search_changes (tenant_id, contact_id) select distinct tenant_id, contact_id from changed;
+    return null;
+end $$;
+
+ALTER FUNCTION public.note_changed_contacts() OWNER TO vio_owner;
+
+CREATE FUNCTION public.note_changed_rows_of_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into search_changes (tenant_id, contact_id) select tenant_id, id from changed;
+    return null;
+end $$;
+
+ALTER FUNCTION public.note_changed_rows_of_contacts() OWNER TO vio_owner;
+
 CREATE FUNCTION public.planning_facts(p_appointment uuid) RETURNS TABLE(now timestamp with time zone, contact_id uuid, at timestamp with time zone, status text, call_before_hours integer, booked_at timestamp with time zone, round integer, priority smallint, contact_live boolean, number_eq bytea, contact_zone text, tenant_zone text, policy jsonb, closed_dates date[])
     LANGUAGE plpgsql
     AS $$
@@ -690,7 +797,7 @@ CREATE FUNCTION public.planning_facts(p_appointment uuid) RETURNS TABLE(now time
 begin
     return query
     select greatest(app_clock(), d.last_instant), p.contact_id, p.at, p.status, p.call_before_hours, p.booked_at, p.round, p.priority,
-        c.deleted_at is null, c.phone_eq, c.zone, t.zone, t.policy,
+        c.deleted_at is null and c.archived_at is null, c.phone_eq, c.zone, t.zone, t.policy,
         array(select date from closed_dates where date >= app_clock()::date - 2)
     from appointments p
     join contacts c on c.id = p.contact_id
@@ -714,6 +821,35 @@ begin
 end $$;
 
 ALTER FUNCTION public.prospective_call(p_contact uuid, p_appointment uuid, p_purpose text, p_deadline timestamp with time zone, p_now timestamp with time zone, p_day_start timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.prune_search(p_most integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    mark search_marks;
+    gone int := 0;
+begin
+    select * into mark from search_marks for update skip locked;
+    if mark.at is null then
+        insert into search_marks (at, seen) values (clock_timestamp(), pg_current_snapshot()) on conflict do nothing;
+        return 0;
+    end if;
+    if mark.at > clock_timestamp() - interval '30 minutes' then
+        return 0;
+    end if;
+    delete from search_changes c
+    where pg_visible_in_snapshot(c.xid, mark.seen)
+      and not exists (select from search_generations g where g.tenant_id = c.tenant_id);
+    get diagnostics gone = row_count;
+    delete from search_generations g
+    where (select count(*) from (select from search_changes c where c.tenant_id = g.tenant_id limit p_most + 1) noted) > p_most;
+    delete from search_blocks b
+    where not exists (select from search_generations g where g.tenant_id = b.tenant_id and g.id = b.generation);
+    update search_marks set at = clock_timestamp(), seen = pg_current_snapshot();
+    return gone;
+end $$;
+
+ALTER FUNCTION public.prune_search(p_most integer) OWNER TO vio_owner;
 
 CREATE FUNCTION public.refuse_unknown_zones() RETURNS trigger
     LANGUAGE plpgsql
@@ -742,38 +878,55 @@ CREATE FUNCTION public.seal_accesses(p_most integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
 declare
-    head   tenant_heads;
-    ids    bigint[];
-    rows   bytea[];
-    chains bytea[] := '{}';
-    row_h  bytea;
+    moments  timestamptz[];
+    actors   text[];
+    actions  text[];
+    entities uuid[];
+    shown    bytea[];
 begin
     perform set_config('synchronous_commit', 'off', true);
-    select * into head from tenant_heads where tenant_id = tid() for update;
-    -- Nobody else chains this tenant's meanwhile; what is noted meanwhile is not among these ids.
-    select array_agg(w.id order by w.id),
-           array_agg(sha256(convert_to(concat_ws('|', w.tenant_id, 'accesses', head.access_n + w.o,
-               (extract(epoch from w.at) * 1000000)::bigint, w.actor, w.action, w.entity), 'UTF8') || w.shown) order by w.id)
-    into ids, rows
-    from (select p.*, row_number() over (order by p.id) as o from pending_accesses p
-          where p.tenant_id = tid() order by p.id limit p_most) w;
-    if ids is null then
+    perform pg_advisory_xact_lock(hashtextextended('accesses of ' || tid()::text, 0));
+    with taken as (
+        delete from pending_accesses p
+        where p.tenant_id = tid()
+          and p.id = any (array(select w.id from pending_accesses w where w.tenant_id = tid() order by w.id limit p_most))
+        returning p.*)
+    select array_agg(t.at order by t.id), array_agg(t.actor order by t.id), array_agg(t.action order by t.id),
+        array_agg(t.entity order by t.id), array_agg(t.shown order by t.id)
+    into moments, actors, actions, entities, shown
+    from taken t;
+    if moments is null then
         return 0;
     end if;
-    foreach row_h in array rows loop
-        head.access_hash := sha256(head.access_hash || row_h);
-        chains := chains || head.access_hash;
-    end loop;
-    insert into audit_entries (tenant_id, chain, n, at, actor, action, entity, detail, row_hash, chain_hash)
-    select p.tenant_id, 'accesses', head.access_n + u.o, p.at, p.actor, p.action, p.entity, p.shown, u.r, u.c
-    from unnest(ids, rows, chains) with ordinality as u (id, r, c, o)
-    join pending_accesses p on p.tenant_id = tid() and p.id = u.id;
-    delete from pending_accesses where tenant_id = tid() and id = any (ids);
-    update tenant_heads set access_n = head.access_n + cardinality(ids), access_hash = head.access_hash where tenant_id = tid();
-    return cardinality(ids);
+    perform chain_accesses(moments, actors, actions, entities, shown);
+    return cardinality(moments);
 end $$;
 
 ALTER FUNCTION public.seal_accesses(p_most integer) OWNER TO vio_owner;
+
+CREATE FUNCTION public.search_state(p_generation bigint, p_seen text, OUT generation bigint, OUT watermark bigint, OUT blocks integer, OUT contacts integer, OUT seen text, OUT changed uuid[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    g     search_generations;
+    since pg_snapshot;
+begin
+    select s.* into g from search_generations s
+    where s.tenant_id = tid() and s.cluster = (select system_identifier from pg_control_system());
+    seen := pg_current_snapshot();
+    if g.id is null then
+        return;
+    end if;
+    generation := g.id;
+    watermark := g.watermark;
+    blocks := g.blocks;
+    contacts := g.contacts;
+    since := case when g.id = p_generation then p_seen::pg_snapshot else g.as_of end;
+    select array_agg(distinct c.contact_id) into changed from search_changes c
+    where c.tenant_id = tid() and c.xid >= pg_snapshot_xmin(since) and not pg_visible_in_snapshot(c.xid, since);
+end $$;
+
+ALTER FUNCTION public.search_state(p_generation bigint, p_seen text, OUT generation bigint, OUT watermark bigint, OUT blocks integer, OUT contacts integer, OUT seen text, OUT changed uuid[]) OWNER TO vio_owner;
 
 CREATE FUNCTION public.settle_open(p_attempt uuid) RETURNS TABLE(now timestamp with time zone, ahead_seconds double precision, attempt_state text, account_id uuid, provider_call_id text, intent_at timestamp with time zone, reserved_at timestamp with time zone, answered_at timestamp with time zone, started_at timestamp with time zone, facts jsonb, asked_at timestamp with time zone, told_at timestamp with time zone, silent_looks timestamp with time zone[], claimed_by uuid, sender_done_at timestamp with time zone, sender_dead_at timestamp with time zone, list_trusted boolean, number_eq bytea, dialled_at timestamp with time zone, attempt_settled boolean, attempt_outcome text, call_id uuid, call_state text, contact_id uuid, appointment_id uuid, campaign_id uuid, purpose_key text, kind text, deadline timestamp with time zone, not_placed integer, attempts_used bigint, alone boolean, holds_slot boolean, contact_zone text, key_wrapped bytea, phone bytea, contact_live boolean, appointment_at timestamp with time zone, appointment_status text, appointment_moved boolean, call_before_hours integer, tenant_zone text, policy jsonb, closed_dates date[])
     LANGUAGE plpgsql
@@ -1105,6 +1258,24 @@ ALTER TABLE ONLY public.accounts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.accounts OWNER TO vio_owner;
 
+CREATE TABLE public.acknowledgements (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    kind text NOT NULL,
+    how text,
+    text_version text,
+    recorded_by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT acknowledgements_how_check CHECK ((how ~ '^[a-z_]{3,40}$'::text)),
+    CONSTRAINT acknowledgements_kind_check CHECK ((kind ~ '^[a-z_]{3,40}$'::text)),
+    CONSTRAINT acknowledgements_text_version_check CHECK (((char_length(text_version) >= 1) AND (char_length(text_version) <= 40)))
+);
+
+ALTER TABLE ONLY public.acknowledgements FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.acknowledgements OWNER TO vio_owner;
+
 CREATE TABLE public.api_keys (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1123,6 +1294,29 @@ CREATE TABLE public.api_keys (
 ALTER TABLE ONLY public.api_keys FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_keys OWNER TO vio_owner;
+
+CREATE TABLE public.appointment_types (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    names text[] NOT NULL,
+    spoken_name text,
+    sensitive boolean NOT NULL,
+    duration_minutes integer,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT appointment_types_duration_minutes_check CHECK (((duration_minutes >= 5) AND (duration_minutes <= 480))),
+    CONSTRAINT appointment_types_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+    CONSTRAINT appointment_types_names_check CHECK (((cardinality(names) >= 1) AND (cardinality(names) <= 50))),
+    CONSTRAINT appointment_types_spoken_name_check CHECK (((char_length(spoken_name) >= 1) AND (char_length(spoken_name) <= 80))),
+    CONSTRAINT sensitive_types_are_never_spoken CHECK ((NOT (sensitive AND (spoken_name IS NOT NULL))))
+);
+
+ALTER TABLE ONLY public.appointment_types FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment_types OWNER TO vio_owner;
 
 CREATE TABLE public.appointments (
     tenant_id uuid NOT NULL,
@@ -1150,6 +1344,10 @@ CREATE TABLE public.appointments (
     updated_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
     status_reason_sealed bytea,
+    attendance text,
+    attendance_at timestamp with time zone,
+    attendance_by text,
+    CONSTRAINT appointments_attendance_is_known CHECK ((attendance = ANY (ARRAY['attended'::text, 'no_show'::text]))),
     CONSTRAINT appointments_call_before_hours_check CHECK (((call_before_hours >= 1) AND (call_before_hours <= 168))),
     CONSTRAINT appointments_company_name_check CHECK ((char_length(company_name) <= 120)),
     CONSTRAINT appointments_confirmed_by_check CHECK ((confirmed_by = ANY (ARRAY['voice'::text, 'manual'::text, 'phone'::text, 'sms'::text, 'email'::text]))),
@@ -1236,6 +1434,25 @@ ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entries OWNER TO vio_owner;
 
+CREATE TABLE public.audit_heads (
+    tenant_id uuid NOT NULL,
+    chain text NOT NULL,
+    serial bigint NOT NULL,
+    n bigint NOT NULL,
+    hash bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    previous bytea NOT NULL,
+    earliest timestamp with time zone NOT NULL,
+    latest timestamp with time zone NOT NULL,
+    key_id text NOT NULL,
+    signature bytea NOT NULL,
+    CONSTRAINT audit_heads_chain_check CHECK ((chain = ANY (ARRAY['changes'::text, 'accesses'::text])))
+);
+
+ALTER TABLE ONLY public.audit_heads FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_heads OWNER TO vio_owner;
+
 CREATE TABLE public.bad_numbers (
     tenant_id uuid NOT NULL,
     number_eq bytea NOT NULL,
@@ -1318,6 +1535,8 @@ CREATE TABLE public.contacts (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    erased_at timestamp with time zone,
     CONSTRAINT contacts_channel_check CHECK ((channel = ANY (ARRAY['voice'::text, 'sms'::text, 'email'::text])))
 );
 
@@ -1428,6 +1647,40 @@ ALTER TABLE ONLY public.flags FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.flags OWNER TO vio_owner;
 
+CREATE TABLE public.group_members (
+    tenant_id uuid NOT NULL,
+    group_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    added_by text NOT NULL,
+    added_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.group_members FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.group_members OWNER TO vio_owner;
+
+CREATE TABLE public.groups (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    description text,
+    colour text NOT NULL,
+    archived_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    members_changed_at timestamp with time zone,
+    CONSTRAINT groups_colour_check CHECK ((colour = ANY (ARRAY['red'::text, 'orange'::text, 'yellow'::text, 'green'::text, 'teal'::text, 'blue'::text, 'purple'::text, 'grey'::text]))),
+    CONSTRAINT groups_description_check CHECK ((char_length(description) <= 255)),
+    CONSTRAINT groups_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 50)))
+);
+
+ALTER TABLE ONLY public.groups FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.groups OWNER TO vio_owner;
+
 CREATE TABLE public.idempotency_keys (
     tenant_id uuid NOT NULL,
     key_hash bytea NOT NULL,
@@ -1441,6 +1694,63 @@ CREATE TABLE public.idempotency_keys (
 ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys OWNER TO vio_owner;
+
+CREATE TABLE public.key_rotations (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    key_id integer NOT NULL,
+    phase text NOT NULL,
+    after uuid NOT NULL,
+    rows_done bigint DEFAULT 0 NOT NULL,
+    rows_total bigint NOT NULL,
+    ready_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT key_rotations_kind_check CHECK ((kind = ANY (ARRAY['tenant'::text, 'contacts'::text, 'equality'::text]))),
+    CONSTRAINT key_rotations_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text])))
+);
+
+ALTER TABLE ONLY public.key_rotations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.key_rotations OWNER TO vio_owner;
+
+CREATE TABLE public.legal_holds (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    contact_id uuid,
+    reason bytea NOT NULL,
+    placed_by text NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    released_by text,
+    released_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.legal_holds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds OWNER TO vio_owner;
+
+CREATE TABLE public.locations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    names text[] NOT NULL,
+    address text,
+    zone text NOT NULL,
+    hours jsonb,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT locations_address_check CHECK ((char_length(address) <= 300)),
+    CONSTRAINT locations_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT locations_names_check CHECK (((cardinality(names) >= 1) AND (cardinality(names) <= 50)))
+);
+
+ALTER TABLE ONLY public.locations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.locations OWNER TO vio_owner;
 
 CREATE TABLE public.operator_acts (
     n bigint NOT NULL,
@@ -1584,6 +1894,69 @@ ALTER TABLE ONLY public.refresh_tokens FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refresh_tokens OWNER TO vio_owner;
 
+CREATE TABLE public.retention_runs (
+    tenant_id uuid NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    ran_at timestamp with time zone,
+    archived bigint DEFAULT 0 NOT NULL,
+    erased bigint DEFAULT 0 NOT NULL,
+    spared jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.retention_runs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.retention_runs OWNER TO vio_owner;
+
+CREATE UNLOGGED TABLE public.search_blocks (
+    tenant_id uuid NOT NULL,
+    generation bigint NOT NULL,
+    number integer NOT NULL,
+    contacts integer NOT NULL,
+    sealed bytea NOT NULL
+);
+ALTER TABLE ONLY public.search_blocks ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.search_blocks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.search_blocks OWNER TO vio_owner;
+
+CREATE UNLOGGED TABLE public.search_changes (
+    tenant_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_threshold='1000');
+
+ALTER TABLE ONLY public.search_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.search_changes OWNER TO vio_owner;
+
+CREATE UNLOGGED TABLE public.search_generations (
+    tenant_id uuid NOT NULL,
+    id bigint NOT NULL,
+    cluster bigint NOT NULL,
+    as_of pg_snapshot NOT NULL,
+    watermark bigint NOT NULL,
+    blocks integer NOT NULL,
+    contacts integer NOT NULL,
+    made_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY public.search_generations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.search_generations OWNER TO vio_owner;
+
+CREATE UNLOGGED TABLE public.search_marks (
+    single boolean DEFAULT true NOT NULL,
+    at timestamp with time zone NOT NULL,
+    seen pg_snapshot NOT NULL,
+    CONSTRAINT search_marks_single_check CHECK (single)
+);
+
+ALTER TABLE ONLY public.search_marks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.search_marks OWNER TO vio_owner;
+
 CREATE TABLE public.senders (
     id uuid NOT NULL,
     host_id uuid NOT NULL,
@@ -1647,6 +2020,8 @@ CREATE TABLE public.tenant_keys (
     wrapped bytea NOT NULL,
     master_key_id integer NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seals_from timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone,
     CONSTRAINT tenant_keys_key_id_check CHECK ((key_id > 0)),
     CONSTRAINT tenant_keys_purpose_check CHECK ((purpose = ANY (ARRAY['field'::text, 'equality'::text])))
 );
@@ -1679,6 +2054,8 @@ CREATE TABLE public.tenants (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     second_factor_required boolean DEFAULT false NOT NULL,
     former_accounts uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    policy_added jsonb DEFAULT '{}'::jsonb NOT NULL,
+    shredded_at timestamp with time zone,
     CONSTRAINT tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
 );
 
@@ -1777,11 +2154,17 @@ ALTER TABLE ONLY public._sqlx_migrations
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.acknowledgements
+    ADD CONSTRAINT acknowledgements_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_hash_is_unique UNIQUE (hash);
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.appointment_types
+    ADD CONSTRAINT appointment_types_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.appointments
     ADD CONSTRAINT appointments_pkey PRIMARY KEY (tenant_id, id);
@@ -1791,6 +2174,9 @@ ALTER TABLE ONLY public.attempts
 
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (tenant_id, chain, n);
+
+ALTER TABLE ONLY public.audit_heads
+    ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (tenant_id, chain, serial);
 
 ALTER TABLE ONLY public.bad_numbers
     ADD CONSTRAINT bad_numbers_pkey PRIMARY KEY (tenant_id, number_eq);
@@ -1825,8 +2211,26 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.flags
     ADD CONSTRAINT flags_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.group_members
+    ADD CONSTRAINT group_members_pkey PRIMARY KEY (tenant_id, group_id, contact_id);
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_have_names_of_their_own UNIQUE (tenant_id, name_key);
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash);
+
+ALTER TABLE ONLY public.key_rotations
+    ADD CONSTRAINT key_rotations_pkey PRIMARY KEY (tenant_id, kind);
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.locations
+    ADD CONSTRAINT locations_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.operator_acts
     ADD CONSTRAINT operator_acts_pkey PRIMARY KEY (n);
@@ -1857,6 +2261,18 @@ ALTER TABLE ONLY public.recovery_codes
 
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.retention_runs
+    ADD CONSTRAINT retention_runs_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.search_blocks
+    ADD CONSTRAINT search_blocks_pkey PRIMARY KEY (tenant_id, generation, number);
+
+ALTER TABLE ONLY public.search_generations
+    ADD CONSTRAINT search_generations_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.search_marks
+    ADD CONSTRAINT search_marks_pkey PRIMARY KEY (single);
 
 ALTER TABLE ONLY public.senders
     ADD CONSTRAINT senders_pkey PRIMARY KEY (id);
@@ -1894,6 +2310,10 @@ ALTER TABLE ONLY public.webhooks
 ALTER TABLE public.webhooks
     ADD CONSTRAINT webhooks_trace_is_a_traceparent CHECK ((length(trace) = 55)) NOT VALID;
 
+CREATE INDEX acknowledgements_of_contact ON public.acknowledgements USING btree (tenant_id, contact_id, at DESC, id DESC);
+
+CREATE UNIQUE INDEX appointment_types_have_names_of_their_own ON public.appointment_types USING btree (tenant_id, (names[1]));
+
 CREATE INDEX appointments_by_time ON public.appointments USING btree (tenant_id, at, id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX appointments_of_contact ON public.appointments USING btree (tenant_id, contact_id, at) WHERE (deleted_at IS NULL);
@@ -1921,6 +2341,8 @@ CREATE UNIQUE INDEX attempts_one_to_send_per_call ON public.attempts USING btree
 CREATE INDEX attempts_reserved ON public.attempts USING btree (sent_at NULLS FIRST, reserved_at) WHERE (state = 'reserved'::text);
 
 CREATE INDEX attempts_to_check ON public.attempts USING btree (check_at) WHERE (check_at < '9999-12-31 00:00:00+00'::timestamp with time zone);
+
+CREATE INDEX attempts_uncounted_of_number ON public.attempts USING btree (tenant_id, number_eq) WHERE (NOT counts);
 
 CREATE INDEX attempts_with_token ON public.attempts USING btree (tenant_id) WHERE token_held;
 
@@ -1966,11 +2388,21 @@ CREATE UNIQUE INDEX flags_once_per_reason ON public.flags USING btree (tenant_id
 
 CREATE INDEX flags_open ON public.flags USING btree (tenant_id, contact_id) WHERE (cleared_at IS NULL);
 
+CREATE INDEX group_members_of_contact ON public.group_members USING btree (tenant_id, contact_id);
+
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX key_rotations_running ON public.key_rotations USING btree (ready_at) WHERE (state = 'running'::text);
+
+CREATE INDEX legal_holds_standing ON public.legal_holds USING btree (tenant_id, contact_id) WHERE (released_at IS NULL);
+
+CREATE UNIQUE INDEX locations_have_names_of_their_own ON public.locations USING btree (tenant_id, (names[1]));
 
 CREATE INDEX password_links_of_user ON public.password_links USING btree (user_id);
 
 CREATE INDEX refresh_tokens_of_session ON public.refresh_tokens USING btree (session_id);
+
+CREATE INDEX search_changes_by_xid ON public.search_changes USING btree (tenant_id, xid);
 
 CREATE INDEX sessions_by_end ON public.sessions USING btree (ends_at);
 
@@ -1992,13 +2424,27 @@ CREATE TRIGGER api_keys_access_ended AFTER UPDATE OF revoked_at, role ON public.
 
 CREATE TRIGGER api_keys_access_gone AFTER DELETE ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
 
+CREATE TRIGGER appointments_searched_d AFTER DELETE ON public.appointments REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER appointments_searched_i AFTER INSERT ON public.appointments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER appointments_searched_u AFTER UPDATE ON public.appointments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
 CREATE TRIGGER appointments_wake AFTER UPDATE ON public.appointments REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_contacts_of();
+
+CREATE TRIGGER attempts_searched_u AFTER UPDATE OF counts ON public.attempts FOR EACH ROW WHEN ((old.counts IS DISTINCT FROM new.counts)) EXECUTE FUNCTION public.note_changed_contact();
 
 CREATE TRIGGER attempts_wake AFTER UPDATE ON public.attempts FOR EACH ROW WHEN (((old.state <> new.state) AND ((new.state = ANY (ARRAY['released'::text, 'not_placed'::text])) OR (old.state = 'unknown'::text)) AND (COALESCE(current_setting('app.by_dispatch'::text, true), ''::text) = ''::text))) EXECUTE FUNCTION public.wake_contact_of_row();
 
 CREATE TRIGGER bad_numbers_wake_d AFTER DELETE ON public.bad_numbers REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
 
 CREATE TRIGGER bad_numbers_wake_i AFTER INSERT ON public.bad_numbers REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
+
+CREATE TRIGGER calls_searched_d AFTER DELETE ON public.calls REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER calls_searched_i AFTER INSERT ON public.calls REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER calls_searched_u AFTER UPDATE OF state, eligible_at, blocked, contact_id ON public.calls FOR EACH ROW WHEN ((((old.state = 'planned'::text) IS DISTINCT FROM (new.state = 'planned'::text)) OR ((old.state = ANY (ARRAY['planned'::text, 'reserved'::text, 'dialling'::text, 'in_progress'::text])) IS DISTINCT FROM (new.state = ANY (ARRAY['planned'::text, 'reserved'::text, 'dialling'::text, 'in_progress'::text]))) OR ((old.eligible_at IS DISTINCT FROM new.eligible_at) AND (new.state = 'planned'::text)) OR ((old.blocked IS DISTINCT FROM new.blocked) AND (new.state = 'planned'::text)))) EXECUTE FUNCTION public.note_changed_contact();
 
 CREATE TRIGGER calls_wake_i AFTER INSERT ON public.calls REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_waiting_calls();
 
@@ -2008,11 +2454,27 @@ CREATE TRIGGER closed_dates_wake_d AFTER DELETE ON public.closed_dates REFERENCI
 
 CREATE TRIGGER closed_dates_wake_i AFTER INSERT ON public.closed_dates REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
 
+CREATE TRIGGER contacts_searched_d AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_rows_of_contacts();
+
+CREATE TRIGGER contacts_searched_i AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_rows_of_contacts();
+
+CREATE TRIGGER contacts_searched_u AFTER UPDATE ON public.contacts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_rows_of_contacts();
+
 CREATE TRIGGER contacts_wake AFTER UPDATE ON public.contacts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_for_contacts();
 
 CREATE TRIGGER do_not_call_wake_i AFTER INSERT ON public.do_not_call REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
 
 CREATE TRIGGER do_not_call_wake_u AFTER UPDATE ON public.do_not_call REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.wake_changed_tenants();
+
+CREATE TRIGGER flags_searched_d AFTER DELETE ON public.flags REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER flags_searched_i AFTER INSERT ON public.flags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER flags_searched_u AFTER UPDATE ON public.flags REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER group_members_searched_d AFTER DELETE ON public.group_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
+
+CREATE TRIGGER group_members_searched_i AFTER INSERT ON public.group_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.note_changed_contacts();
 
 CREATE TRIGGER platform_state_wakes AFTER UPDATE ON public.platform_state FOR EACH STATEMENT EXECUTE FUNCTION public.wake_everybody();
 
@@ -2028,8 +2490,14 @@ CREATE TRIGGER users_access_ended AFTER UPDATE OF state, role ON public.users FO
 
 CREATE TRIGGER visits_access_ended AFTER UPDATE OF ended_at ON public.visits FOR EACH STATEMENT EXECUTE FUNCTION public.tell_that_access_ended();
 
+ALTER TABLE ONLY public.acknowledgements
+    ADD CONSTRAINT acknowledgements_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.appointment_types
+    ADD CONSTRAINT appointment_types_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.appointments
     ADD CONSTRAINT appointments_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
@@ -2058,8 +2526,29 @@ ALTER TABLE ONLY public.do_not_call
 ALTER TABLE ONLY public.flags
     ADD CONSTRAINT flags_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.group_members
+    ADD CONSTRAINT group_members_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.group_members
+    ADD CONSTRAINT group_members_tenant_id_group_id_fkey FOREIGN KEY (tenant_id, group_id) REFERENCES public.groups(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.groups
+    ADD CONSTRAINT groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.key_rotations
+    ADD CONSTRAINT key_rotations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_tenant_id_contact_id_fkey FOREIGN KEY (tenant_id, contact_id) REFERENCES public.contacts(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.locations
+    ADD CONSTRAINT locations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.password_links
     ADD CONSTRAINT password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2072,6 +2561,12 @@ ALTER TABLE ONLY public.recovery_codes
 
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.retention_runs
+    ADD CONSTRAINT retention_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.search_generations
+    ADD CONSTRAINT search_generations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2116,11 +2611,19 @@ CREATE POLICY accounts_of_tenant ON public.accounts TO vio_app USING (((id = ( S
    FROM public.tenants
   WHERE (tenants.id = ( SELECT public.tid() AS tid)))::uuid[]))));
 
+ALTER TABLE public.acknowledgements ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY acknowledgements_of_tenant ON public.acknowledgements TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY api_keys_of_engine ON public.api_keys TO vio_engine USING (true) WITH CHECK (true);
 
 CREATE POLICY api_keys_of_tenant ON public.api_keys TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.appointment_types ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY appointment_types_of_tenant ON public.appointment_types TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 ALTER TABLE public.appointments ENABLE ROW LEVEL SECURITY;
 
@@ -2137,6 +2640,12 @@ ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
 CREATE POLICY audit_entries_appended_by_engine ON public.audit_entries FOR INSERT TO vio_engine WITH CHECK (true);
 
 CREATE POLICY audit_entries_of_tenant ON public.audit_entries TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.audit_heads ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY audit_heads_of_tenant ON public.audit_heads TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+CREATE POLICY audit_heads_seen_by_engine ON public.audit_heads FOR SELECT TO vio_engine USING (true);
 
 ALTER TABLE public.bad_numbers ENABLE ROW LEVEL SECURITY;
 
@@ -2174,11 +2683,21 @@ CREATE POLICY do_not_call_of_tenant ON public.do_not_call TO vio_app USING ((ten
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY events_numbered_by_engine ON public.events FOR INSERT TO vio_engine WITH CHECK (true);
+
 CREATE POLICY events_of_tenant ON public.events TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 ALTER TABLE public.flags ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY flags_of_tenant ON public.flags TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.group_members ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY group_members_of_tenant ON public.group_members TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.groups ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY groups_of_tenant ON public.groups TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
@@ -2187,6 +2706,20 @@ CREATE POLICY idempotency_keys_of_engine ON public.idempotency_keys FOR DELETE T
 CREATE POLICY idempotency_keys_of_tenant ON public.idempotency_keys TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 CREATE POLICY idempotency_keys_seen_by_engine ON public.idempotency_keys FOR SELECT TO vio_engine USING (true);
+
+ALTER TABLE public.key_rotations ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY key_rotations_of_engine ON public.key_rotations TO vio_engine USING (true);
+
+CREATE POLICY key_rotations_of_tenant ON public.key_rotations TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.legal_holds ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY legal_holds_of_tenant ON public.legal_holds TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.locations ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY locations_of_tenant ON public.locations TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 ALTER TABLE public.operator_acts ENABLE ROW LEVEL SECURITY;
 
@@ -2237,6 +2770,34 @@ CREATE POLICY recovery_codes_of_engine ON public.recovery_codes TO vio_engine US
 ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY refresh_tokens_of_engine ON public.refresh_tokens TO vio_engine USING (true) WITH CHECK (true);
+
+ALTER TABLE public.retention_runs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY retention_runs_of_engine ON public.retention_runs TO vio_engine USING (true);
+
+CREATE POLICY retention_runs_of_tenant ON public.retention_runs TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.search_blocks ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY search_blocks_of_engine ON public.search_blocks TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY search_blocks_of_tenant ON public.search_blocks TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.search_changes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY search_changes_of_engine ON public.search_changes TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY search_changes_of_tenant ON public.search_changes TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.search_generations ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY search_generations_of_engine ON public.search_generations TO vio_engine USING (true) WITH CHECK (true);
+
+CREATE POLICY search_generations_of_tenant ON public.search_generations TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.search_marks ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY search_marks_of_engine ON public.search_marks TO vio_engine USING (true) WITH CHECK (true);
 
 ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
 
@@ -2307,11 +2868,14 @@ GRANT ALL ON FUNCTION public.anyone_due() TO vio_engine;
 GRANT ALL ON FUNCTION public.app_clock() TO vio_app;
 GRANT ALL ON FUNCTION public.app_clock() TO vio_engine;
 
+REVOKE ALL ON FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) TO vio_app;
-GRANT ALL ON FUNCTION public.append_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) TO vio_engine;
 
 REVOKE ALL ON FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.append_entry(p_tenant uuid, p_chain text, p_actor text, p_action text, p_entity uuid, p_detail bytea) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.append_many_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.append_many_changes(p_kinds text[], p_entities uuid[], p_contacts uuid[], p_actor text, p_actions text[], p_audited uuid[], p_details bytea[]) TO vio_app;
 
 REVOKE ALL ON FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.append_operator_act(p_operator text, p_action text, p_entity uuid, p_detail jsonb) TO vio_engine;
@@ -2319,17 +2883,29 @@ GRANT ALL ON FUNCTION public.append_operator_act(p_operator text, p_action text,
 REVOKE ALL ON FUNCTION public.attempts_to_check(p_limit bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attempts_to_check(p_limit bigint) TO vio_engine;
 
+REVOKE ALL ON FUNCTION public.chain_accesses(p_at timestamp with time zone[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.chain_accesses(p_at timestamp with time zone[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) TO vio_app;
+
 REVOKE ALL ON FUNCTION public.dial_is_known(p_serial bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dial_is_known(p_serial bigint) TO vio_app;
 
 REVOKE ALL ON FUNCTION public.dials_sent(p_tenants uuid[], p_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dials_sent(p_tenants uuid[], p_ids uuid[]) TO vio_engine;
 
+REVOKE ALL ON FUNCTION public.forget_search() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_search() TO vio_app;
+
 REVOKE ALL ON FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) TO vio_engine;
 
+REVOKE ALL ON FUNCTION public.prune_search(p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prune_search(p_most integer) TO vio_engine;
+
 REVOKE ALL ON FUNCTION public.seal_accesses(p_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.seal_accesses(p_most integer) TO vio_app;
+
+REVOKE ALL ON FUNCTION public.search_state(p_generation bigint, p_seen text, OUT generation bigint, OUT watermark bigint, OUT blocks integer, OUT contacts integer, OUT seen text, OUT changed uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_state(p_generation bigint, p_seen text, OUT generation bigint, OUT watermark bigint, OUT blocks integer, OUT contacts integer, OUT seen text, OUT changed uuid[]) TO vio_app;
 
 REVOKE ALL ON FUNCTION public.slots_held(p_account uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slots_held(p_account uuid) TO vio_app;
@@ -2380,6 +2956,8 @@ GRANT SELECT(list_trusted) ON TABLE public.accounts TO vio_app;
 
 GRANT SELECT(list_lag_seconds) ON TABLE public.accounts TO vio_app;
 
+GRANT SELECT,INSERT ON TABLE public.acknowledgements TO vio_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO vio_engine;
 GRANT INSERT ON TABLE public.api_keys TO vio_app;
 
@@ -2400,6 +2978,8 @@ GRANT SELECT(last_used) ON TABLE public.api_keys TO vio_app;
 GRANT SELECT(scopes) ON TABLE public.api_keys TO vio_app;
 
 GRANT SELECT(made_by) ON TABLE public.api_keys TO vio_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.appointment_types TO vio_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.appointments TO vio_app;
 
@@ -2453,8 +3033,22 @@ GRANT SELECT(holds_slot) ON TABLE public.attempts TO vio_engine;
 
 GRANT SELECT(settled_at) ON TABLE public.attempts TO vio_engine;
 
-GRANT SELECT,INSERT ON TABLE public.audit_entries TO vio_app;
+GRANT SELECT ON TABLE public.audit_entries TO vio_app;
 GRANT INSERT ON TABLE public.audit_entries TO vio_engine;
+
+GRANT SELECT,INSERT ON TABLE public.audit_heads TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.audit_heads TO vio_engine;
+
+GRANT SELECT(chain) ON TABLE public.audit_heads TO vio_engine;
+
+GRANT SELECT(serial) ON TABLE public.audit_heads TO vio_engine;
+
+GRANT SELECT(n) ON TABLE public.audit_heads TO vio_engine;
+
+GRANT SELECT(at) ON TABLE public.audit_heads TO vio_engine;
+
+GRANT SELECT(key_id) ON TABLE public.audit_heads TO vio_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.bad_numbers TO vio_app;
 
@@ -2501,8 +3095,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatch_wakes TO vio_engine;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.do_not_call TO vio_app;
 
 GRANT SELECT,INSERT ON TABLE public.events TO vio_app;
+GRANT INSERT ON TABLE public.events TO vio_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.flags TO vio_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.group_members TO vio_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.groups TO vio_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO vio_app;
 GRANT DELETE ON TABLE public.idempotency_keys TO vio_engine;
@@ -2512,6 +3111,20 @@ GRANT SELECT(tenant_id) ON TABLE public.idempotency_keys TO vio_engine;
 GRANT SELECT(key_hash) ON TABLE public.idempotency_keys TO vio_engine;
 
 GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.key_rotations TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.key_rotations TO vio_engine;
+
+GRANT SELECT(kind) ON TABLE public.key_rotations TO vio_engine;
+
+GRANT SELECT(state) ON TABLE public.key_rotations TO vio_engine;
+
+GRANT SELECT(ready_at) ON TABLE public.key_rotations TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.legal_holds TO vio_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.locations TO vio_app;
 
 GRANT SELECT,INSERT ON TABLE public.operator_acts TO vio_engine;
 
@@ -2558,6 +3171,31 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery_codes TO vio_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO vio_engine;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.retention_runs TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.retention_runs TO vio_engine;
+
+GRANT SELECT(next_at) ON TABLE public.retention_runs TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.search_blocks TO vio_app;
+GRANT DELETE ON TABLE public.search_blocks TO vio_engine;
+
+GRANT SELECT(tenant_id) ON TABLE public.search_blocks TO vio_engine;
+
+GRANT SELECT(generation) ON TABLE public.search_blocks TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.search_changes TO vio_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.search_changes TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.search_generations TO vio_app;
+GRANT DELETE ON TABLE public.search_generations TO vio_engine;
+
+GRANT SELECT(tenant_id) ON TABLE public.search_generations TO vio_engine;
+
+GRANT SELECT(id) ON TABLE public.search_generations TO vio_engine;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.search_marks TO vio_engine;
+
 GRANT SELECT ON TABLE public.senders TO vio_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.senders TO vio_engine;
 
@@ -2570,12 +3208,12 @@ GRANT UPDATE(ended_why) ON TABLE public.sessions TO vio_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signing_keys TO vio_engine;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_heads TO vio_app;
+GRANT SELECT ON TABLE public.tenant_heads TO vio_app;
 GRANT INSERT ON TABLE public.tenant_heads TO vio_engine;
 
 GRANT SELECT(tenant_id) ON TABLE public.tenant_heads TO vio_engine;
 
-GRANT SELECT(event_n) ON TABLE public.tenant_heads TO vio_engine;
+GRANT SELECT(event_n),UPDATE(event_n) ON TABLE public.tenant_heads TO vio_engine;
 
 GRANT SELECT(change_n),UPDATE(change_n) ON TABLE public.tenant_heads TO vio_engine;
 
@@ -2585,7 +3223,7 @@ GRANT SELECT(access_n),UPDATE(access_n) ON TABLE public.tenant_heads TO vio_engi
 
 GRANT SELECT(access_hash),UPDATE(access_hash) ON TABLE public.tenant_heads TO vio_engine;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_keys TO vio_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant_keys TO vio_app;
 GRANT INSERT ON TABLE public.tenant_keys TO vio_engine;
 
 GRANT SELECT,UPDATE ON TABLE public.tenants TO vio_app;
@@ -2630,7 +3268,7 @@ GRANT SELECT(email_eq),INSERT(email_eq) ON TABLE public.users TO vio_app;
 
 GRANT SELECT(name),INSERT(name),UPDATE(name) ON TABLE public.users TO vio_app;
 
-GRANT SELECT(email),INSERT(email) ON TABLE public.users TO vio_app;
+GRANT SELECT(email),INSERT(email),UPDATE(email) ON TABLE public.users TO vio_app;
 
 GRANT SELECT(password_hash),UPDATE(password_hash) ON TABLE public.users TO vio_engine;
 
@@ -2656,6 +3294,8 @@ GRANT SELECT(updated_at),INSERT(updated_at),UPDATE(updated_at) ON TABLE public.u
 
 GRANT SELECT ON TABLE public.visits TO vio_engine;
 GRANT SELECT,INSERT ON TABLE public.visits TO vio_app;
+
+GRANT UPDATE(reason) ON TABLE public.visits TO vio_app;
 
 GRANT UPDATE(approved_by) ON TABLE public.visits TO vio_app;
 
