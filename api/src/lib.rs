@@ -20,6 +20,7 @@ mod live;
 mod locations;
 mod ops;
 mod people;
+mod phi;
 mod planning;
 mod platform;
 mod retention;
@@ -64,6 +65,7 @@ fn routes() -> Routes {
         .nest("/live", live::routes())
         .nest("/locations", locations::routes())
         .nest("/me", people::of_oneself())
+        .nest("/phi", phi::routes())
         .nest("/platform", platform::routes())
         .nest("/retention", retention::routes())
         .nest("/tenant", tenant::routes().merge(people::of_tenant()))

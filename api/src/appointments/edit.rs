@@ -22,6 +22,7 @@ use crate::http::contract::Operation;
 use crate::http::{
     Body, Empty, Fields, IfMatch, Path, Post, Problem, Reply, Shown, Versioned, present,
 };
+use crate::phi;
 use crate::planning::{self, Planned};
 
 const MOST_REASON: usize = 500;
@@ -99,7 +100,9 @@ impl Patch {
             }
         }
         if let Some(raw) = &self.voice_text {
-            to.voice_text = raw.as_deref().and_then(|raw| fields.take("voice_text", raw.parse()));
+            let kept = to.voice_text.take();
+            let raw = raw.as_deref();
+            to.voice_text = raw.and_then(|raw| phi::voice_text(&mut fields, raw, kept.as_ref()));
         }
         to.priority = self.priority.unwrap_or(to.priority);
         self.apply_status(&mut fields, to, now);

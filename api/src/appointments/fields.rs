@@ -12,6 +12,7 @@ use shared::tenants::Tenant;
 
 use crate::contacts::MOST_ZONE;
 use crate::http::{Code, Fields};
+use crate::phi;
 
 /// Hours before the appointment at which a reminder may be due.
 pub(super) const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
@@ -65,7 +66,7 @@ pub(crate) struct NewAppointment {
     /// Where.
     #[schemars(length(max = MOST_LOCATION), example = "1 Elm Street")]
     location: Option<String>,
-    /// What the voice may say besides.
+    /// What the voice may say besides. Refused if health information is found in it.
     #[schemars(length(max = MOST_VOICE_TEXT))]
     voice_text: Option<String>,
     /// The more important go first.
@@ -106,8 +107,8 @@ impl NewAppointment {
         let owner_name = label(fields, "owner_name", self.owner_name.as_deref(), MOST_PERSON);
         let company_name = label(fields, "company_name", self.company_name.as_deref(), MOST_PERSON);
         let location = label(fields, "location", self.location.as_deref(), MOST_LOCATION);
-        let voice_text =
-            self.voice_text.as_deref().map(|raw| fields.take("voice_text", raw.parse()));
+        let voice_text = self.voice_text.as_deref();
+        let voice_text = voice_text.map(|raw| phi::voice_text(fields, raw, None));
         Some(Booking {
             at: at?,
             call_before_hours: call_before_hours?,

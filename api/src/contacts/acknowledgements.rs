@@ -163,6 +163,20 @@ pub(super) async fn add(
     Ok(entry)
 }
 
+/// Adds an entry if notes were saved `knowingly` with what may be health information.
+pub(super) async fn note_phi(
+    work: &mut Work,
+    key: &ContactKey,
+    contact: ContactId,
+    knowingly: bool,
+) -> Result<(), Problem> {
+    if knowingly {
+        let what = What::Acknowledged(shared_acknowledgements::Kind::PhiInNotes);
+        add(work, key, contact, what, None).await?;
+    }
+    Ok(())
+}
+
 /// Adds an entry if a consent was recorded or withdrawn.
 pub(super) async fn note_consent(
     work: &mut Work,

@@ -11,12 +11,12 @@ use shared::contacts::email::EmailAddress;
 use shared::contacts::name::PersonName;
 use shared::contacts::phone::PhoneNumber;
 use shared::contacts::store::Opened;
-use shared::contacts::text::{MOST_NOTES, Notes};
+use shared::contacts::text::MOST_NOTES;
 use shared::contacts::{Consent, Contact, store};
 use shared::crypto::ContactField;
 use shared::tenants::Tenant;
 
-use super::acknowledgements::{note_consent, text_version};
+use super::acknowledgements::{note_consent, note_phi, text_version};
 use super::view::{Viewer, audited};
 use super::{ContactView, MOST_NUMBER, MOST_ZONE, cards, fields};
 use crate::app::{App, Begun, Work};
@@ -24,6 +24,7 @@ use crate::appointments::{Booking, Lists, NewAppointment, Warning, book};
 use crate::auth::{Allowed, EditContacts};
 use crate::http::contract::Operation;
 use crate::http::{Created, Fields, Kind, Post, Problem, Reply, Versioned};
+use crate::phi::{self, Screened};
 
 /// A contact as a client sends it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -41,6 +42,9 @@ pub(super) struct NewContact {
     /// For staff only, never sent to the voice provider.
     #[schemars(length(max = MOST_NOTES), example = "Prefers mornings")]
     notes: Option<String>,
+    /// What was found in the notes stands there knowingly, and is acknowledged by whoever sends this.
+    #[serde(default)]
+    acknowledge_phi_in_notes: bool,
     /// Where the person lives, by its name in the tz database; the tenant's unless given.
     #[schemars(length(max = MOST_ZONE), example = "Europe/London")]
     zone: Option<String>,
@@ -66,7 +70,7 @@ struct Read {
     name: PersonName,
     phone: PhoneNumber,
     email: Option<EmailAddress>,
-    notes: Option<Notes>,
+    notes: Option<Screened>,
     zone: Tz,
     channel: Channel,
     consent_text: Option<String>,
@@ -89,7 +93,10 @@ impl NewContact {
         let name = fields::name(&mut found, &self.name);
         let phone = fields::phone(&mut found, "phone", &self.phone, tenant);
         let email = fields::optional(self.email.as_deref(), |raw| fields::email(&mut found, raw));
-        let notes = fields::optional(self.notes.as_deref(), |raw| fields::notes(&mut found, raw));
+        let acknowledged = self.acknowledge_phi_in_notes;
+        let notes = fields::optional(self.notes.as_deref(), |raw| {
+            phi::notes(&mut found, raw, acknowledged, None)
+        });
         let zone = fields::optional(self.zone.as_deref(), |raw| fields::zone(&mut found, raw));
         let channel =
             fields::optional(self.channel.as_deref(), |raw| fields::channel(&mut found, raw));
@@ -140,9 +147,10 @@ pub(super) async fn create(
         Begun::Before(reply) => return Ok(reply),
     };
     let read = body.read(&work.tenant, work.now)?;
+    let knowingly = read.notes.as_ref().is_some_and(|screened| screened.acknowledged);
     let contact = Contact {
         email: read.email,
-        notes: read.notes,
+        notes: read.notes.map(|screened| screened.notes),
         channel: read.channel,
         consent: body.consent.then(|| Consent { at: work.now, by: work.actor.to_string() }),
         ..Contact::new(read.name, read.phone, read.zone, work.now)
@@ -168,6 +176,7 @@ pub(super) async fn create(
 
     let after = (None, contact.consent.as_ref());
     note_consent(&mut work, &key, contact.id, after, body.consent_how, read.consent_text).await?;
+    note_phi(&mut work, &key, contact.id, knowingly).await?;
 
     let mut warnings = Vec::new();
     if let Some(booking) = read.booking {

@@ -11,7 +11,7 @@ use shared::contacts::{Consent, Contact};
 use shared::crypto::ContactField;
 use shared::ids::ContactId;
 
-use super::acknowledgements::{note_consent, text_version};
+use super::acknowledgements::{note_consent, note_phi, text_version};
 use super::create::refuse_taken_email;
 use super::find::ContactReply;
 use super::view::{Viewer, audited};
@@ -20,6 +20,7 @@ use crate::app::{App, Work};
 use crate::auth::{Allowed, EditContacts};
 use crate::http::contract::Operation;
 use crate::http::{Body, Empty, Fields, IfMatch, Kind, Path, Problem, Reply, present};
+use crate::phi;
 use crate::planning::{self, Planned};
 
 /// What changes: a field that is absent stays, `null` clears one that may be empty.
@@ -41,6 +42,9 @@ pub(super) struct Patch {
     #[serde(default, deserialize_with = "present")]
     #[schemars(length(max = MOST_NOTES), example = "Moved to the flat above")]
     notes: Option<Option<String>>,
+    /// What was found in the new notes stands there knowingly, and is acknowledged by whoever sends this.
+    #[serde(default)]
+    acknowledge_phi_in_notes: bool,
     /// Where the person lives, by its name in the tz database.
     #[schemars(length(max = MOST_ZONE))]
     zone: Option<String>,
@@ -60,9 +64,9 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// Returns the version of the consent's text.
-    fn apply(&self, contact: &mut Contact, work: &Work) -> Result<Option<String>, Problem> {
+    fn apply(&self, contact: &mut Contact, work: &Work) -> Result<Applied, Problem> {
         let mut found = Fields::default();
+        let mut knowingly = false;
         if let Some(name) = self.name.as_deref().and_then(|raw| fields::name(&mut found, raw)) {
             contact.name = name;
         }
@@ -77,9 +81,13 @@ impl Patch {
             contact.email = email;
         }
         if let Some(raw) = &self.notes
-            && let Some(notes) = fields::optional(raw.as_deref(), |r| fields::notes(&mut found, r))
+            && let Some(notes) = fields::optional(raw.as_deref(), |raw| {
+                let acknowledged = self.acknowledge_phi_in_notes;
+                phi::notes(&mut found, raw, acknowledged, contact.notes.as_ref())
+            })
         {
-            contact.notes = notes;
+            knowingly = notes.as_ref().is_some_and(|screened| screened.acknowledged);
+            contact.notes = notes.map(|screened| screened.notes);
         }
         if let Some(zone) = self.zone.as_deref().and_then(|raw| fields::zone(&mut found, raw)) {
             contact.zone = zone;
@@ -108,8 +116,16 @@ impl Patch {
                 found.fault(field, "not_wanted", "goes with consent only");
             }
         }
-        found.finish(version)
+        found.finish(version.map(|consent_text| Applied { consent_text, knowingly }))
     }
+}
+
+/// What a change says besides the contact's new values.
+struct Applied {
+    /// Which version of the consent's text.
+    consent_text: Option<String>,
+    /// The new notes have something in them that may be health information.
+    knowingly: bool,
 }
 
 pub(super) const PATCH: Operation = Operation::new("changeContact", "Change a contact")
@@ -135,7 +151,7 @@ pub(super) async fn patch(
     }
     let mut opened = lock(&mut work, id, version).await?;
     let before = opened.contact.clone();
-    let consent_text = patch.apply(&mut opened.contact, &work)?;
+    let applied = patch.apply(&mut opened.contact, &work)?;
     let viewer = Viewer::of(&by, &work.tenant);
     if opened.contact == before {
         return find::show(&mut work, viewer, &opened).await;
@@ -155,7 +171,9 @@ pub(super) async fn patch(
     let values = serde_json::json!({ "before": audited(&before), "after": audited(after) });
     entry(&mut work, "contact.change", &opened, &values)?;
     let consents = (before.consent.as_ref(), opened.contact.consent.as_ref());
-    note_consent(&mut work, &opened.key, id, consents, patch.consent_how, consent_text).await?;
+    note_consent(&mut work, &opened.key, id, consents, patch.consent_how, applied.consent_text)
+        .await?;
+    note_phi(&mut work, &opened.key, id, applied.knowingly).await?;
     let reply = find::show(&mut work, viewer, &opened).await?;
     work.commit(&app, reply).await
 }

@@ -6,7 +6,6 @@ use shared::contacts::channel_of;
 use shared::contacts::email::EmailAddress;
 use shared::contacts::name::PersonName;
 use shared::contacts::phone::PhoneNumber;
-use shared::contacts::text::Notes;
 use shared::tenants::Tenant;
 
 use crate::http::Fields;
@@ -40,10 +39,6 @@ pub(crate) fn phone(
 
 pub(super) fn email(fields: &mut Fields, raw: &str) -> Option<EmailAddress> {
     fields.take("email", raw.parse())
-}
-
-pub(super) fn notes(fields: &mut Fields, raw: &str) -> Option<Notes> {
-    fields.take("notes", raw.parse())
 }
 
 /// A zone of the tz database, by its name.

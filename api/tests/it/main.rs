@@ -24,6 +24,7 @@ mod live;
 mod operators;
 mod ops;
 mod people;
+mod phi;
 mod planning;
 mod retention;
 mod search;

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use dictionary::{DICTIONARY, Phrase, Usage};
 use folding::Token;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,8 +39,9 @@ pub enum Kind {
 }
 
 /// How much the finding gives away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PhiSeverity")]
 pub enum Severity {
     /// Hints at somebody's health.
     Medium,
@@ -66,7 +67,9 @@ pub struct Finding {
 }
 
 /// Where a text is to be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "PhiField")]
 pub enum Field {
     /// Spoken on a call.
     VoiceText,
@@ -75,7 +78,9 @@ pub enum Field {
 }
 
 /// What the caller does about a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "PhiVerdict")]
 pub enum Verdict {
     /// Save it.
     Accept,

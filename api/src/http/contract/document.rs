@@ -30,6 +30,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Groups", "Sets of contacts that a tenant puts together."),
     ("Do-not-call list", "Numbers that are never dialled."),
     ("Retention", "How long contacts are kept, what may not be erased, and who asks to be."),
+    ("Screening", "Health information in free text, before it is stored."),
     ("Tenant", "The tenant's own settings, policy, closed dates and pauses."),
     (
         "Live updates",
