@@ -260,11 +260,18 @@ listening() {
 # Who listens on a port, as far as this machine tells.
 listener() { command -v ss >/dev/null && ss -ltnpH "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1, process \2/p' | head -n 1; }
 
-# A free port below the range from which the kernel gives ports to clients.
-free_port() {
-    local port
-    while port=$((20000 + RANDOM % 12000)) && listening "$port"; do :; done
-    echo "$port"
+# free_ports [<count>]: the first of so many free ports in a row, below the range from which the kernel gives ports to clients.
+# Who needs several asks once: two questions can have the same answer while nobody listens there yet.
+free_ports() {
+    local count=${1:-1} port offset
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        for ((offset = 0; offset < count; offset++)); do
+            listening $((port + offset)) && continue 2
+        done
+        echo "$port"
+        return
+    done
 }
 
 # ---- Where the servers' files live -------------------------------------------------------------------------------------
@@ -396,7 +403,7 @@ start_postgres() {
     # A test that ends blocks its own half-open connections, and DROP DATABASE waits for those until this time-out (60 s by default).
     for try in 1 2 3 4 5; do
         POSTGRES_PORT=$wanted
-        ((wanted != 0)) || POSTGRES_PORT=$(free_port)
+        ((wanted != 0)) || POSTGRES_PORT=$(free_ports)
         spawn postgres "${prefix[@]}" "$PG_BIN/postgres" -D "$data" -p "$POSTGRES_PORT" -c listen_addresses=127.0.0.1 \
             -c unix_socket_directories="$SERVERS/socket" -c max_connections=200 -c fsync=on -c timezone=UTC \
             -c authentication_timeout=10s \
@@ -461,7 +468,7 @@ start_redis() {
     end_orphans "$dir" TERM
     for try in 1 2 3 4 5; do
         REDIS_PORT=$wanted
-        ((wanted != 0)) || REDIS_PORT=$(free_port)
+        ((wanted != 0)) || REDIS_PORT=$(free_ports)
         # In a file, and not on the command line, which every user of the machine can read. noeviction: a queue is no cache.
         printf '%s\n' "bind 127.0.0.1" "port $REDIS_PORT" "dir \"$dir\"" "requirepass $(password_of redis)" "daemonize no" \
             "save \"\"" "appendonly yes" "appendfsync everysec" "maxmemory-policy noeviction" |
