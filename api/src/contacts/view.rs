@@ -55,8 +55,10 @@ pub(crate) struct ContactView {
     /// Dials that count, about the shown appointment since it was last really moved; 0 if none is shown.
     #[schemars(example = 0)]
     attempts: i64,
-    /// The shown one: the next open one, or else the latest. In a search it stands beside the contact.
-    appointment: Option<AppointmentView>,
+    /// The shown one: the next open one, or else the latest. In a search it stands beside the contact, and is left out here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AppointmentView>", required)]
+    appointment: Option<Option<AppointmentView>>,
     /// The next open one.
     next_appointment: Option<AppointmentView>,
     /// What the caller may do now, and why not.
@@ -167,7 +169,7 @@ impl ContactView {
             last_contact_at: facts.last_contact_at,
             attempts: shown.map_or(0, |shown| shown.attempts),
             next_appointment: usual.filter(is_next).map(appointment),
-            appointment: shown.map(appointment),
+            appointment: Some(shown.map(appointment)),
             allowed_actions: actions.into_iter().map(action).collect(),
             version: contact.version,
             created_at: contact.created_at,
@@ -179,7 +181,7 @@ impl ContactView {
 impl ContactView {
     /// Takes the shown appointment out, for an answer in which it stands beside the contact.
     pub(super) fn take_appointment(&mut self) -> Option<AppointmentView> {
-        self.appointment.take()
+        self.appointment.take().flatten()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Short texts about an appointment: what it is for, with whom, where.
 
-use unicode_normalization::UnicodeNormalization;
+use crate::contacts::text::composed;
 
 /// Why a label is refused. Carries no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,7 @@ impl Label {
     /// # Errors
     /// [`LabelError`].
     pub fn parse(raw: &str, most: usize) -> Result<Self, LabelError> {
-        let text: String = raw.trim().nfc().collect();
+        let text = composed(raw.trim());
         if text.is_empty() {
             return Err(LabelError::Empty);
         }

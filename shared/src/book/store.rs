@@ -4,6 +4,7 @@ mod rows;
 
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt};
 use uuid::Uuid;
 
 use crate::crypto::{CryptoError, SearchBlock, TenantKeys};
@@ -102,36 +103,47 @@ pub async fn state(tx: &mut TenantTx, held: Option<(i64, &Seen)>) -> Result<Stat
 /// [`LoadError`].
 pub async fn blocks(
     tx: &mut TenantTx,
-    keys: &TenantKeys,
+    keys: &Arc<TenantKeys>,
     generation: Generation,
 ) -> Result<Vec<Arc<Block>>, LoadError> {
-    let sealed: Vec<(i32, i32, Vec<u8>)> = sqlx::query_as(
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // The next are fetched while some are opened, which takes milliseconds each.
+    let blocks: Vec<(i32, Arc<Block>)> = sqlx::query_as(
         "select number, contacts, sealed from search_blocks where generation = $1 order by number",
     )
     .bind(generation.id)
-    .fetch_all(tx.conn())
-    .await
-    .map_err(Error::from)?;
-    if sealed.len() != generation.blocks as usize {
+    .fetch(tx.conn())
+    .map_err(|error| LoadError::Db(error.into()))
+    .map(|row| async {
+        let (number, contacts, sealed): (i32, i32, Vec<u8>) = row?;
+        let keys = Arc::clone(keys);
+        let place = place(generation.id, generation.watermark, number, contacts);
+        let opened = tokio::task::spawn_blocking(move || open(&keys, place, contacts, &sealed));
+        let block = opened.await.map_err(|_| LoadError::Corrupt("nobody could open it"))??;
+        Ok::<_, LoadError>((number, Arc::new(block)))
+    })
+    .buffered(cores)
+    .try_collect()
+    .await?;
+    let numbers = (0..generation.blocks).eq(blocks.iter().map(|(number, _)| *number));
+    if !numbers {
         return Err(LoadError::Corrupt("a block is missing"));
     }
-    let mut blocks = Vec::with_capacity(sealed.len());
-    for (at, (number, contacts, sealed)) in sealed.into_iter().enumerate() {
-        if usize::try_from(number) != Ok(at) {
-            return Err(LoadError::Corrupt("a block is missing"));
-        }
-        let place = place(generation.id, generation.watermark, number, contacts);
-        let bytes = keys.open_search_block(place, &sealed);
-        let block = Block::decode(&bytes.map_err(|_| LoadError::Corrupt("seal"))?);
-        let block = block.map_err(|_| LoadError::Corrupt("content"))?;
-        if i32::try_from(block.rows()) != Ok(contacts) {
-            return Err(LoadError::Corrupt("number of contacts"));
-        }
-        blocks.push(Arc::new(block));
-        // Opening a block takes milliseconds; others may have waited meanwhile.
-        tokio::task::yield_now().await;
+    Ok(blocks.into_iter().map(|(_, block)| block).collect())
+}
+
+fn open(
+    keys: &TenantKeys,
+    place: SearchBlock,
+    contacts: i32,
+    sealed: &[u8],
+) -> Result<Block, LoadError> {
+    let bytes = keys.open_search_block(place, sealed).map_err(|_| LoadError::Corrupt("seal"))?;
+    let block = Block::decode(&bytes).map_err(|_| LoadError::Corrupt("content"))?;
+    if i32::try_from(block.rows()) != Ok(contacts) {
+        return Err(LoadError::Corrupt("number of contacts"));
     }
-    Ok(blocks)
+    Ok(block)
 }
 
 fn place(generation: i64, watermark: i64, number: i32, contacts: i32) -> SearchBlock {

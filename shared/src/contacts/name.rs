@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use unicode_normalization::UnicodeNormalization;
+use crate::contacts::text::composed;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// Fewest and most characters of a name.
@@ -78,7 +78,7 @@ impl FromStr for PersonName {
         if raw.len() > LENGTHS.end() * 4 * 4 {
             return Err(PersonNameError::TooLong);
         }
-        let name: String = raw.trim().nfc().collect();
+        let name = composed(raw.trim());
         let mut composed = String::with_capacity(name.len());
         let mut before = ' ';
         for c in name.chars() {

@@ -91,9 +91,14 @@ impl fmt::Debug for Notes {
     }
 }
 
+/// `raw` in Unicode's composed form (NFC). Each read of a stored text comes here: ASCII, which is composed, is not taken apart.
+pub(crate) fn composed(raw: &str) -> String {
+    if raw.is_ascii() { raw.to_owned() } else { raw.nfc().collect() }
+}
+
 /// `raw`, trimmed and composed (NFC), without control characters but those that `allowed` lets pass.
 pub(crate) fn read(raw: &str, most: usize, allowed: fn(char) -> bool) -> Result<String, TextError> {
-    let text: String = raw.trim().nfc().collect();
+    let text = composed(raw.trim());
     if text.is_empty() {
         return Err(TextError::Empty);
     }

@@ -71,7 +71,15 @@ impl TextColumn {
 
     /// The row that has the byte `at`, which is not before row `from`.
     pub(super) fn row_at(&self, from: usize, at: usize) -> usize {
-        from + self.starts[from..].partition_point(|start| *start as usize <= at) - 1
+        // Hits are near each other or far apart: steps that double find the next row at once, and a distant one soon.
+        let starts = &self.starts[from..];
+        let mut far = 1;
+        while starts.get(far).is_some_and(|start| *start as usize <= at) {
+            far *= 2;
+        }
+        let near = far / 2;
+        let within = &starts[near..starts.len().min(far)];
+        from + near + within.partition_point(|start| *start as usize <= at) - 1
     }
 
     pub(super) fn get(&self, row: usize) -> &str {

@@ -1,11 +1,14 @@
 //! In which order the found contacts stand, and windows into it.
 
+mod prefix;
+
 use std::cmp::Ordering;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::block::NEVER;
+use self::prefix::{Prefix, Prefixes};
+use super::block::{MOST_ROWS, NEVER};
 use super::selection::{Selected, Selection};
 use crate::ids::{AppointmentId, ContactId};
 
@@ -133,15 +136,25 @@ pub enum Start<'a> {
     After(&'a Position),
 }
 
-/// A found contact with what orders it.
-struct Entry<'a> {
-    part: u32,
-    row: u32,
-    /// The appointment that it shows, if the order asks.
-    shown: Option<u32>,
-    /// The value of the first key.
-    value: Value<'a>,
-    id: ContactId,
+/// A found contact, and the beginning of what orders it: there may be a million, and each is moved about.
+#[derive(Clone, Copy)]
+struct Entry {
+    prefix: Prefix,
+    /// Its part, and its row in there.
+    at: u32,
+}
+
+/// Parts times this, plus the row.
+const ROWS: u32 = MOST_ROWS as u32;
+
+impl Entry {
+    fn part(self) -> usize {
+        (self.at / ROWS) as usize
+    }
+
+    fn row(self) -> usize {
+        (self.at % ROWS) as usize
+    }
 }
 
 /// `None` is no value. Of one key all are of one variant.
@@ -154,21 +167,25 @@ enum Value<'a> {
 impl Selection<'_> {
     /// `limit` contacts, of all in this order.
     pub fn window(&self, sorts: &[Sort], from: Start<'_>, limit: usize) -> Window {
+        if limit == 0 {
+            // Who only counts needs no order.
+            return Window { total: self.total(), rows: Vec::new(), last: None };
+        }
         let order = Order { parts: &self.parts, sorts };
         let mut entries = order.entries();
         let total = entries.len();
         let offset = match from {
             Start::Offset(offset) => offset.min(total),
             Start::After(position) => {
-                entries.retain(|entry| order.is_after(entry, position));
+                entries.retain(|entry| order.is_after(*entry, position));
                 0
             }
         };
         let wanted = offset..offset.saturating_add(limit).min(entries.len());
         let more = wanted.end < entries.len();
-        let window = order_window(&mut entries, wanted, |a, b| order.compare(a, b));
-        let last = window.last().filter(|_| more).map(|entry| order.position(entry));
-        let rows = window.iter().map(|entry| order.show(entry)).collect();
+        let window = order_window(&mut entries, wanted, |a, b| order.compare(*a, *b));
+        let last = window.last().filter(|_| more).map(|entry| order.position(*entry));
+        let rows = window.iter().map(|entry| order.show(*entry)).collect();
         Window { total, rows, last }
     }
 }
@@ -206,73 +223,74 @@ struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    fn entries(self) -> Vec<Entry<'a>> {
-        let asks = self.sorts.iter().any(|sort| sort.key.asks_appointment());
-        let first = self.sorts.first().map(|sort| sort.key);
+    fn entries(self) -> Vec<Entry> {
+        let prefixes = Prefixes::new(self);
         let total = self.parts.iter().map(|part| part.contacts.len()).sum();
         let mut entries = Vec::with_capacity(total);
         for (part, selected) in self.parts.iter().enumerate() {
             entries.extend(selected.contacts.iter().map(|row| {
-                let shown = if asks { selected.shown(row) } else { None };
-                let value =
-                    first.map_or(Value::Number(None), |key| selected.value(row, shown, key));
-                let (part, shown) = (part as u32, shown.map(|at| at as u32));
-                Entry { part, row: row as u32, shown, value, id: selected.block.ids[row] }
+                let prefix = prefixes.of(selected, part, row, self.shown(selected, row));
+                Entry { prefix, at: part as u32 * ROWS + row as u32 }
             }));
         }
         entries
     }
 
-    fn value(self, entry: &Entry<'a>, key: SortKey) -> Value<'a> {
-        let shown = entry.shown.map(|at| at as usize);
-        self.parts[entry.part as usize].value(entry.row as usize, shown, key)
+    /// The appointment that a contact shows, if the order asks.
+    fn shown(self, selected: &Selected<'_>, row: usize) -> Option<usize> {
+        let asks = self.sorts.iter().any(|sort| sort.key.asks_appointment());
+        if asks { selected.shown(row) } else { None }
     }
 
-    fn compare(self, a: &Entry<'a>, b: &Entry<'a>) -> Ordering {
-        let mut sorts = self.sorts.iter();
-        let mut order = match sorts.next() {
-            Some(first) => compare(a.value, b.value, first.descending),
-            None => Ordering::Equal,
-        };
-        for sort in sorts {
-            order = order.then_with(|| {
-                compare(self.value(a, sort.key), self.value(b, sort.key), sort.descending)
-            });
-        }
-        order.then_with(|| a.id.cmp(&b.id))
+    fn id(self, entry: Entry) -> ContactId {
+        self.parts[entry.part()].block.ids[entry.row()]
     }
 
-    fn is_after(self, entry: &Entry<'a>, position: &Position) -> bool {
+    /// The values of an entry, in the order of the keys.
+    fn values(self, entry: Entry) -> impl Iterator<Item = Value<'a>> {
+        let selected = &self.parts[entry.part()];
+        let shown = self.shown(selected, entry.row());
+        self.sorts.iter().map(move |sort| selected.value(entry.row(), shown, sort.key))
+    }
+
+    fn compare(self, a: Entry, b: Entry) -> Ordering {
+        a.prefix.cmp(&b.prefix).then_with(|| {
+            self.sorts
+                .iter()
+                .zip(self.values(a).zip(self.values(b)))
+                .map(|(sort, (a, b))| compare(a, b, sort.descending))
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| self.id(a).cmp(&self.id(b)))
+        })
+    }
+
+    fn is_after(self, entry: Entry, position: &Position) -> bool {
         let mut order = Ordering::Equal;
-        for (sort, value) in self.sorts.iter().zip(&position.values) {
-            let there = match value {
+        let there = self.sorts.iter().zip(&position.values);
+        for ((sort, there), here) in there.zip(self.values(entry)) {
+            let there = match there {
                 Held::Number(number) => Value::Number(*number),
                 Held::Text(text) => Value::Text(text.as_deref()),
             };
-            order =
-                order.then_with(|| compare(self.value(entry, sort.key), there, sort.descending));
+            order = order.then_with(|| compare(here, there, sort.descending));
         }
-        order.then_with(|| entry.id.cmp(&position.id)) == Ordering::Greater
+        order.then_with(|| self.id(entry).cmp(&position.id)) == Ordering::Greater
     }
 
-    fn position(self, entry: &Entry<'a>) -> Position {
-        let values = self.sorts.iter().map(|sort| match self.value(entry, sort.key) {
+    fn position(self, entry: Entry) -> Position {
+        let values = self.values(entry).map(|value| match value {
             Value::Number(number) => Held::Number(number),
             Value::Text(text) => Held::Text(text.map(str::to_owned)),
         });
-        Position { values: values.collect(), id: entry.id }
+        Position { values: values.collect(), id: self.id(entry) }
     }
 
-    fn show(self, entry: &Entry<'a>) -> Shown {
-        let selected = &self.parts[entry.part as usize];
-        let shown = match entry.shown {
-            Some(at) => Some(at as usize),
-            None => selected.shown(entry.row as usize),
-        };
+    fn show(self, entry: Entry) -> Shown {
+        let selected = &self.parts[entry.part()];
         Shown {
-            contact: entry.id,
-            appointment: shown.map(|at| selected.block.appointments.ids[at]),
-            score: selected.found.scores[entry.row as usize],
+            contact: self.id(entry),
+            appointment: selected.shown(entry.row()).map(|at| selected.block.appointments.ids[at]),
+            score: selected.found.scores[entry.row()],
         }
     }
 }

@@ -1,9 +1,11 @@
 //! How found contacts are shown: the rows of the window, opened, with the places that were found.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 use shared::appointment_types::key_of;
 use shared::appointments::{Appointment, Priority};
 use shared::calls::rules::snapshot::AppointmentStatus;
@@ -43,7 +45,7 @@ struct RowView {
     contact_id: ContactId,
     /// The contact; of its fields those that were asked for.
     #[schemars(schema_with = "some_of_a_contact")]
-    contact: serde_json::Value,
+    contact: Projected,
     /// The appointment for which the filter holds: the next open one of them, or else the latest. Bulk acts are about this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     appointment: Option<Option<AppointmentView>>,
@@ -160,7 +162,7 @@ pub(super) async fn show(
     let cards = cards::cards(work, viewer, &wanted).await?;
     let mut cards: HashMap<ContactId, Card> =
         cards.into_iter().map(|card| (card.opened.contact.id, card)).collect();
-    let names: Option<Vec<String>> =
+    let names: Option<Arc<[String]>> =
         asked.fields.as_ref().map(|fields| fields.iter().map(|part| part.name()).collect());
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
@@ -174,7 +176,7 @@ pub(super) async fn show(
         let appointment = view.take_appointment();
         shown.push(RowView {
             contact_id: row.contact,
-            contact: project(&view, names.as_deref())?,
+            contact: Projected { view, wanted: names.clone() },
             appointment: wants(Part::Appointment).then_some(appointment),
             score: row.score,
             highlights,
@@ -188,17 +190,22 @@ pub(super) async fn show(
     })
 }
 
-/// The contact with those members that are wanted; all, unless some are named.
-fn project(contact: &ContactView, wanted: Option<&[String]>) -> Result<serde_json::Value, Problem> {
-    let mut value =
-        serde_json::to_value(contact).map_err(|error| Problem::Internal(error.into()))?;
-    let Some(members) = value.as_object_mut() else { return Ok(value) };
-    // It stands beside the contact.
-    members.remove("appointment");
-    if let Some(wanted) = wanted {
-        members.retain(|name, _| name == "id" || wanted.contains(name));
+/// A contact with those members that are wanted; all, unless some are named.
+#[derive(Debug)]
+struct Projected {
+    view: ContactView,
+    wanted: Option<Arc<[String]>>,
+}
+
+impl Serialize for Projected {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(wanted) = &self.wanted else { return self.view.serialize(serializer) };
+        let mut value = serde_json::to_value(&self.view).map_err(S::Error::custom)?;
+        if let Some(members) = value.as_object_mut() {
+            members.retain(|name, _| name == "id" || wanted.contains(name));
+        }
+        value.serialize(serializer)
     }
-    Ok(value)
 }
 
 fn highlights(
