@@ -1,15 +1,14 @@
 //! Searching 100,000 sealed contacts of one tenant over HTTP, beside an unencrypted copy with trigram indexes.
 
+mod fill;
+mod queries;
+
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use shared::appointments::{self, Appointment, Label};
-use shared::contacts::phone::PhoneNumber;
-use shared::contacts::{self, Contact};
+use uuid::Uuid;
 
+use self::queries::{QUERIES, plain_ms};
 use super::floor;
 use super::load::{self, Target};
 use super::set::{BRIEF, Set};
@@ -17,142 +16,30 @@ use super::{Options, quantile, round};
 use crate::stage::people::Tenant;
 use crate::stage::servers::Servers;
 
-/// Contacts that are stored in one transaction.
-const AT_ONCE: usize = 1_000;
 /// People who search at once.
 const TOGETHER: usize = 16;
 /// Starts after which a first search is timed: one alone says little.
 const STARTS: usize = 5;
+/// Tenants that have the contacts around.
+const OTHERS: usize = 9;
+/// Most members that one request adds.
+const MEMBERS: i64 = 10_000;
 const ADDRESS: &str = "/v1/contacts/search";
-
-/// Ranges that Ofcom keeps for drama, without their last three digits.
-const NUMBERS: [&str; 17] = [
-    "+447700900",
-    "+441632960",
-    "+441134960",
-    "+441144960",
-    "+441154960",
-    "+441164960",
-    "+441174960",
-    "+441184960",
-    "+441214960",
-    "+441314960",
-    "+441414960",
-    "+441514960",
-    "+441614960",
-    "+441914980",
-    "+442079460",
-    "+442896496",
-    "+442920180",
-];
-const FIRST: [&str; 24] = [
-    "Ada", "Ahmed", "Anna", "Ben", "Chloe", "Dylan", "Elena", "Fatima", "George", "Hannah", "Ivan",
-    "Jack", "José", "Kofi", "Leah", "Łukasz", "Maya", "Noah", "Olu", "Priya", "Rosa", "Sam",
-    "Tomos", "Zoë",
-];
-const LAST: [&str; 24] = [
-    "Smith",
-    "Jones",
-    "Taylor",
-    "Brown",
-    "Patel",
-    "Williams",
-    "O'Brien",
-    "Wright",
-    "Khan",
-    "Walker",
-    "Green",
-    "Núñez",
-    "Clarke",
-    "Hughes",
-    "Edwards",
-    "Hill",
-    "Zielinski",
-    "Begum",
-    "Ward",
-    "Turner",
-    "Kowalski",
-    "Ali",
-    "Featherstone",
-    "MacDonald",
-];
-const WORDS: [&str; 40] = [
-    "prefers",
-    "mornings",
-    "please",
-    "ring",
-    "twice",
-    "the",
-    "gate",
-    "code",
-    "changed",
-    "dog",
-    "in",
-    "garden",
-    "parking",
-    "behind",
-    "building",
-    "ask",
-    "for",
-    "reception",
-    "bring",
-    "form",
-    "signed",
-    "copy",
-    "of",
-    "invoice",
-    "boiler",
-    "service",
-    "annual",
-    "review",
-    "and",
-    "quote",
-    "window",
-    "second",
-    "floor",
-    "lift",
-    "broken",
-    "after",
-    "school",
-    "run",
-    "late",
-    "usually",
-];
-
-/// What is asked, and how the unencrypted copy is asked the same.
-const QUERIES: [(&str, &str, &str); 12] = [
-    ("two letters, common", "an", "doc like '%an%'"),
-    ("two letters, rare", "zj", "doc like '%zj%'"),
-    ("two digits", "07", "doc like '%07%'"),
-    ("a common word", "the", "doc like '%the%'"),
-    ("a name", "smith", "doc like '%smith%'"),
-    ("a rare name", "featherstone", "doc like '%featherstone%'"),
-    ("nobody", "zzxyq", "doc like '%zzxyq%'"),
-    ("a part of a number", "7700 9001", "doc like '%77009001%'"),
-    ("only an exclusion", "-smith", "doc not like '%smith%'"),
-    ("a phrase", "\"gate code\"", "doc like '%gate code%'"),
-    (
-        "three words",
-        "patel boiler quote",
-        "doc like '%patel%' and doc like '%boiler%' and doc like '%quote%'",
-    ),
-    (
-        "all operators",
-        "notes:gate jo* -\"second floor\" the",
-        "doc like '%gate%' and doc like '%jo%' and doc not like '%second floor%' and doc like '%the%'",
-    ),
-];
 
 pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<Value> {
     let mut set = Set::build(options, servers, "contacts", BRIEF).await?;
     let tenant = set.people(12, 1, 0, 48).await?.remove(0);
     let begun = Instant::now();
-    fill(&set, &tenant, options.contacts, options.seed).await?;
+    fill::fill(&set, &tenant, options.contacts, options.seed).await?;
     let filled = begun.elapsed();
+    if options.among > 0 {
+        let others = set.people(12, OTHERS, 0, 48).await?;
+        fill::surround(&set, &tenant, &others, options.among).await?;
+    }
     sqlx::raw_sql("vacuum analyze").execute(&set.admin).await?;
     set.start_api().await?;
 
-    let mut values = json!({ "contacts": options.contacts, "filled_in_s": round(filled.as_secs_f64()), "fdatasync_per_second": floor::fdatasync(options).await });
+    let mut values = json!({ "contacts": options.contacts, "among": options.among, "filled_in_s": round(filled.as_secs_f64()), "fdatasync_per_second": floor::fdatasync(options).await });
     let memory = |set: &Set| set.processes.first().map_or(0, |(_, api)| api.memory());
     let empty = memory(&set);
     let address = set.api_address;
@@ -167,7 +54,7 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
         built.statuses
     );
     values["first_search_builds_ms"] = json!(round(begun.elapsed().as_secs_f64() * 1e3));
-    values["megabytes_of_the_book"] = json!(round((memory(&set) - empty) as f64 / 1_048_576.0));
+    values["megabytes_after_building"] = json!(megabytes(memory(&set) - empty));
 
     // Alone: one after the other.
     let time = Duration::from_secs(4);
@@ -220,19 +107,27 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
         json!({ "times": brief(&times.sent), "answered": times.report()["answered_per_second"] });
 
     // Processes that have nothing in memory, with blocks that are stored.
-    let mut first = Vec::new();
+    let (mut first, mut grown) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         if let Some((_, api)) = set.processes.first_mut() {
             api.stop("TERM", Duration::from_secs(15)).await;
         }
         set.processes.clear();
         set.start_api().await?;
-        first
-            .extend(load::together(&one(&json!({ "query": "an" })), 1, Duration::ZERO).await?.sent);
+        let empty = memory(&set);
+        let one = Target::posts(
+            set.api_address,
+            [(ADDRESS.to_owned(), tenant.api_key.as_str(), json!({ "query": "an" }).to_string())],
+        );
+        first.extend(load::together(&one, 1, Duration::ZERO).await?.sent);
+        grown.push(megabytes(memory(&set).saturating_sub(empty)));
     }
     first.sort_by(f64::total_cmp);
+    grown.sort_by(f64::total_cmp);
+    values["megabytes_of_the_book"] = json!(quantile(&grown, 0.5));
     values["first_search_after_a_start_ms"] = json!({ "median": round(quantile(&first, 0.5)), "most": first.last().map(|it| round(*it)) });
     values["writes"] = writes(&set, &tenant).await?;
+    values["members"] = members(&set, &tenant).await?;
     set.end().await;
     Ok(values)
 }
@@ -249,6 +144,19 @@ async fn writes(set: &Set, tenant: &Tenant) -> anyhow::Result<Value> {
         Duration::from_secs(5),
     )
     .await?;
+    // Each contact once: a second change would need the version that the first one made.
+    let mut ids = some_contacts(set, tenant, 3_000).await?.into_iter();
+    let change = |id: Uuid| {
+        let body =
+            json!({ "notes": "prefers evenings, and the side door", "zone": "Europe/London" });
+        (format!("/v1/contacts/{id}"), tenant.api_key.as_str(), body.to_string())
+    };
+    let changed = load::together(
+        &Target::patches(set.api_address, ids.by_ref().map(change)),
+        1,
+        Duration::from_secs(5),
+    )
+    .await?;
     let search = Target::posts(
         set.api_address,
         [(ADDRESS.to_owned(), tenant.api_key.as_str(), json!({ "query": "robin" }).to_string())],
@@ -260,7 +168,7 @@ async fn writes(set: &Set, tenant: &Tenant) -> anyhow::Result<Value> {
     }
     after.sort_by(f64::total_cmp);
     Ok(
-        json!({ "create": brief(&made.sent), "statuses": made.report()["statuses"], "search_right_after_a_write": brief(&after) }),
+        json!({ "create": brief(&made.sent), "update": brief(&changed.sent), "statuses": made.report()["statuses"], "statuses_of_updates": changed.report()["statuses"], "search_right_after_a_write": brief(&after) }),
     )
 }
 
@@ -268,74 +176,61 @@ fn brief(times: &[f64]) -> Value {
     json!({ "p50_ms": round(quantile(times, 0.5)), "p99_ms": round(quantile(times, 0.99)), "requests": times.len() })
 }
 
-/// Count and first page of the copy: the best of five.
-async fn plain_ms(set: &Set, condition: &'static str) -> anyhow::Result<f64> {
-    let count = format!("select count(*) from plain where {condition}");
-    let page = format!("select doc from plain where {condition} order by name limit 50");
-    let mut best = f64::INFINITY;
-    for _ in 0..5 {
-        let begun = Instant::now();
-        for statement in [&count, &page] {
-            #[expect(clippy::disallowed_methods, reason = "conditions are literals of this file")]
-            let statement = sqlx::AssertSqlSafe(statement.as_str());
-            sqlx::query(statement).fetch_all(&set.admin).await?;
-        }
-        best = best.min(begun.elapsed().as_secs_f64() * 1e3);
-    }
-    Ok(round(best))
-}
-
-fn pick(rng: &mut StdRng, words: &[&'static str]) -> &'static str {
-    words[rng.random_range(0..words.len())]
-}
-
-/// Stores contacts as the product does, and their texts in a table without encryption.
-async fn fill(set: &Set, tenant: &Tenant, contacts: usize, seed: u64) -> anyhow::Result<()> {
-    sqlx::raw_sql(
-        "create extension if not exists pg_trgm; create table plain (name text, doc text)",
-    )
-    .execute(&set.admin)
-    .await?;
-    let now: DateTime<Utc> = set.office.db.now().await?;
-    let mut rng = StdRng::seed_from_u64(seed);
-    let mut left = contacts;
-    while left > 0 {
-        let some = left.min(AT_ONCE);
-        let mut tx = set.office.db.tenant(tenant.id).await?;
-        let keys = set.office.keys.of(&mut tx).await?;
-        let (mut names, mut docs) = (Vec::new(), Vec::new());
-        for _ in 0..some {
-            let name = format!("{} {}", pick(&mut rng, &FIRST), pick(&mut rng, &LAST));
-            let notes = (0..26).map(|_| pick(&mut rng, &WORDS)).collect::<Vec<_>>().join(" ");
-            let owner = pick(&mut rng, &["Dr Ann", "Dr Bob", "Mr Lee", "Ms Roy"]);
-            let phone = format!(
-                "{}{:03}",
-                NUMBERS[rng.random_range(0..NUMBERS.len())],
-                rng.random_range(0..1_000)
+/// As many members as one request may add are added, and taken out again.
+async fn members(set: &Set, tenant: &Tenant) -> anyhow::Result<Value> {
+    let ids = some_contacts(set, tenant, MEMBERS).await?;
+    let key = tenant.api_key.as_str();
+    let (mut added, mut removed) = (Vec::new(), Vec::new());
+    for n in 0..3 {
+        let group: Uuid =
+            sqlx::query_scalar("select gen_random_uuid()").fetch_one(&set.admin).await?;
+        let post = |path: String, body: Value| {
+            Target::posts(set.api_address, [(path, key, body.to_string())])
+        };
+        let made = load::together(
+            &post("/v1/groups".to_owned(), json!({ "name": format!("Measured {n} {group}") })),
+            1,
+            Duration::ZERO,
+        )
+        .await?;
+        anyhow::ensure!(
+            made.statuses.keys().eq([&201]),
+            "a group was refused: {:?}",
+            made.statuses
+        );
+        let group: Uuid = sqlx::query_scalar(
+            "select id from groups where tenant_id = $1 order by created_at desc limit 1",
+        )
+        .bind(tenant.id)
+        .fetch_one(&set.admin)
+        .await?;
+        let address = format!("/v1/groups/{group}/members");
+        for (way, times) in [("add", &mut added), ("remove", &mut removed)] {
+            let done =
+                load::together(&post(address.clone(), json!({ way: ids })), 1, Duration::ZERO)
+                    .await?;
+            anyhow::ensure!(
+                done.statuses.keys().eq([&200]),
+                "members were refused: {:?}",
+                done.statuses
             );
-            let mut contact =
-                Contact::new(name.parse()?, PhoneNumber::from_e164(&phone)?, tenant.zone, now);
-            contact.notes = Some(notes.parse()?);
-            let key = contacts::store::insert(&mut tx, &keys, &contact).await?;
-            let at = now + chrono::Duration::minutes(rng.random_range(-100_000..100_000));
-            let mut appointment = Appointment::new(contact.id, at, 24, now);
-            appointment.owner_name = Some(Label::parse(owner, 120)?);
-            appointments::store::insert(&mut tx, &key, &appointment, "import").await?;
-            docs.push(format!("{name} {phone} 0{} {notes} {owner}", &phone[3..]).to_lowercase());
-            names.push(name);
+            times.extend(done.sent);
         }
-        tx.commit().await?;
-        sqlx::query("insert into plain select * from unnest($1::text[], $2::text[])")
-            .bind(names)
-            .bind(docs)
-            .execute(&set.admin)
-            .await?;
-        left -= some;
     }
-    sqlx::raw_sql(
-        "create index on plain using gin (doc gin_trgm_ops); create index on plain (name)",
+    added.sort_by(f64::total_cmp);
+    removed.sort_by(f64::total_cmp);
+    Ok(
+        json!({ "members": ids.len(), "added_ms": round(quantile(&added, 0.5)), "removed_ms": round(quantile(&removed, 0.5)) }),
     )
-    .execute(&set.admin)
-    .await?;
-    Ok(())
+}
+
+async fn some_contacts(set: &Set, tenant: &Tenant, most: i64) -> anyhow::Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar(
+        "select id from contacts where tenant_id = $1 and version = 1 order by md5(id::text) limit $2",
+    );
+    Ok(ids.bind(tenant.id).bind(most).fetch_all(&set.admin).await?)
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    round(bytes as f64 / 1_048_576.0)
 }

@@ -45,10 +45,27 @@ impl Target {
         address: SocketAddr,
         requests: impl IntoIterator<Item = (String, &'a str, String)>,
     ) -> Self {
+        Self::with_bodies(address, "POST", "", requests)
+    }
+
+    /// PATCH requests of these bodies, each of something that was never changed.
+    pub(crate) fn patches<'a>(
+        address: SocketAddr,
+        requests: impl IntoIterator<Item = (String, &'a str, String)>,
+    ) -> Self {
+        Self::with_bodies(address, "PATCH", "if-match: \"1\"\r\n", requests)
+    }
+
+    fn with_bodies<'a>(
+        address: SocketAddr,
+        method: &str,
+        headers: &str,
+        requests: impl IntoIterator<Item = (String, &'a str, String)>,
+    ) -> Self {
         let raw = |(path, key, body): (String, &str, String)| {
             let length = body.len();
             format!(
-                "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
+                "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n{headers}\
                  content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
             )
             .into_bytes()

@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Of the tenant whose contacts are searched.
     #[arg(long, default_value_t = 100_000)]
     pub(crate) contacts: usize,
+    /// Contacts that other tenants have meanwhile.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) among: usize,
     /// One part only; may be given several times.
     #[arg(long)]
     only: Vec<Part>,
