@@ -1,10 +1,13 @@
 //! Reading groups.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::db::TenantTx;
-use shared::groups::{Group, store};
+use shared::groups::Group;
+use shared::groups::store::{self, Standing};
 use shared::ids::{ContactId, GroupId};
 use shared::paging::Page;
 
@@ -45,10 +48,11 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Reply<Shown<PageView<GroupView>>>, Problem> {
     let slice = PageQuery::new(query.limit, query.cursor).slice()?;
-    let mut tx = app.look(&by).await?;
-    let page = store::list(&mut tx, query.archived, slice).await?;
+    let (mut work, table) = app.browse(&by).await?;
+    let page = store::list(&mut work.tx, query.archived, slice).await?;
     let shown: Vec<_> = page.items.iter().map(|group| group.id.0).collect();
-    let items = views(&mut tx, &page.items).await?;
+    let sizes = app.books.compute(move || table.group_sizes()).await?;
+    let items = sized(&mut work.tx, &page.items, &sizes).await?;
     let page = PageView::of(Page { items, next: page.next }, |view| view);
     Ok(Reply::ok(&page)?.showing(shown))
 }
@@ -78,6 +82,26 @@ pub(super) async fn views(tx: &mut TenantTx, groups: &[Group]) -> Result<Vec<Gro
     let standings = store::standings(tx, &ids).await?;
     let standing = |group: &Group| standings.get(&group.id).copied().unwrap_or_default();
     Ok(groups.iter().map(|group| GroupView::new(group, standing(group))).collect())
+}
+
+/// The views of groups whose `sizes` are counted already.
+pub(super) async fn sized(
+    tx: &mut TenantTx,
+    groups: &[Group],
+    sizes: &BTreeMap<GroupId, usize>,
+) -> Result<Vec<GroupView>, Problem> {
+    let ids: Vec<GroupId> = groups.iter().map(|group| group.id).collect();
+    let outcomes = store::last_outcomes(tx, &ids).await?;
+    let standing = |id: &GroupId| Standing {
+        contacts: count(sizes, id),
+        last_outcome_at: outcomes.get(id).copied(),
+    };
+    Ok(groups.iter().map(|group| GroupView::new(group, standing(&group.id))).collect())
+}
+
+/// How many contacts a group has.
+pub(super) fn count(sizes: &BTreeMap<GroupId, usize>, id: &GroupId) -> i64 {
+    sizes.get(id).map_or(0, |size| i64::try_from(*size).unwrap_or(i64::MAX))
 }
 
 pub(super) const OF_CONTACT: Operation =

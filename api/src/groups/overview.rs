@@ -1,5 +1,7 @@
 //! How groups fare: for the people who plan with them.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
@@ -10,7 +12,7 @@ use shared::ids::GroupId;
 use shared::paging::Slice;
 
 use super::NOUN;
-use super::find::views;
+use super::find::{count, sized};
 use super::view::GroupView;
 use crate::app::App;
 use crate::auth::{Allowed, ReadGroups};
@@ -20,7 +22,7 @@ use crate::http::{Path, Problem, Reply, Shown};
 /// Over how many days appointments and calls are counted.
 const DAYS: i64 = 30;
 /// How many groups the overview has figures of.
-const MOST_GROUPS: i64 = 50;
+const MOST_GROUPS: usize = 50;
 /// How many new groups it names.
 const RECENT: u16 = 5;
 
@@ -99,11 +101,16 @@ pub(super) async fn overview(
     State(app): State<App>,
     by: Allowed<ReadGroups>,
 ) -> Result<Reply<Shown<Overview>>, Problem> {
-    let mut work = app.read(&by).await?;
+    let (mut work, table) = app.browse(&by).await?;
     let since = since(work.now);
     let tx = &mut work.tx;
     let report = store::overview(tx, since).await?;
-    let sizes = store::largest(tx, MOST_GROUPS).await?;
+    let counted = app.books.compute(move || table.group_sizes()).await?;
+    let mut sizes: Vec<_> =
+        store::unarchived(tx).await?.into_iter().map(|id| (id, count(&counted, &id))).collect();
+    // Stable: of two alike the newer.
+    sizes.sort_by_key(|(_, contacts)| std::cmp::Reverse(*contacts));
+    sizes.truncate(MOST_GROUPS);
     let recent = store::list(tx, false, Slice { after: None, limit: RECENT }).await?.items;
     let ids: Vec<GroupId> = sizes.iter().map(|(id, _)| *id).collect();
     let figures = store::report(tx, &ids, since).await?;
@@ -116,9 +123,9 @@ pub(super) async fn overview(
     let overview = Overview {
         total: report.total,
         archived: report.archived,
-        largest: one(tx, largest).await?,
-        most_active: one(tx, report.most_active).await?,
-        recent: views(tx, &recent).await?,
+        largest: one(tx, largest, &counted).await?,
+        most_active: one(tx, report.most_active, &counted).await?,
+        recent: sized(tx, &recent, &counted).await?,
         groups,
     };
     let named = recent.iter().map(|group| group.id).chain(report.most_active);
@@ -126,11 +133,15 @@ pub(super) async fn overview(
     Ok(Reply::ok(&overview)?.showing(shown))
 }
 
-async fn one(tx: &mut TenantTx, id: Option<GroupId>) -> Result<Option<GroupView>, Problem> {
+async fn one(
+    tx: &mut TenantTx,
+    id: Option<GroupId>,
+    sizes: &BTreeMap<GroupId, usize>,
+) -> Result<Option<GroupView>, Problem> {
     let Some(id) = id else { return Ok(None) };
     // Deleted since it was counted: then it is none.
     let Some(group) = store::find(tx, id).await? else { return Ok(None) };
-    Ok(views(tx, &[group]).await?.pop())
+    Ok(sized(tx, &[group], sizes).await?.pop())
 }
 
 pub(super) const FIGURES: Operation = Operation::new("readGroupFigures", "Show how a group fares")

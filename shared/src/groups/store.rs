@@ -11,7 +11,7 @@ use crate::ids::{ContactId, GroupId};
 use crate::paging::{Cursor, Page, Slice};
 
 pub use members::{Added, Member, Removed, add, all, count, remove};
-pub use reports::{Report, Standing, largest, overview, report, standings};
+pub use reports::{Report, Standing, last_outcomes, overview, report, standings, unarchived};
 
 #[derive(sqlx::FromRow)]
 struct Row {

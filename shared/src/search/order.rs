@@ -1,6 +1,8 @@
 //! In which order the found contacts stand, and windows into it.
 
 mod prefix;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::ops::Range;

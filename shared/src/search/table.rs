@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::bits::Bits;
 use super::block::{Block, BlockBuilder, BlockError};
 use super::row::ContactRow;
-use crate::ids::ContactId;
+use crate::ids::{ContactId, GroupId};
 
 /// Small parts are put together once so many of them follow each other: each costs every search a little.
 const MOST_SMALL: usize = 8;
@@ -106,6 +106,21 @@ impl Table {
     /// How many contacts there are.
     pub fn contacts(&self) -> usize {
         self.parts.iter().map(|part| part.visible.len()).sum()
+    }
+
+    /// How many contacts are in each group, archived ones aside. A group without any is not in the map.
+    pub fn group_sizes(&self) -> BTreeMap<GroupId, usize> {
+        let mut sizes = BTreeMap::new();
+        for Part { block, visible } in &self.parts {
+            let mut counts = vec![0; block.group_ids.len()];
+            for row in visible.iter().filter(|row| !block.archived[*row]) {
+                block.groups.get(row).iter().for_each(|code| counts[*code as usize] += 1);
+            }
+            for (group, count) in block.group_ids.iter().zip(counts).filter(|(_, n)| *n > 0) {
+                *sizes.entry(*group).or_default() += count;
+            }
+        }
+        sizes
     }
 
     /// How many changes came since the blocks were made.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{Days, TimeDelta};
@@ -195,6 +195,14 @@ proptest! {
             prop_assert_eq!(changed.facets(&calendar), fresh.facets(&calendar));
         }
         prop_assert!(compacted.parts().len() <= 1, "as few blocks as can be");
+        let mut sizes = BTreeMap::new();
+        for row in after.iter().filter(|row| !row.archived) {
+            // A row of a test may name a group twice.
+            for group in row.groups.iter().collect::<BTreeSet<_>>() {
+                *sizes.entry(*group).or_default() += 1;
+            }
+        }
+        prop_assert_eq!(old.group_sizes(), sizes);
     }
 
     /// Whoever is found in a text of their own by a term alone is highlighted there, and nobody else.

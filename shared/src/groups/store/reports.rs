@@ -17,10 +17,7 @@ pub struct Standing {
     pub last_outcome_at: Option<DateTime<Utc>>,
 }
 
-/// From so many groups on, the tenant's calls are gone through once for all of them, and not the members of each.
-const MANY: usize = 4;
-
-/// How these groups stand.
+/// How these groups stand. For few of them: their members are gone through.
 ///
 /// # Errors
 /// Any [`Error`].
@@ -28,26 +25,42 @@ pub async fn standings(
     tx: &mut TenantTx,
     groups: &[GroupId],
 ) -> Result<HashMap<GroupId, Standing>, Error> {
-    let statement = if groups.len() < MANY { OF_FEW } else { OF_MANY };
-    let rows: Vec<(GroupId, i64, Option<DateTime<Utc>>)> =
-        sqlx::query_as(statement).bind(groups).fetch_all(tx.conn()).await?;
+    let rows: Vec<(GroupId, i64, Option<DateTime<Utc>>)> = sqlx::query_as(
+        "select g.id,
+             (select count(*) from group_members m join contacts c on c.id = m.contact_id
+              where m.group_id = g.id and c.deleted_at is null and c.archived_at is null),
+             (select max(k.settled_at) from group_members m join calls k on k.contact_id = m.contact_id
+              where m.group_id = g.id and k.outcome is not null)
+         from unnest($1::uuid[]) as g (id)",
+    )
+    .bind(groups)
+    .fetch_all(tx.conn())
+    .await?;
     let standing = |(id, contacts, last_outcome_at)| (id, Standing { contacts, last_outcome_at });
     Ok(rows.into_iter().map(standing).collect())
 }
 
-const OF_FEW: &str = "select g.id,
-         (select count(*) from group_members m join contacts c on c.id = m.contact_id
-          where m.group_id = g.id and c.deleted_at is null and c.archived_at is null),
-         (select max(k.settled_at) from group_members m join calls k on k.contact_id = m.contact_id
-          where m.group_id = g.id and k.outcome is not null)
-     from unnest($1::uuid[]) as g (id)";
-
-const OF_MANY: &str = "select m.group_id, count(*) filter (where c.deleted_at is null and c.archived_at is null),
-         max(k.last_at)
-     from group_members m join contacts c on c.id = m.contact_id
-     left join (select contact_id, max(settled_at) as last_at from calls where outcome is not null group by contact_id) k
-         on k.contact_id = m.contact_id
-     where m.group_id = any ($1) group by m.group_id";
+/// When calls of members of these groups last had an outcome: the calls are gone through, and not the members, who may be many more.
+/// A group of which none had one is not in the map.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn last_outcomes(
+    tx: &mut TenantTx,
+    groups: &[GroupId],
+) -> Result<HashMap<GroupId, DateTime<Utc>>, Error> {
+    let rows: Vec<(GroupId, DateTime<Utc>)> = sqlx::query_as(
+        "select m.group_id, max(k.last_at)
+         from (select contact_id, max(settled_at) as last_at from calls
+               where outcome is not null and settled_at is not null group by contact_id) k
+         join group_members m on m.contact_id = k.contact_id
+         where m.group_id = any ($1) group by m.group_id",
+    )
+    .bind(groups)
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().collect())
+}
 
 /// How many groups a tenant has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -81,22 +94,14 @@ pub async fn overview(tx: &mut TenantTx, since: DateTime<Utc>) -> Result<Report,
     .await?)
 }
 
-/// The groups with the most contacts, largest first, at most `most`; none that is archived. Of two alike the newer.
+/// The groups that are not archived, newest first.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn largest(tx: &mut TenantTx, most: i64) -> Result<Vec<(GroupId, i64)>, Error> {
-    Ok(sqlx::query_as(
-        "select g.id, count(c.id) as contacts from groups g
-         left join group_members m on m.group_id = g.id
-         left join contacts c on c.id = m.contact_id
-             and c.deleted_at is null and c.archived_at is null
-         where g.archived_at is null
-         group by g.id order by contacts desc, g.id desc limit $1",
-    )
-    .bind(most)
-    .fetch_all(tx.conn())
-    .await?)
+pub async fn unarchived(tx: &mut TenantTx) -> Result<Vec<GroupId>, Error> {
+    let ids =
+        sqlx::query_scalar("select id from groups where archived_at is null order by id desc");
+    Ok(ids.fetch_all(tx.conn()).await?)
 }
 
 /// What came of the members' appointments that are at `since` or later, and of their calls since then. Archived members
