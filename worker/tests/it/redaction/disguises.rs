@@ -1,6 +1,7 @@
 //! What an encoder makes of a word, and finding any of it in bytes.
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use md5::{Digest, Md5};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
 
 /// A word in every disguise that we could think of. Case of ASCII letters is no matter: whoever looks for these looks in any case.
@@ -84,14 +85,12 @@ fn digits(word: &str, number: i64) -> Vec<Vec<u8>> {
 
 /// A value's hashes without a key: who guesses the value knows that it is there.
 fn hashes(value: &str) -> Vec<Vec<u8>> {
-    [&SHA1_FOR_LEGACY_USE_ONLY, &SHA256, &SHA512]
-        .into_iter()
-        .flat_map(|algorithm| {
-            let hash = digest(algorithm, value.as_bytes());
-            let mut all = encoded(hash.as_ref());
-            all.push(hash.as_ref().to_vec());
-            all
-        })
+    let ours = [&SHA1_FOR_LEGACY_USE_ONLY, &SHA256, &SHA512];
+    ours.into_iter()
+        .map(|algorithm| digest(algorithm, value.as_bytes()).as_ref().to_vec())
+        // What SQL has at hand.
+        .chain([Md5::digest(value.as_bytes()).to_vec()])
+        .flat_map(|hash| encoded(&hash).into_iter().chain([hash]).collect::<Vec<_>>())
         .collect()
 }
 
@@ -179,6 +178,7 @@ fn a_word_is_found_in_every_disguise_and_its_neighbour_in_none() {
     let hash = digest(&SHA256, word.as_bytes());
     assert_eq!(wanted.find(hex::encode(hash).as_bytes())[0].0, "value");
     assert_eq!(wanted.find(hash.as_ref())[0].0, "value");
+    assert_eq!(wanted.find(hex::encode(Md5::digest(word)).as_bytes())[0].0, "value");
     for other in ["mark.of@Quyll", "nark.of@Quill", "mark-of@Quill"] {
         let all: Vec<u8> = of(other).into_iter().chain(hashes(other)).flatten().collect();
         assert_eq!(wanted.find(&all), [], "{other}");

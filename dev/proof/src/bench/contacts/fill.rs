@@ -1,6 +1,7 @@
 //! Contacts to search: one tenant's, sealed as the product seals them, their plain copy, and those of others around them.
 
 use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use shared::appointments::{self, Appointment, Label};
@@ -12,6 +13,8 @@ use crate::stage::people::Tenant;
 
 /// Contacts that are stored in one transaction.
 const AT_ONCE: usize = 1_000;
+/// Transactions at a time.
+const WRITERS: usize = 6;
 
 /// Ranges that Ofcom keeps for drama, without their last three digits.
 const NUMBERS: [&str; 17] = [
@@ -124,46 +127,54 @@ pub(super) async fn fill(
     .execute(&set.admin)
     .await?;
     let now: DateTime<Utc> = set.office.db.now().await?;
-    let mut rng = StdRng::seed_from_u64(seed);
-    let mut left = contacts;
-    while left > 0 {
-        let some = left.min(AT_ONCE);
-        let mut tx = set.office.db.tenant(tenant.id).await?;
-        let keys = set.office.keys.of(&mut tx).await?;
-        let (mut names, mut docs) = (Vec::new(), Vec::new());
-        for _ in 0..some {
-            let name = format!("{} {}", pick(&mut rng, &FIRST), pick(&mut rng, &LAST));
-            let notes = (0..26).map(|_| pick(&mut rng, &WORDS)).collect::<Vec<_>>().join(" ");
-            let owner = pick(&mut rng, &["Dr Ann", "Dr Bob", "Mr Lee", "Ms Roy"]);
-            let phone = format!(
-                "{}{:03}",
-                NUMBERS[rng.random_range(0..NUMBERS.len())],
-                rng.random_range(0..1_000)
-            );
-            let mut contact =
-                Contact::new(name.parse()?, PhoneNumber::from_e164(&phone)?, tenant.zone, now);
-            contact.notes = Some(notes.parse()?);
-            let key = contacts::store::insert(&mut tx, &keys, &contact).await?;
-            let at = now + chrono::Duration::minutes(rng.random_range(-100_000..100_000));
-            let mut appointment = Appointment::new(contact.id, at, 24, now);
-            appointment.owner_name = Some(Label::parse(owner, 120)?);
-            appointments::store::insert(&mut tx, &key, &appointment, "import").await?;
-            docs.push(format!("{name} {phone} 0{} {notes} {owner}", &phone[3..]).to_lowercase());
-            names.push(name);
-        }
-        tx.commit().await?;
-        sqlx::query("insert into plain select * from unnest($1::text[], $2::text[])")
-            .bind(names)
-            .bind(docs)
-            .execute(&set.admin)
-            .await?;
-        left -= some;
-    }
+    let chunks = (0..contacts).step_by(AT_ONCE).map(|from| (from, AT_ONCE.min(contacts - from)));
+    futures::stream::iter(chunks)
+        .map(|(from, some)| fill_some(set, tenant, now, some, seed.wrapping_add(from as u64)))
+        .buffer_unordered(WRITERS)
+        .try_collect::<()>()
+        .await?;
     sqlx::raw_sql(
         "create index on plain using gin (doc gin_trgm_ops); create index on plain (name)",
     )
     .execute(&set.admin)
     .await?;
+    Ok(())
+}
+
+async fn fill_some(
+    set: &Set,
+    tenant: &Tenant,
+    now: DateTime<Utc>,
+    some: usize,
+    seed: u64,
+) -> anyhow::Result<()> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut tx = set.office.db.tenant(tenant.id).await?;
+    let keys = set.office.keys.of(&mut tx).await?;
+    let (mut names, mut docs) = (Vec::new(), Vec::new());
+    for _ in 0..some {
+        let name = format!("{} {}", pick(&mut rng, &FIRST), pick(&mut rng, &LAST));
+        let notes = (0..26).map(|_| pick(&mut rng, &WORDS)).collect::<Vec<_>>().join(" ");
+        let owner = pick(&mut rng, &["Dr Ann", "Dr Bob", "Mr Lee", "Ms Roy"]);
+        let range = NUMBERS[rng.random_range(0..NUMBERS.len())];
+        let phone = format!("{range}{:03}", rng.random_range(0..1_000));
+        let mut contact =
+            Contact::new(name.parse()?, PhoneNumber::from_e164(&phone)?, tenant.zone, now);
+        contact.notes = Some(notes.parse()?);
+        let key = contacts::store::insert(&mut tx, &keys, &contact).await?;
+        let at = now + chrono::Duration::minutes(rng.random_range(-100_000..100_000));
+        let mut appointment = Appointment::new(contact.id, at, 24, now);
+        appointment.owner_name = Some(Label::parse(owner, 120)?);
+        appointments::store::insert(&mut tx, &key, &appointment, "import").await?;
+        docs.push(format!("{name} {phone} 0{} {notes} {owner}", &phone[3..]).to_lowercase());
+        names.push(name);
+    }
+    tx.commit().await?;
+    sqlx::query("insert into plain select * from unnest($1::text[], $2::text[])")
+        .bind(names)
+        .bind(docs)
+        .execute(&set.admin)
+        .await?;
     Ok(())
 }
 
