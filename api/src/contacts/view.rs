@@ -1,8 +1,9 @@
 //! How a contact is shown: the card of a list, which is also the contact by itself.
 
 use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::Value;
 use shared::appointments::listed::Listed;
 use shared::appointments::store::Shown;
 use shared::calls::rules::snapshot::{AppointmentStatus, Channel};
@@ -18,7 +19,7 @@ use crate::auth::{Allowed, EditContacts, Eyes, PlaceCalls};
 
 /// A contact as its tenant's people see it.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Contact")]
+#[schemars(rename = "Contact", transform = always_has_an_appointment)]
 pub(crate) struct ContactView {
     id: ContactId,
     #[schemars(example = "Ada Example")]
@@ -57,7 +58,7 @@ pub(crate) struct ContactView {
     attempts: i64,
     /// The shown one: the next open one, or else the latest. In a search it stands beside the contact, and is left out here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<AppointmentView>", required)]
+    #[schemars(with = "Option<AppointmentView>")]
     appointment: Option<Option<AppointmentView>>,
     /// The next open one.
     next_appointment: Option<AppointmentView>,
@@ -67,6 +68,13 @@ pub(crate) struct ContactView {
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+/// Rows of a search, which leave the appointment out, have a schema that requires nothing.
+fn always_has_an_appointment(schema: &mut Schema) {
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.push("appointment".into());
+    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -186,7 +194,7 @@ impl ContactView {
 }
 
 /// Values of a contact for the audit chain: all that people can change, to be sealed.
-pub(super) fn audited(contact: &Contact) -> serde_json::Value {
+pub(super) fn audited(contact: &Contact) -> Value {
     serde_json::json!({
         "name": contact.name.as_str(),
         "phone": contact.phone.as_str(),
