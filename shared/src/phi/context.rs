@@ -11,13 +11,13 @@ const NEAR: usize = 6;
 /// The sentences and clauses of a text in which a word means something else, or a person is spoken of.
 #[derive(Default)]
 pub(super) struct Context {
-    /// Sentences.
+    /// Sentences that speak of somebody, be it only as "your" or "we".
     personal: HashSet<usize>,
+    /// Sentences that name a person.
+    someone: HashSet<usize>,
     animal: HashSet<usize>,
     /// Sentences with two signs of health at least.
     weighty: HashSet<usize>,
-    /// Sentences that name a person.
-    someone: HashSet<usize>,
     topical: HashSet<usize>,
     /// Clauses.
     veto: HashSet<usize>,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::folding::{Token, stem};
 use super::{Kind, Severity};
 
-pub(super) const SOURCES: [&str; 10] = [
+pub(super) const SOURCES: [&str; 11] = [
     include_str!("dictionary.tsv"),
     include_str!("words/lists.tsv"),
     include_str!("words/everyday.tsv"),
@@ -15,6 +15,7 @@ pub(super) const SOURCES: [&str; 10] = [
     include_str!("words/procedures.tsv"),
     include_str!("words/treatment.tsv"),
     include_str!("words/clinical.tsv"),
+    include_str!("words/spoken.tsv"),
     include_str!("words/usage.tsv"),
     include_str!("words/patterns.tsv"),
 ];

@@ -79,7 +79,7 @@ fn the_independent_part_is_measured() {
 #[test]
 fn the_second_tuning_part_is_measured() {
     let (recall, precision) = bounds(TUNING_2, "second tuning");
-    assert!(recall > 0.95 && precision > 0.92, "{recall} {precision}");
+    assert!(recall > 0.96 && precision > 0.94, "{recall} {precision}");
 }
 
 #[test]
@@ -88,7 +88,6 @@ fn no_two_sentences_are_equal_but_for_digits_and_punctuation() {
     for (_, _, sentence) in sentences(HELD_OUT)
         .chain(sentences(TUNING))
         .chain(sentences(INDEPENDENT))
-        .chain(sentences(HELD_OUT_2))
         .chain(sentences(TUNING_2))
     {
         let folded: String =
@@ -131,6 +130,19 @@ fn each_row_of_the_dictionary_is_understood() {
             columns[0]
         );
     }
+}
+
+#[test]
+fn each_list_that_a_phrase_names_is_there() {
+    let rows = || SOURCES.iter().flat_map(|source| source.lines());
+    let lists: HashSet<&str> = rows().filter_map(|line| line.split('\t').next()).collect();
+    let named = rows().flat_map(|line| line.split(['\t', '|', ' '])).filter_map(|word| {
+        word.trim_start_matches('?').strip_prefix('@').filter(|_| word.len() > 1)
+    });
+    for name in named.filter(|name| !name.contains(['`', ','])) {
+        assert!(lists.contains(name), "no list is called {name}");
+    }
+    assert!(lists.len() < 64, "a bit for each: {}", lists.len());
 }
 
 proptest! {
