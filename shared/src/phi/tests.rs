@@ -134,12 +134,13 @@ fn each_row_of_the_dictionary_is_understood() {
 
 #[test]
 fn each_list_that_a_phrase_names_is_there() {
-    let rows = || SOURCES.iter().flat_map(|source| source.lines());
+    let rows =
+        || SOURCES.iter().flat_map(|source| source.lines()).filter(|line| !line.starts_with('#'));
     let lists: HashSet<&str> = rows().filter_map(|line| line.split('\t').next()).collect();
     let named = rows().flat_map(|line| line.split(['\t', '|', ' '])).filter_map(|word| {
         word.trim_start_matches('?').strip_prefix('@').filter(|_| word.len() > 1)
     });
-    for name in named.filter(|name| !name.contains(['`', ','])) {
+    for name in named {
         assert!(lists.contains(name), "no list is called {name}");
     }
     assert!(lists.len() < 64, "a bit for each: {}", lists.len());
