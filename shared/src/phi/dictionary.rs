@@ -6,39 +6,84 @@ use std::sync::LazyLock;
 use super::folding::{Token, stem};
 use super::{Kind, Severity};
 
-const SOURCES: [&str; 6] = [
+pub(super) const SOURCES: [&str; 11] = [
     include_str!("dictionary.tsv"),
+    include_str!("words/lists.tsv"),
     include_str!("words/everyday.tsv"),
     include_str!("words/idioms.tsv"),
     include_str!("words/conditions.tsv"),
     include_str!("words/procedures.tsv"),
     include_str!("words/treatment.tsv"),
+    include_str!("words/clinical.tsv"),
+    include_str!("words/spoken.tsv"),
+    include_str!("words/usage.tsv"),
+    include_str!("words/patterns.tsv"),
 ];
 
 /// The shortest word whose slips of the pen are known: shorter ones are too often another word.
 const LONG: usize = 8;
 
+/// No word of the dictionary is longer, and the work for a longer one would grow with its square.
+const LONGEST: usize = 24;
+
+/// A set of lists, a bit for each.
+pub(super) type Lists = u64;
+
+/// The lists that the code asks for by name; `patterns.tsv` and others have more.
+pub(super) mod list {
+    use super::Lists;
+
+    pub(super) const NAMES: [&str; 17] = [
+        "personal",
+        "someone",
+        "veto",
+        "thing",
+        "topic",
+        "animal",
+        "place",
+        "body",
+        "spelt",
+        "title",
+        "by",
+        "bite",
+        "allergy",
+        "article",
+        "attribute",
+        "follows",
+        "odd",
+    ];
+    pub(in super::super) const PERSONAL: Lists = 1;
+    pub(in super::super) const SOMEONE: Lists = 1 << 1;
+    pub(in super::super) const VETO: Lists = 1 << 2;
+    pub(in super::super) const THING: Lists = 1 << 3;
+    pub(in super::super) const TOPIC: Lists = 1 << 4;
+    pub(in super::super) const ANIMAL: Lists = 1 << 5;
+    pub(in super::super) const PLACE: Lists = 1 << 6;
+    pub(in super::super) const BODY: Lists = 1 << 7;
+    pub(in super::super) const SPELT: Lists = 1 << 8;
+    pub(in super::super) const TITLE: Lists = 1 << 9;
+    pub(in super::super) const BY: Lists = 1 << 10;
+    pub(in super::super) const BITE: Lists = 1 << 11;
+    pub(in super::super) const ALLERGY: Lists = 1 << 12;
+    pub(in super::super) const ARTICLE: Lists = 1 << 13;
+    pub(in super::super) const ATTRIBUTE: Lists = 1 << 14;
+    pub(in super::super) const FOLLOWS: Lists = 1 << 15;
+    pub(in super::super) const ODD: Lists = 1 << 16;
+}
+
 /// One place of a phrase.
+#[derive(Clone)]
 pub(super) enum Part {
     /// This stem.
     Word(String),
     /// This word in this form only, for `bloods` isn't `blood`: `=bloods`. The first is its stem.
     Exact(String, &'static str),
+    /// This word in capitals, in a text that is not all in capitals: `^ms`. The first is its stem.
+    Capitals(String, &'static str),
     /// Any stem of a list: `@body`.
-    Of(&'static str),
+    Of(Lists),
     /// A number in digits or words: `#`.
     Number,
-}
-
-impl Part {
-    fn of(written: &'static str) -> Self {
-        match written.strip_prefix('@') {
-            Some(list) => Self::Of(list),
-            None if written == "#" => Self::Number,
-            None if written.starts_with('=') => Self::Exact(stem(&written[1..]), &written[1..]),
-            None => Self::Word(stem(&written.replace("'s", "").replace('\'', ""))),
-        }
-    }
 }
 
 /// When a phrase tells of somebody's health.
@@ -67,16 +112,29 @@ pub(super) struct Phrase {
 pub(super) struct Dictionary {
     all: Vec<Phrase>,
     starts: HashMap<String, Vec<usize>>,
-    numbers: Vec<usize>,
+    /// Those that start with a number, by the stem after it.
+    numbers: HashMap<String, Vec<usize>>,
     slips: HashMap<String, Vec<usize>>,
-    lists: HashMap<&'static str, HashSet<String>>,
+    signs: HashSet<String>,
+    /// The bit of each list.
+    names: HashMap<&'static str, Lists>,
+    /// The lists that hold a stem.
+    lists: HashMap<String, Lists>,
 }
 
 impl Dictionary {
-    /// The phrases that may start with a word, the longest first; those that start with a number come last.
-    pub(super) fn starting(&self, token: &Token) -> impl Iterator<Item = &Phrase> {
-        let numbers: &[usize] = if is_number(token) { &self.numbers } else { &[] };
-        let places = self.starts.get(&token.stem).into_iter().flatten().chain(numbers);
+    /// The phrases that may start with a token, the longest first; those that start with a number come last.
+    pub(super) fn starting<'a>(
+        &'a self,
+        token: &Token,
+        next: Option<&Token>,
+    ) -> impl Iterator<Item = &'a Phrase> {
+        let counted = next
+            .filter(|_| is_number(token))
+            .and_then(|next| self.numbers.get(&next.stem))
+            .into_iter()
+            .flatten();
+        let places = self.starts.get(&token.stem).into_iter().flatten().chain(counted);
         places.map(|place| &self.all[*place])
     }
 
@@ -85,14 +143,15 @@ impl Dictionary {
         match part {
             Part::Word(word) => *word == token.stem,
             Part::Exact(_, word) => *word == token.word,
-            Part::Of(list) => self.lists(list, &token.stem),
+            Part::Capitals(_, word) => token.capitals && *word == token.word,
+            Part::Of(list) => token.lists & list != 0,
             Part::Number => is_number(token),
         }
     }
 
     /// The term that a long word was meant to be: a letter dropped, added or doubled, two swapped, or a vowel for another.
     pub(super) fn meant(&self, stem: &str) -> Option<&Phrase> {
-        if stem.len() < LONG || self.lists("spelt", stem) || !stem.is_ascii() {
+        if self.lists(stem) & list::SPELT != 0 {
             return None;
         }
         slips(stem).iter().filter_map(|form| self.slips.get(form)).flatten().find_map(|place| {
@@ -101,9 +160,79 @@ impl Dictionary {
         })
     }
 
-    /// Whether a list such as `animal` holds the stem.
-    pub(super) fn lists(&self, list: &str, stem: &str) -> bool {
-        self.lists.get(list).is_some_and(|words| words.contains(stem))
+    /// Whether a word alone is a sign of health, be it a weak one.
+    pub(super) fn is_sign(&self, stem: &str) -> bool {
+        self.signs.contains(stem)
+    }
+
+    /// Whether a phrase starts with the token, or it is a part of the body.
+    pub(super) fn is_known(&self, token: &Token) -> bool {
+        token.lists & list::BODY != 0 || self.starts.contains_key(&token.stem)
+    }
+
+    /// The lists that hold a stem.
+    pub(super) fn lists(&self, stem: &str) -> Lists {
+        self.lists.get(stem).copied().unwrap_or_default()
+    }
+
+    /// The bit of a list: those that the code asks for have their own, the others the next that is free.
+    fn list(&mut self, name: &'static str) -> Lists {
+        if self.names.is_empty() {
+            self.names.extend(list::NAMES.iter().enumerate().map(|(bit, name)| (*name, 1 << bit)));
+        }
+        let next = 1_u64.checked_shl(u32::try_from(self.names.len()).unwrap_or(64)).unwrap_or(0);
+        *self.names.entry(name).or_insert(next)
+    }
+
+    fn part(&mut self, written: &'static str) -> Part {
+        match written.split_at_checked(1).unwrap_or_default() {
+            ("@", list) => Part::Of(self.list(list)),
+            ("=", word) => Part::Exact(stem(word), word),
+            ("^", word) => Part::Capitals(stem(word), word),
+            _ if written == "#" => Part::Number,
+            _ => Part::Word(stem(&written.replace("'s", "").replace('\'', ""))),
+        }
+    }
+
+    /// A term with and without each of its parts that may be left out: `broke ?@own @body`.
+    fn forms(&mut self, term: &'static str) -> Vec<Vec<Part>> {
+        let mut forms = vec![Vec::new()];
+        for written in term.split(' ') {
+            let shorter = if written.starts_with('?') { forms.clone() } else { Vec::new() };
+            let part = self.part(written.trim_start_matches('?'));
+            forms.iter_mut().for_each(|form| form.push(part.clone()));
+            forms.extend(shorter);
+        }
+        forms
+    }
+
+    /// Makes a phrase one that `starting` finds.
+    fn index(&mut self, phrase: Phrase) {
+        let place = self.all.len();
+        match &phrase.parts[0] {
+            Part::Word(word) | Part::Exact(word, _) | Part::Capitals(word, _) => {
+                self.starts.entry(word.clone()).or_default().push(place);
+            }
+            Part::Of(list) => {
+                for (word, _) in self.lists.iter().filter(|(_, lists)| *lists & list != 0) {
+                    self.starts.entry(word.clone()).or_default().push(place);
+                }
+            }
+            Part::Number => {
+                if let Some(Part::Word(word) | Part::Exact(word, _)) = phrase.parts.get(1) {
+                    self.numbers.entry(word.clone()).or_default().push(place);
+                }
+            }
+        }
+        if let ([Part::Word(word)], Some(_)) = (&phrase.parts[..], phrase.kind) {
+            if phrase.usage == Usage::Always {
+                for form in slips(word) {
+                    self.slips.entry(form).or_default().push(place);
+                }
+            }
+            self.signs.insert(word.clone());
+        }
+        self.all.push(phrase);
     }
 }
 
@@ -124,7 +253,10 @@ pub(super) static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
             "symptom" => Some(Kind::Symptom),
             "idiom" => None,
             list => {
-                dictionary.lists.entry(list).or_default().extend(terms.split('|').map(stem));
+                let bit = dictionary.list(list);
+                for word in terms.split('|') {
+                    *dictionary.lists.entry(stem(word)).or_default() |= bit;
+                }
                 continue;
             }
         };
@@ -135,34 +267,17 @@ pub(super) static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
             _ => Usage::Context,
         };
         for term in terms.split('|') {
-            let parts: Vec<Part> = term.split(' ').map(Part::of).collect();
-            let phrase = Phrase { kind, severity, usage, alternative, parts };
-            waiting.push(phrase);
+            for parts in dictionary.forms(term) {
+                waiting.push(Phrase { kind, severity, usage, alternative, parts });
+            }
         }
     }
-    for phrase in waiting {
-        let place = dictionary.all.len();
-        match &phrase.parts[0] {
-            Part::Word(word) | Part::Exact(word, _) => {
-                dictionary.starts.entry(word.clone()).or_default().push(place)
-            }
-            Part::Of(list) => {
-                for word in dictionary.lists.get(list).into_iter().flatten() {
-                    dictionary.starts.entry(word.clone()).or_default().push(place);
-                }
-            }
-            Part::Number => dictionary.numbers.push(place),
-        }
-        if let ([Part::Word(word)], Usage::Always) = (&phrase.parts[..], phrase.usage) {
-            for form in slips(word) {
-                dictionary.slips.entry(form).or_default().push(place);
-            }
-        }
-        dictionary.all.push(phrase);
-    }
+    waiting.into_iter().for_each(|phrase| dictionary.index(phrase));
     let all = &dictionary.all;
     for places in dictionary.starts.values_mut() {
-        places.sort_by_key(|place| std::cmp::Reverse(all[*place].parts.len()));
+        places.sort_by_key(|place| {
+            (std::cmp::Reverse(all[*place].parts.len()), all[*place].kind.is_some())
+        });
     }
     dictionary
 });
@@ -179,7 +294,7 @@ fn is_number(token: &Token) -> bool {
 
 /// The word itself and all that it becomes when one letter is left out.
 fn slips(word: &str) -> Vec<String> {
-    if word.len() < LONG || !word.is_ascii() {
+    if !(LONG..=LONGEST).contains(&word.len()) || !word.is_ascii() {
         return Vec::new();
     }
     let mut forms = vec![word.to_owned()];

@@ -1,5 +1,6 @@
 //! Text as it was meant: marks, widths, cases and invisible characters folded away, each folded character knowing where it came from.
 
+use super::dictionary::{DICTIONARY, Lists};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// One character after folding and the UTF-16 code units of the text that it stands for.
@@ -8,6 +9,8 @@ pub(super) struct Folded {
     pub(super) char: char,
     pub(super) start: usize,
     pub(super) end: usize,
+    /// Whether it was written as a capital letter.
+    capital: bool,
 }
 
 /// A run of letters and digits: its folded characters `from..to`, its word as written and its stem.
@@ -17,6 +20,36 @@ pub(super) struct Token {
     pub(super) word: String,
     pub(super) stem: String,
     pub(super) sentence: usize,
+    /// The part of a sentence between commas, colons, brackets and dashes; counted through the text.
+    pub(super) clause: usize,
+    /// Whether it is written in capitals in a text that is not.
+    pub(super) capitals: bool,
+    /// The lists of the dictionary that hold its stem.
+    pub(super) lists: Lists,
+}
+
+impl Token {
+    /// A word that stands in the text in two pieces.
+    pub(super) fn joined(stem: String) -> Self {
+        Self {
+            from: 0,
+            to: 0,
+            word: String::new(),
+            stem,
+            sentence: 0,
+            clause: 0,
+            capitals: false,
+            lists: 0,
+        }
+    }
+}
+
+impl Token {
+    /// Whether a full stop after it ends no sentence: an initial or a title.
+    fn is_shortened(&self) -> bool {
+        self.word.len() == 1 && self.word.chars().all(char::is_alphabetic)
+            || matches!(self.word.as_str(), "dr" | "mr" | "mrs" | "ms" | "st")
+    }
 }
 
 /// Folds a text. Invisible characters and marks vanish; every other character keeps its place.
@@ -36,7 +69,7 @@ pub(super) fn fold(text: &str) -> Vec<Folded> {
                 '\u{2018}' | '\u{2019}' => '\'',
                 other => other,
             };
-            folded.push(Folded { char, start, end });
+            folded.push(Folded { char, start, end, capital: source.is_uppercase() });
         }
         start = end;
     }
@@ -46,15 +79,20 @@ pub(super) fn fold(text: &str) -> Vec<Folded> {
 /// The words of a folded text, each with the number of its sentence. "H.I.V." and "it's" are one word.
 pub(super) fn tokens(text: &[Folded]) -> Vec<Token> {
     let mut found = Vec::new();
-    let (mut at, mut sentence) = (0, 0);
+    let (mut at, mut sentence, mut clause) = (0, 0, 0);
     while let Some(here) = text.get(at) {
         if !here.char.is_alphanumeric() {
             if matches!(here.char, '!' | '?' | '\n' | ';')
                 || (here.char == '.'
-                    && text.get(at + 1).is_some_and(|next| next.char.is_whitespace()))
+                    && text.get(at + 1).is_some_and(|next| next.char.is_whitespace())
+                    && !found
+                        .last()
+                        .is_some_and(|last: &Token| last.to == at && last.is_shortened()))
             {
                 sentence += 1;
+                clause += 1;
             }
+            clause += usize::from(parts(text, at));
             at += 1;
             continue;
         }
@@ -81,9 +119,29 @@ pub(super) fn tokens(text: &[Folded]) -> Vec<Token> {
         if owner > 0 && word[owner..] == *"s" {
             word.truncate(owner);
         }
-        found.push(Token { from, to, stem: stem(&word), word, sentence });
+        let capitals = word.len() > 1 && text[from..to].iter().all(is_capital);
+        let stem = stem(&word);
+        let lists = DICTIONARY.lists(&stem);
+        found.push(Token { from, to, stem, word, sentence, clause, capitals, lists });
+    }
+    // In a text all in capitals they mean nothing.
+    if 2 * found.iter().filter(|token| token.capitals).count() > found.len().max(3) {
+        found.iter_mut().for_each(|token| token.capitals = false);
     }
     found
+}
+
+/// Whether a clause ends at a sign: a comma, a colon, a bracket, or a dash between blanks.
+fn parts(text: &[Folded], at: usize) -> bool {
+    match text[at].char {
+        ',' | ':' | '(' | ')' | '/' => true,
+        '-' => text.get(at + 1).is_some_and(|next| next.char.is_whitespace()),
+        _ => false,
+    }
+}
+
+fn is_capital(folded: &Folded) -> bool {
+    folded.capital || !folded.char.is_alphabetic()
 }
 
 /// One form for the forms of a word, and for its British and its American spelling. Not a linguist's stem: the dictionary

@@ -1,15 +1,18 @@
 //! Finds protected health information in free text. Pure: no database, no clock, no network; docs/phi.md says what it can't do.
 
+mod context;
 mod dictionary;
+mod endings;
 mod folding;
+mod labels;
 mod numbers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-
+use context::Context;
 use dictionary::{DICTIONARY, Phrase, Usage};
-use folding::Token;
+use endings::by_ending;
+use folding::{Folded, Token};
 use serde::{Deserialize, Serialize};
 
 /// What was found.
@@ -107,8 +110,8 @@ pub fn detect(text: &str) -> Vec<Finding> {
     let tokens = folding::tokens(&folded);
     let context = Context::of(&tokens);
     let span = |from: usize, to: usize| (folded[from].start, folded[to - 1].end);
-    let mut findings: Vec<Finding> = numbers::find(&folded, &tokens, &|sentence| {
-        context.animal.contains(&sentence) || context.topic.contains(&sentence)
+    let mut findings: Vec<Finding> = numbers::find(&folded, &tokens, &|token| {
+        context.of_an_animal(token) || context.of_a_topic(token)
     })
     .into_iter()
     .map(|number| {
@@ -124,7 +127,9 @@ pub fn detect(text: &str) -> Vec<Finding> {
     .collect();
     let mut at = 0;
     while at < tokens.len() {
-        let found = term(&tokens, at, |length, usage| context.supports(&tokens, at, length, usage));
+        let found = term(&folded, &tokens, at, |length, usage| {
+            context.supports(&tokens, at, length, usage)
+        });
         if let Some((phrase, length)) = found {
             let (start, end) = span(tokens[at].from, tokens[at + length - 1].to);
             findings.extend(phrase.kind.map(|kind| Finding {
@@ -158,6 +163,7 @@ pub fn detect(text: &str) -> Vec<Finding> {
 
 /// The longest phrase that starts here, and how many tokens it takes. A word that a hyphen broke is tried in one piece.
 fn term(
+    text: &[Folded],
     tokens: &[Token],
     at: usize,
     supports: impl Fn(usize, Usage) -> bool,
@@ -171,155 +177,21 @@ fn term(
             })
         })
     };
-    if let Some(phrase) =
-        DICTIONARY.starting(&tokens[at]).find(|phrase| fits(phrase) && allowed(phrase))
+    if let Some(phrase) = DICTIONARY
+        .starting(&tokens[at], tokens.get(at + 1))
+        .find(|phrase| fits(phrase) && allowed(phrase))
     {
         return Some((phrase, phrase.parts.len()));
     }
     if let Some(phrase) = DICTIONARY.meant(&tokens[at].stem).filter(|phrase| allowed(phrase)) {
         return Some((phrase, 1));
     }
-    let next = tokens.get(at + 1).filter(|next| next.from == tokens[at].to + 1)?;
+    let hyphen = |next: &&Token| next.from == tokens[at].to + 1 && text[tokens[at].to].char == '-';
+    let next = tokens.get(at + 1).filter(hyphen)?;
     let joined = folding::stem(&format!("{}{}", tokens[at].word, next.word));
-    let joined = Token { from: 0, to: 0, word: String::new(), stem: joined, sentence: 0 };
-    let phrase = DICTIONARY.starting(&joined).find(|phrase| {
+    let joined = Token::joined(joined);
+    let phrase = DICTIONARY.starting(&joined, None).find(|phrase| {
         phrase.parts.len() == 1 && phrase.usage == Usage::Always && allowed(phrase)
     })?;
     Some((phrase, 2))
-}
-
-/// Endings that only names of conditions have, but for the words of `SPELT`.
-const CONDITIONS: [&str; 13] = [
-    "iti", "emia", "aemia", "opathy", "algia", "oma", "osi", "uria", "penia", "plegia", "aemic",
-    "trophy", "rrhoea",
-];
-/// Endings of examinations and operations.
-const PROCEDURES: [&str; 8] =
-    ["ectomy", "oscopy", "ostomy", "otomy", "plasty", "centesi", "pexy", "scopie"];
-/// Stems of the international names of drugs, as the World Health Organization gives them out.
-const DRUGS: [&str; 35] = [
-    "pril",
-    "sartan",
-    "statin",
-    "cillin",
-    "mycin",
-    "oxetine",
-    "azepam",
-    "olol",
-    "prazole",
-    "triptan",
-    "gliptin",
-    "floxacin",
-    "cycline",
-    "azole",
-    "mab",
-    "tinib",
-    "ciclovir",
-    "dipine",
-    "zosin",
-    "gliflozin",
-    "glutide",
-    "xaban",
-    "parin",
-    "barbital",
-    "codone",
-    "terol",
-    "isone",
-    "solone",
-    "lukast",
-    "setron",
-    "tidine",
-    "thiazide",
-    "zolam",
-    "triptyline",
-    "dronate",
-];
-/// Words that an ending catches and that tell nothing of health.
-const SPELT: [&str; 19] = [
-    "graffiti",
-    "microscopy",
-    "nostalgia",
-    "academia",
-    "bohemia",
-    "bohemian",
-    "oklahoma",
-    "diploma",
-    "dichotomy",
-    "metamorphosi",
-    "hypnosi",
-    "photosynthesi",
-    "osmosi",
-    "horoscopy",
-    "trophy",
-    "homeopathy",
-    "sympathy",
-    "telepathy",
-    "symbiosi",
-];
-
-/// What the ending of a long word tells of its meaning, for the many names that no list holds.
-fn by_ending(token: &Token) -> Option<Kind> {
-    let word = token.word.trim_end_matches('s');
-    if word.len() < 7 || SPELT.contains(&word) {
-        return None;
-    }
-    let ends = |endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending));
-    [(&CONDITIONS[..], Kind::Diagnosis), (&PROCEDURES, Kind::Procedure), (&DRUGS, Kind::Medication)]
-        .into_iter()
-        .find_map(|(endings, kind)| ends(endings).then_some(kind))
-}
-
-/// Whether a person is named or meant just before a term, and no thing of a trade comes between.
-fn somebody_near(tokens: &[Token], at: usize) -> bool {
-    let before = tokens[at.saturating_sub(NEAR)..at].iter().rev();
-    before
-        .take_while(|token| {
-            token.sentence == tokens[at].sentence && !DICTIONARY.lists("veto", &token.stem)
-        })
-        .any(|token| DICTIONARY.lists("someone", &token.stem))
-}
-
-/// So many words before a term a person may stand whom it is about.
-const NEAR: usize = 6;
-
-/// The sentences of a text in which a word means something else, or a person is spoken of.
-#[derive(Default)]
-struct Context {
-    personal: HashSet<usize>,
-    veto: HashSet<usize>,
-    animal: HashSet<usize>,
-    topic: HashSet<usize>,
-}
-
-impl Context {
-    fn of(tokens: &[Token]) -> Self {
-        let sentences = |list| {
-            tokens
-                .iter()
-                .filter(|token| DICTIONARY.lists(list, &token.stem))
-                .map(|token| token.sentence)
-                .collect()
-        };
-        Self {
-            personal: sentences("personal"),
-            veto: sentences("veto"),
-            animal: sentences("animal"),
-            topic: sentences("topic"),
-        }
-    }
-
-    /// Whether a term means somebody's health here: not an animal's, a street's or a cause's; a word of two meanings needs a person.
-    fn supports(&self, tokens: &[Token], at: usize, length: usize, usage: Usage) -> bool {
-        let sentence = tokens[at].sentence;
-        let street = tokens
-            .get(at + length)
-            .is_some_and(|next| next.sentence == sentence && DICTIONARY.lists("place", &next.stem));
-        !street
-            && !self.animal.contains(&sentence)
-            && !self.topic.contains(&sentence)
-            && (usage == Usage::Always
-                || !self.veto.contains(&sentence)
-                || somebody_near(tokens, at))
-            && (usage != Usage::Context || self.personal.contains(&sentence))
-    }
 }

@@ -1,6 +1,10 @@
 //! Numbers that name one person: by their shape and check digit, or by the label before them.
 
 use super::folding::{Folded, Token};
+use super::labels::{
+    self, BIRTHS, GENERAL, INSURERS, LABELS, MONTHS, ORDINALS, OTHERWISE, RECORD_LABELS, RECORDS,
+    YEARS,
+};
 use super::{Kind, Severity};
 
 /// A number found: its kind and the folded characters it spans.
@@ -11,176 +15,24 @@ pub(super) struct Number {
     pub(super) to: usize,
 }
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const ORDINALS: [&str; 31] = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-    "twentyfirst",
-    "twentysecond",
-    "twentythird",
-    "twentyfourth",
-    "twentyfifth",
-    "twentysixth",
-    "twentyseventh",
-    "twentyeighth",
-    "twentyninth",
-    "thirtieth",
-    "thirtyfirst",
-];
-/// Words with which a spoken year begins.
-const YEARS: [&str; 10] = [
-    "nineteen", "two", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
-/// Words of which one, with a word of `LABELS`, makes a number one of a medical record.
-const RECORDS: [&str; 16] = [
-    "hospital",
-    "hosp",
-    "patient",
-    "patients",
-    "pt",
-    "pts",
-    "px",
-    "chart",
-    "medical",
-    "infirmary",
-    "clinic",
-    "casenote",
-    "wristband",
-    "clinical",
-    "surgery",
-    "health",
-];
-const LABELS: [&str; 14] = [
-    "number",
-    "no",
-    "num",
-    "nr",
-    "id",
-    "record",
-    "records",
-    "file",
-    "chart",
-    "notes",
-    "ref",
-    "identifier",
-    "one",
-    "unit",
-];
-/// Labels that need no other word.
-const RECORD_LABELS: [&str; 7] = ["mrn", "mr", "emrn", "casenote", "casenotes", "chi", "emis"];
-const INSURERS: [&str; 38] = [
-    "medicare",
-    "medicaid",
-    "bupa",
-    "aetna",
-    "cigna",
-    "humana",
-    "kaiser",
-    "wpa",
-    "vitality",
-    "axa",
-    "aviva",
-    "simplyhealth",
-    "tricare",
-    "ehic",
-    "ghic",
-    "unitedhealth",
-    "unitedhealthcare",
-    "anthem",
-    "benenden",
-    "westfield",
-    "denplan",
-    "champva",
-    "oscar",
-    "molina",
-    "centene",
-    "wellcare",
-    "bcbs",
-    "uhc",
-    "vhi",
-    "laya",
-    "freedomhealth",
-    "exeter",
-    "metlife",
-    "dental",
-    "guardian",
-    "healthnet",
-    "bluecross",
-    "blueshield",
-];
-/// Insurers that insure other things too: their number needs a word of health.
-const GENERAL: [&str; 9] =
-    ["axa", "aviva", "vitality", "exeter", "metlife", "dental", "guardian", "oscar", "westfield"];
-const BIRTHS: [&str; 8] =
-    ["dob", "birth", "birthdate", "birthday", "born", "bday", "bdate", "birthdays"];
-/// What a number is when one of these stands before it.
-const OTHERWISE: [&str; 34] = [
-    "phone",
-    "tel",
-    "telephone",
-    "mobile",
-    "mob",
-    "ext",
-    "extension",
-    "call",
-    "ring",
-    "fax",
-    "text",
-    "dial",
-    "order",
-    "invoice",
-    "ref",
-    "part",
-    "serial",
-    "case",
-    "quote",
-    "tracking",
-    "parcel",
-    "plot",
-    "flat",
-    "room",
-    "bay",
-    "seat",
-    "pin",
-    "sort",
-    "account",
-    "postcode",
-    "zip",
-    "at",
-    "from",
-    "on",
-];
-
 /// All numbers of a text, in order.
 pub(super) fn find(
     text: &[Folded],
     tokens: &[Token],
-    animal: &dyn Fn(usize) -> bool,
+    nobodys: &dyn Fn(&Token) -> bool,
 ) -> Vec<Number> {
     let mut found = Vec::new();
+    let labels: Vec<bool> = tokens.iter().map(|token| labels::is_one(&token.word)).collect();
     let mut at = 0;
     while at < tokens.len() {
-        let before = Near::before(tokens, at);
+        let labelled = || labels[at.saturating_sub(9)..(at + 14).min(labels.len())].contains(&true);
         let groups = digit_groups(text, tokens, at);
+        let length: usize = tokens[at..at + groups].iter().map(|token| token.word.len()).sum();
+        if !may_start(&tokens[at]) || !(matches!(length, 9 | 10) || labelled()) {
+            at += 1;
+            continue;
+        }
+        let before = Near::before(tokens, at);
         let digits: String =
             tokens[at..at + groups].iter().map(|token| token.word.as_str()).collect();
         let lengths: Vec<usize> =
@@ -188,7 +40,7 @@ pub(super) fn find(
         let date = date_length(&tokens[at..]);
         let id = id_length(text, tokens, at);
         let found_here = if date > 0
-            && !animal(tokens[at].sentence)
+            && !nobodys(&tokens[at])
             && is_birth(&before, &Near::after(tokens, at + date), date)
         {
             Some((Kind::DateOfBirth, Severity::High, date))
@@ -223,6 +75,15 @@ pub(super) fn find(
         }
     }
     found
+}
+
+/// Whether a number can begin here: with a digit, a short run of letters, a month or a spoken day.
+fn may_start(token: &Token) -> bool {
+    let word = token.word.as_str();
+    word.len() <= 3
+        || word.bytes().any(|byte| byte.is_ascii_digit())
+        || MONTHS.iter().any(|month| word.starts_with(month))
+        || ORDINALS.contains(&word)
 }
 
 fn no_dialling_sign(text: &[Folded], from: usize) -> bool {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
+use super::dictionary::SOURCES;
 use super::{Field, Kind, Verdict, detect, verdict};
 
 const HELD_OUT: &str = include_str!("corpus/held_out.tsv");
@@ -11,8 +12,10 @@ const TUNING: &str = include_str!("corpus/tuning.tsv");
 /// By somebody who had not seen the dictionary; since then it was read, and mended by.
 const INDEPENDENT: &str = include_str!("corpus/independent.tsv");
 
-/// By another who had not, larger; looked at once, as these figures.
+/// By another who had not, larger; measured once while unread, then read, and mended by.
 const HELD_OUT_2: &str = include_str!("corpus/held_out_2.tsv");
+/// By whoever mended: each batch was written and measured before the mending that followed.
+const TUNING_2: &str = include_str!("corpus/tuning_2.tsv");
 
 fn sentences(corpus: &'static str) -> impl Iterator<Item = (bool, &'static str, &'static str)> {
     corpus.lines().filter(|line| !line.starts_with('#')).map(|line| {
@@ -56,29 +59,36 @@ fn the_tuning_part_is_measured() {
 #[test]
 fn the_held_out_part_is_measured() {
     let (recall, precision) = bounds(HELD_OUT, "held out");
-    // A floor. Finding half as many again of what others write cost it seventeen false alarms: docs/phi.md.
-    assert!(recall > 0.93 && precision > 0.89, "{recall} {precision}");
+    assert!(recall > 0.96 && precision > 0.95, "{recall} {precision}");
 }
 
 #[test]
 fn the_second_held_out_part_is_measured() {
     let (recall, precision) = bounds(HELD_OUT_2, "second held out");
-    // Below the 0.93 and 0.91 that are wanted: a floor, so that it gets no worse.
-    assert!(recall > 0.90 && precision > 0.87, "{recall} {precision}");
+    // Read, and mended by: a floor, and no measure of what others write.
+    assert!(recall > 0.97 && precision > 0.96, "{recall} {precision}");
 }
 
 #[test]
 fn the_independent_part_is_measured() {
     let (recall, precision) = bounds(INDEPENDENT, "independent");
     // It was read to make the dictionary wider: a floor, and no measure of what others write.
-    assert!(recall > 0.92 && precision > 0.95, "{recall} {precision}");
+    assert!(recall > 0.95 && precision > 0.95, "{recall} {precision}");
+}
+
+#[test]
+fn the_second_tuning_part_is_measured() {
+    let (recall, precision) = bounds(TUNING_2, "second tuning");
+    assert!(recall > 0.96 && precision > 0.94, "{recall} {precision}");
 }
 
 #[test]
 fn no_two_sentences_are_equal_but_for_digits_and_punctuation() {
     let mut seen = HashSet::new();
-    for (_, _, sentence) in
-        sentences(HELD_OUT).chain(sentences(TUNING)).chain(sentences(INDEPENDENT))
+    for (_, _, sentence) in sentences(HELD_OUT)
+        .chain(sentences(TUNING))
+        .chain(sentences(INDEPENDENT))
+        .chain(sentences(TUNING_2))
     {
         let folded: String =
             sentence.to_lowercase().chars().filter(|char| char.is_alphabetic()).collect();
@@ -109,15 +119,31 @@ fn voice_text_blocks_and_notes_ask() {
 
 #[test]
 fn each_row_of_the_dictionary_is_understood() {
-    for line in include_str!("dictionary.tsv").lines().filter(|line| !line.starts_with('#')) {
+    for line in
+        SOURCES.iter().flat_map(|source| source.lines()).filter(|line| !line.starts_with('#'))
+    {
         let columns: Vec<&str> = line.split('\t').collect();
         assert_eq!(columns.len(), 5, "{line}");
         assert!(
-            columns[4].split('|').all(|term| !term.is_empty()),
+            columns[4].split(['|', ' ']).all(|word| !word.is_empty()),
             "an empty term in {}",
             columns[0]
         );
     }
+}
+
+#[test]
+fn each_list_that_a_phrase_names_is_there() {
+    let rows =
+        || SOURCES.iter().flat_map(|source| source.lines()).filter(|line| !line.starts_with('#'));
+    let lists: HashSet<&str> = rows().filter_map(|line| line.split('\t').next()).collect();
+    let named = rows().flat_map(|line| line.split(['\t', '|', ' '])).filter_map(|word| {
+        word.trim_start_matches('?').strip_prefix('@').filter(|_| word.len() > 1)
+    });
+    for name in named {
+        assert!(lists.contains(name), "no list is called {name}");
+    }
+    assert!(lists.len() < 64, "a bit for each: {}", lists.len());
 }
 
 proptest! {
