@@ -9,7 +9,7 @@ use shared::search::Span;
 
 use crate::http::contract::{Routes, post};
 
-pub(crate) use screen::{Screened, notes, voice_text};
+pub(crate) use screen::{Asked, Screened, notes, voice_text};
 
 /// Routes below `/v1/phi`.
 pub(crate) fn routes() -> Routes {
