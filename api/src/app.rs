@@ -11,11 +11,12 @@ use shared::idempotency::{self, Request, Turn};
 use shared::ids::TenantId;
 use shared::journal::{Entry, Journal};
 use shared::queue::{Queues, Signal, Signals};
+use shared::screening::{self, Detection, Outcome};
 use shared::search::Table;
 use shared::tenants::{KeyRing, Tenant, store};
 
 use crate::accesses::Accesses;
-use crate::auth::{Allowed, People};
+use crate::auth::{Allowed, Member, People};
 use crate::http::{Problem, Reply};
 use crate::limit::Limits;
 use crate::live::Live;
@@ -59,6 +60,8 @@ pub(crate) struct Work {
     pub(crate) now: DateTime<Utc>,
     pub(crate) actor: Actor,
     pub(crate) changes: Changes,
+    /// Texts that were screened and are saved with the rest.
+    pub(crate) screened: Vec<Detection>,
     once: Option<Request>,
 }
 
@@ -98,7 +101,8 @@ impl App {
         let (tenant, now) = found.ok_or(Problem::NotFound("tenant"))?;
         let actor = by.actor();
         let changes = Changes::by(actor);
-        Ok((Work { tx, keys, tenant, now, actor, changes, once: None }, table))
+        let screened = Vec::new();
+        Ok((Work { tx, keys, tenant, now, actor, changes, screened, once: None }, table))
     }
 
     /// Opens a transaction to change something in.
@@ -112,7 +116,30 @@ impl App {
         by: &Allowed<P>,
         once: Option<Request>,
     ) -> Result<Begun<A>, Problem> {
-        let mut work = self.open(by.tenant, by.actor(), once).await?;
+        self.begin(by.tenant, by.actor(), once).await
+    }
+
+    /// Opens a transaction in which somebody changes what is their own, once.
+    pub(crate) async fn change_own<A>(
+        &self,
+        me: Member,
+        once: Option<Request>,
+    ) -> Result<Begun<A>, Problem> {
+        self.begin(me.tenant, Actor::User(me.user), once).await
+    }
+
+    /// Opens a transaction in which somebody reads what is their own.
+    pub(crate) async fn read_own(&self, me: Member) -> Result<Work, Problem> {
+        self.open(me.tenant, Actor::User(me.user), None).await
+    }
+
+    async fn begin<A>(
+        &self,
+        tenant: TenantId,
+        actor: Actor,
+        once: Option<Request>,
+    ) -> Result<Begun<A>, Problem> {
+        let mut work = self.open(tenant, actor, once).await?;
         let Some(request) = once else { return Ok(Begun::Anew(Box::new(work))) };
         let turn = idempotency::store::begin(&mut work.tx, &work.keys, &request, work.now).await?;
         match turn {
@@ -140,7 +167,8 @@ impl App {
         let keys = self.keys.of(&mut tx).await?;
         let found = store::find_now(&mut tx).await?;
         let (tenant, now) = found.ok_or(Problem::NotFound("tenant"))?;
-        Ok(Work { tx, keys, tenant, now, actor, changes: Changes::by(actor), once })
+        let (changes, screened) = (Changes::by(actor), Vec::new());
+        Ok(Work { tx, keys, tenant, now, actor, changes, screened, once })
     }
 }
 
@@ -153,7 +181,8 @@ impl Work {
         Ok(())
     }
 
-    /// Keeps the answer if the request named itself, appends the changes, commits, and wakes the worker.
+    /// Keeps the answer if the request named itself, puts screened texts on record, appends the changes, commits, and wakes the
+    /// worker.
     pub(crate) async fn commit<A>(
         mut self,
         app: &App,
@@ -162,6 +191,14 @@ impl Work {
         if let Some(request) = &self.once {
             let kept = reply.to_keep();
             idempotency::store::keep(&mut self.tx, &self.keys, request, &kept, self.now).await?;
+        }
+        screening::store::insert(&mut self.tx, (self.actor, self.now), &self.screened).await?;
+        // That somebody knew what they wrote is on the trail, once for a request; of notes the contact's acknowledgement is.
+        let knowingly = |one: &&Detection| {
+            one.outcome == Outcome::Acknowledged && one.place != screening::Place::Notes
+        };
+        if let Some(known) = self.screened.iter().find(knowingly) {
+            self.changes.entry("phi.acknowledge", known.id.0, None);
         }
         let told = !self.changes.is_empty();
         if told {

@@ -25,6 +25,7 @@ mod planning;
 mod platform;
 mod retention;
 mod tenant;
+mod training;
 mod webhooks;
 
 use axum::Router;
@@ -69,6 +70,7 @@ fn routes() -> Routes {
         .nest("/platform", platform::routes())
         .nest("/retention", retention::routes())
         .nest("/tenant", tenant::routes().merge(people::of_tenant()))
+        .nest("/training", training::routes())
         .nest("/users", people::routes())
         .nest("/webhooks", webhooks::routes());
     Routes::tagged("")

@@ -63,6 +63,10 @@ ids! {
     CampaignId,
     /// An entry of the do-not-call list.
     DoNotCallId,
+    /// What screening a text came to.
+    DetectionId,
+    /// That somebody completed a training module.
+    CompletionId,
     /// A search that somebody keeps.
     ViewId,
     /// A word that something may not be erased.

@@ -27,10 +27,12 @@ pub mod queue;
 pub mod retell;
 pub mod retention;
 pub mod rotation;
+pub mod screening;
 pub mod search;
 pub mod telemetry;
 pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod training;
 pub mod views;
 pub mod webhooks;

@@ -13,7 +13,7 @@ use shared::ids::TenantId;
 use uuid::Uuid;
 
 use super::Accesses;
-use crate::http::Problem;
+use crate::http::{Problem, RefusedTexts};
 
 /// Where it is put down who asks, once that is known. Among a request's extensions.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +55,9 @@ pub(crate) async fn note(
 
     let mut answer = next.run(request).await;
     let Some((tenant, actor)) = witness.0.get().copied() else { return answer };
+    if let Some(RefusedTexts(found)) = answer.extensions_mut().remove() {
+        accesses.note_refused_texts((tenant, actor), &found).await;
+    }
     let refused = answer.status() == StatusCode::TOO_MANY_REQUESTS;
     if refused && !accesses.is_first_refusal(tenant, actor) {
         return answer;

@@ -7,6 +7,8 @@ use shared::audit::Actor;
 use shared::audit::accesses::{Access, store};
 use shared::db::{Db, Error};
 use shared::ids::TenantId;
+use shared::screening::{self, Detection};
+use shared::tenants;
 use tokio::sync::{mpsc, oneshot};
 
 use super::refusals::Refusals;
@@ -63,6 +65,28 @@ impl Accesses {
         match told.await {
             Ok(true) => Ok(()),
             _ => Err(NotNoted),
+        }
+    }
+
+    /// Puts on record that texts were refused, in a transaction of its own: that of the request is gone. If it fails, the client is
+    /// told what is wrong with the texts all the same.
+    pub(super) async fn note_refused_texts(
+        &self,
+        (tenant, actor): (TenantId, Actor),
+        found: &[Detection],
+    ) {
+        let kept = async {
+            let mut tx = self.db.tenant(tenant).await?;
+            let now = tenants::store::now(&mut tx).await?;
+            screening::store::insert(&mut tx, (actor, now), found).await?;
+            tx.commit().await
+        };
+        if let Err(error) = kept.await {
+            tracing::error!(
+                error = Error::cause(&error),
+                texts = found.len(),
+                "texts were refused, which could not be put on record"
+            );
         }
     }
 

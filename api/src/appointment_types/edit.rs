@@ -7,16 +7,18 @@ use serde_json::{Value, json};
 use shared::appointment_types::{AppointmentType, MOST, MOST_NAME, MOST_NAMES, key, store};
 use shared::appointments::Label;
 use shared::ids::AppointmentTypeId;
+use shared::screening::Place;
 
 use super::NOUN;
 use super::view::TypeView;
-use crate::app::{App, Begun};
+use crate::app::{App, Begun, Work};
 use crate::appointments::{DURATION_MINUTES, name};
 use crate::auth::{Allowed, EditTenant};
 use crate::http::contract::Operation;
 use crate::http::{
     Body, Created, Fields, IfMatch, Kind, Path, Post, Problem, Reply, Shown, Versioned, present,
 };
+use crate::phi::Asked;
 use crate::tenant::tell_about;
 
 /// A type as a client sends it.
@@ -26,7 +28,7 @@ pub(super) struct NewAppointmentType {
     /// What it is called; neither case nor accents tell two names apart.
     #[schemars(length(min = 1, max = MOST_NAME), example = &"Physiotherapy")]
     name: String,
-    /// What the voice says of it; nothing unless given. A sensitive type has none.
+    /// What the voice says of it; nothing unless given. A sensitive type has none. Refused if health information is found in it.
     #[schemars(length(min = 1, max = MOST_NAME))]
     spoken_name: Option<String>,
     /// It may say what somebody is treated for: never spoken, and shown by role.
@@ -60,14 +62,14 @@ pub(super) async fn create(
     let made = name.map(|name| {
         let mut made = AppointmentType::new(name, work.now);
         made.sensitive = body.sensitive;
-        made.spoken_name = spoken(&mut fields, body.spoken_name.as_deref());
+        made.spoken_name = spoken(&mut fields, body.spoken_name.as_deref(), None);
         made.duration_minutes = body
             .duration_minutes
             .and_then(|minutes| fields.within("duration_minutes", minutes, DURATION_MINUTES));
         never_both(&mut fields, &made);
         made
     });
-    let made = fields.finish(made)?;
+    let made = fields.finish_in(&mut work, made)?;
     let all = store::list(&mut work.tx).await?;
     if all.len() >= MOST {
         return Err(crate::appointments::list_full(MOST));
@@ -106,7 +108,7 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    fn apply(&self, to: &mut AppointmentType) -> Result<(), Problem> {
+    fn apply(&self, to: &mut AppointmentType, work: &mut Work) -> Result<(), Problem> {
         let mut fields = Fields::default();
         if let Some(raw) = &self.name
             && let Some(name) = name(&mut fields, "name", raw, MOST_NAME)
@@ -117,7 +119,8 @@ impl Patch {
             }
         }
         if let Some(raw) = &self.spoken_name {
-            to.spoken_name = spoken(&mut fields, raw.as_deref());
+            let kept = to.spoken_name.take();
+            to.spoken_name = spoken(&mut fields, raw.as_deref(), kept.as_ref());
         }
         to.sensitive = self.sensitive.unwrap_or(to.sensitive);
         if let Some(minutes) = self.duration_minutes {
@@ -126,7 +129,7 @@ impl Patch {
         }
         to.active = self.active.unwrap_or(to.active);
         never_both(&mut fields, to);
-        fields.finish(Some(()))
+        fields.finish_in(work, Some(()))
     }
 }
 
@@ -152,7 +155,7 @@ pub(super) async fn patch(
     let before = all.iter().find(|kind| kind.id == id).ok_or(Problem::NotFound(NOUN))?;
     version.check(before.version)?;
     let mut after = before.clone();
-    patch.apply(&mut after)?;
+    patch.apply(&mut after, &mut work)?;
     if after == *before {
         return Ok(Reply::ok(&TypeView::new(&after))?.with_version(after.version));
     }
@@ -166,8 +169,11 @@ pub(super) async fn patch(
     work.commit(&app, reply).await
 }
 
-fn spoken(fields: &mut Fields, raw: Option<&str>) -> Option<Label> {
-    raw.and_then(|raw| fields.take("spoken_name", Label::parse(raw, MOST_NAME)))
+/// What the voice is to say: nothing in which health information is found.
+fn spoken(fields: &mut Fields, raw: Option<&str>, kept: Option<&Label>) -> Option<Label> {
+    let asked = Asked { place: Place::SpokenName, field: "spoken_name", raw: raw? };
+    let label = fields.take(asked.field, Label::parse(asked.raw, MOST_NAME))?;
+    asked.may_stand(fields, kept == Some(&label), false).then_some(label)
 }
 
 fn never_both(fields: &mut Fields, kind: &AppointmentType) {

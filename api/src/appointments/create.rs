@@ -36,7 +36,7 @@ pub(super) async fn create(
     let mut opened = found.ok_or(Problem::NotFound(crate::contacts::NOUN))?;
     let mut fields = Fields::default();
     let read = body.read(&mut fields, &work.tenant, work.now);
-    let booking = fields.finish(read)?;
+    let booking = fields.finish_in(&mut work, read)?;
     let lists = Lists::read(&mut work.tx, booking.kind.as_ref(), booking.location.as_ref()).await?;
     lists.check_type(booking.kind.as_ref(), &work.tenant.policy, "/type")?;
     if opened.contact.archived_at.is_some() {

@@ -8,6 +8,7 @@ use shared::calls::rules::snapshot::AppointmentStatus;
 use shared::contacts::store::Opened;
 use shared::contacts::text::MOST_VOICE_TEXT;
 use shared::ids::{AppointmentId, ContactId};
+use shared::screening::Place;
 
 use super::fields::{
     DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON, MOST_TIME, MOST_TYPE, When, label,
@@ -22,7 +23,7 @@ use crate::http::contract::Operation;
 use crate::http::{
     Body, Empty, Fields, IfMatch, Path, Post, Problem, Reply, Shown, Versioned, present,
 };
-use crate::phi;
+use crate::phi::{self, Asked};
 use crate::planning::{self, Planned};
 
 const MOST_REASON: usize = 500;
@@ -69,16 +70,15 @@ pub(super) struct Patch {
     /// For people; only with a status.
     #[schemars(length(min = 1, max = MOST_REASON))]
     status_reason: Option<String>,
+    /// What was found in `status_reason` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
     /// How it was confirmed; only with status `confirmed`.
     confirmed_by: Option<ConfirmedBy>,
 }
 
 impl Patch {
-    fn apply(
-        &self,
-        to: &mut Appointment,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), Problem> {
+    fn apply(&self, to: &mut Appointment, work: &mut Work) -> Result<(), Problem> {
         let mut fields = Fields::default();
         if let Some(hours) = self.call_before_hours
             && let Some(hours) = fields.within("call_before_hours", hours, LEAD_HOURS)
@@ -105,8 +105,8 @@ impl Patch {
             to.voice_text = raw.and_then(|raw| phi::voice_text(&mut fields, raw, kept.as_ref()));
         }
         to.priority = self.priority.unwrap_or(to.priority);
-        self.apply_status(&mut fields, to, now);
-        fields.finish(Some(()))
+        self.apply_status(&mut fields, to, work.now);
+        fields.finish_in(work, Some(()))
     }
 
     fn apply_status(
@@ -116,7 +116,10 @@ impl Patch {
         now: chrono::DateTime<chrono::Utc>,
     ) {
         let reason = self.status_reason.as_deref();
-        let reason = reason.and_then(|raw| fields.text("status_reason", raw, MOST_REASON));
+        let reason = reason.and_then(|raw| {
+            let known = self.acknowledge_phi;
+            why(fields, ("status_reason", raw), to.status_reason.as_deref(), known)
+        });
         if self.confirmed_by.is_some() && self.status != Some(AppointmentStatus::Confirmed) {
             fields.fault("confirmed_by", "not_wanted", "goes with status confirmed only");
         }
@@ -148,7 +151,7 @@ pub(super) async fn patch(
     let eyes = by.eyes(&work.tenant);
     let (opened, before) = lock(&mut work, ids, version).await?;
     let mut after = before.clone();
-    patch.apply(&mut after, work.now)?;
+    patch.apply(&mut after, &mut work)?;
     let lists = of_lists(&mut work, &after).await?;
     if after.kind != before.kind {
         lists.check_type(after.kind.as_ref(), &work.tenant.policy, "/type")?;
@@ -225,6 +228,9 @@ pub(super) struct Cancel {
     /// For people.
     #[schemars(length(min = 1, max = MOST_REASON), example = "Is travelling")]
     reason: Option<String>,
+    /// What was found in `reason` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
 }
 
 pub(super) const CANCEL: Operation = Operation::new("cancelAppointment", "Cancel an appointment")
@@ -246,10 +252,12 @@ pub(super) async fn cancel(
     let (opened, before) = lock(&mut work, ids, version).await?;
     let mut fields = Fields::default();
     let reason = body.reason.as_deref();
-    let reason = reason.map(|raw| fields.text("reason", raw, MOST_REASON));
-    fields.finish(Some(()))?;
+    let kept = before.status_reason.as_deref();
+    let reason =
+        reason.and_then(|raw| why(&mut fields, ("reason", raw), kept, body.acknowledge_phi));
+    fields.finish_in(&mut work, Some(()))?;
     let mut after = before.clone();
-    after.set_status(AppointmentStatus::Cancelled, reason.flatten(), None, work.now);
+    after.set_status(AppointmentStatus::Cancelled, reason, None, work.now);
     let lists = of_lists(&mut work, &after).await?;
     if after == before {
         return show(&opened, &after, eyes, &lists);
@@ -277,6 +285,18 @@ pub(super) async fn delete(
     let values = serde_json::json!({ "before": audited(&before) });
     entry(&mut work, &opened.key, "appointment.delete", &before, &values)?;
     work.commit(&app, Reply::empty()).await
+}
+
+/// Why a status is set, screened unless it is what is `kept`; or its faults noted.
+fn why(
+    fields: &mut Fields,
+    (field, raw): (&str, &str),
+    kept: Option<&str>,
+    acknowledged: bool,
+) -> Option<String> {
+    let text = fields.text(field, raw, MOST_REASON)?;
+    let asked = Asked { place: Place::StatusReason, field, raw };
+    asked.may_stand(fields, kept == Some(&text), acknowledged).then_some(text)
 }
 
 /// The contact, locked, and its appointment in the version that was read. The contact's lock guards its appointments.

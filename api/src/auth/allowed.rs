@@ -87,6 +87,8 @@ permissions! {
     ReadVisits, "visits.read", [Role::ClientAdmin];
     /// Reads the audit trail: who did what, who saw whom, and the values before and after.
     ReadAudit, "audit.read", [Role::ClientAdmin];
+    /// Sees what screening of texts came to, by person, and who completed which training.
+    ReadCompliance, "compliance.read", [Role::ClientAdmin];
     /// Sees the tenant's people and their sessions.
     ReadUsers, "users.read", [Role::ClientAdmin];
     /// Invites people, changes what they may do, ends their sessions.

@@ -21,14 +21,14 @@ pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
     Allowed, EditContacts, EditDoNotCall, EditGroups, EditKeys, EditSecurity, EditTenant,
     EditUsers, EditViews, Eyes, KeepContacts, PERMISSIONS, PlaceCalls, ReadAudit, ReadCalls,
-    ReadContacts, ReadDoNotCall, ReadGroups, ReadKeys, ReadLive, ReadTenant, ReadUsers, ReadVisits,
-    ReportOutcomes,
+    ReadCompliance, ReadContacts, ReadDoNotCall, ReadGroups, ReadKeys, ReadLive, ReadTenant,
+    ReadUsers, ReadVisits, ReportOutcomes,
 };
 pub(crate) use second_step::{MOST_CODE, Shown, Step, step_of, use_up};
 pub(crate) use set_password::new_password;
 pub(crate) use sign_in::{count, network};
 pub(crate) use throttle::Attempt;
-pub(crate) use who::{SignedIn, SuperAdmin, Who};
+pub(crate) use who::{Member, SignedIn, SuperAdmin, Who};
 
 pub use hasher::{Cost, hash_password};
 pub use people::{People, Settings};

@@ -128,6 +128,35 @@ impl FromRequestParts<App> for SignedIn {
     }
 }
 
+/// A person of a tenant who is signed in, for what concerns themselves there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    /// Whose person.
+    pub(crate) tenant: TenantId,
+    /// Who.
+    pub(crate) user: UserId,
+}
+
+impl Takes for Member {
+    fn describe(draft: &mut Draft<'_>) {
+        SignedIn::describe(draft);
+        draft.fails(&[Kind::SecondFactorSetupNeeded]);
+    }
+}
+
+impl FromRequestParts<App> for Member {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let SignedIn(me) = SignedIn::from_request_parts(parts, app).await?;
+        match me.tenant {
+            _ if me.factor_missing => Err(Problem::SecondFactorSetupNeeded),
+            Some(tenant) => Ok(Self { tenant, user: me.user }),
+            None => Err(Problem::Forbidden { need: "a person of a tenant" }),
+        }
+    }
+}
+
 /// Somebody of the platform, for what concerns tenants as such and nothing in them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SuperAdmin {

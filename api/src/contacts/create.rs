@@ -14,7 +14,6 @@ use shared::contacts::store::Opened;
 use shared::contacts::text::MOST_NOTES;
 use shared::contacts::{Consent, Contact, store};
 use shared::crypto::ContactField;
-use shared::tenants::Tenant;
 
 use super::acknowledgements::{note_consent, note_phi, text_version};
 use super::view::{Viewer, audited};
@@ -88,7 +87,8 @@ pub(super) struct Made {
 }
 
 impl NewContact {
-    fn read(&self, tenant: &Tenant, now: chrono::DateTime<chrono::Utc>) -> Result<Read, Problem> {
+    fn read(&self, work: &mut Work) -> Result<Read, Problem> {
+        let (tenant, now) = (&work.tenant, work.now);
         let mut found = Fields::default();
         let name = fields::name(&mut found, &self.name);
         let phone = fields::phone(&mut found, "phone", &self.phone, tenant);
@@ -122,13 +122,13 @@ impl NewContact {
                 phone: phone?,
                 email: email?,
                 notes: notes?,
-                zone: zone?.unwrap_or(tenant.zone),
+                zone: zone?.unwrap_or(work.tenant.zone),
                 channel: channel?.unwrap_or(Channel::Voice),
                 consent_text: consent_text?,
                 booking: booking?,
             })
         })();
-        found.finish(read)
+        found.finish_in(work, read)
     }
 }
 
@@ -146,7 +146,7 @@ pub(super) async fn create(
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
     };
-    let read = body.read(&work.tenant, work.now)?;
+    let read = body.read(&mut work)?;
     let knowingly = read.notes.as_ref().is_some_and(|screened| screened.acknowledged);
     let contact = Contact {
         email: read.email,

@@ -64,7 +64,7 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    fn apply(&self, contact: &mut Contact, work: &Work) -> Result<Applied, Problem> {
+    fn apply(&self, contact: &mut Contact, work: &mut Work) -> Result<Applied, Problem> {
         let mut found = Fields::default();
         let mut knowingly = false;
         if let Some(name) = self.name.as_deref().and_then(|raw| fields::name(&mut found, raw)) {
@@ -116,7 +116,7 @@ impl Patch {
                 found.fault(field, "not_wanted", "goes with consent only");
             }
         }
-        found.finish(version.map(|consent_text| Applied { consent_text, knowingly }))
+        found.finish_in(work, version.map(|consent_text| Applied { consent_text, knowingly }))
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) async fn patch(
     }
     let mut opened = lock(&mut work, id, version).await?;
     let before = opened.contact.clone();
-    let applied = patch.apply(&mut opened.contact, &work)?;
+    let applied = patch.apply(&mut opened.contact, &mut work)?;
     let viewer = Viewer::of(&by, &work.tenant);
     if opened.contact == before {
         return find::show(&mut work, viewer, &opened).await;

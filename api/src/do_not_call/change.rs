@@ -9,7 +9,7 @@ use shared::ids::DoNotCallId;
 use shared::journal;
 
 use super::list::EntryView;
-use super::{MOST_REASON, NOUN, entry};
+use super::{MOST_REASON, NOUN, entry, why};
 use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditDoNotCall};
 use crate::contacts::{MOST_NUMBER, phone};
@@ -28,6 +28,9 @@ pub(super) struct NewEntry {
     /// For people.
     #[schemars(length(min = 1, max = MOST_REASON), example = "asked by telephone")]
     reason: Option<String>,
+    /// What was found in `reason` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
 }
 
 pub(super) const ADD: Operation = Operation::new("addDoNotCall", "Put a number on the list").says(
@@ -48,9 +51,10 @@ pub(super) async fn add(
     work.lock_tenant().await?;
     let mut fields = Fields::default();
     let number = phone(&mut fields, "number", &body.number, &work.tenant);
-    let reason = body.reason.as_deref().map(|raw| fields.text("reason", raw, MOST_REASON));
-    let number = fields.finish(number)?;
-    let wish = Wish { number, reason: reason.flatten() };
+    let reason = body.reason.as_deref();
+    let reason = reason.and_then(|raw| why(&mut fields, raw, body.acknowledge_phi));
+    let wish = number.map(|number| Wish { number, reason });
+    let wish = fields.finish_in(&mut work, wish)?;
     let who = (work.actor, work.now);
     let wishes = std::slice::from_ref(&wish);
     let keys = (&*work.keys, app.keys.master());

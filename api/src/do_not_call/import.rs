@@ -12,10 +12,11 @@ use shared::do_not_call::store::{self, Added, Listed, Wish};
 use shared::idempotency;
 use shared::ids::DoNotCallId;
 use shared::journal;
+use shared::screening::Detection;
 use shared::tenants::Tenant;
 
 use super::rows::{Row, Rows, of_csv};
-use super::{MOST_REASON, entry};
+use super::{entry, why};
 use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditDoNotCall};
 use crate::contacts::phone;
@@ -66,6 +67,8 @@ pub(super) struct Summary {
 #[derive(Debug)]
 pub(super) struct Upload {
     rows: Vec<Row>,
+    /// Of the reasons; CSV has no place to say it.
+    acknowledged: bool,
     once: Option<idempotency::Request>,
 }
 
@@ -87,32 +90,36 @@ impl FromRequest<App> for Upload {
         let headers = request.headers().clone();
         let bytes = http::read(request, MOST_BYTES).await?;
         let once = http::named(&headers, &method, &uri, &bytes)?;
-        let rows = match http::media_type(&headers) {
-            Some("text/csv") => of_csv(&bytes)?,
+        let (rows, acknowledged) = match http::media_type(&headers) {
+            Some("text/csv") => (of_csv(&bytes)?, false),
             Some("application/json") => http::parse::<Rows>(&headers, &bytes)?.into_rows()?,
             _ => return Err(Problem::UnsupportedMediaType("application/json or text/csv")),
         };
-        Ok(Self { rows, once })
+        Ok(Self { rows, acknowledged, once })
     }
 }
 
 pub(super) const IMPORT: Operation = Operation::new("importDoNotCall", "Put many numbers on the list").says(
-    "At most 10,000 at a time, 1 MiB. Those that are numbers are added, whatever the others are; each row has its result.",
+    "At most 10,000 at a time, 1 MiB. Those that are numbers are added, whatever the others are; each row has its result. A row \
+     whose reason may have health information is refused unless `acknowledge_phi` is sent, which CSV can't.",
 );
 
 /// Puts many numbers on the list: those that are numbers, whatever the others are.
 pub(super) async fn import(
     State(app): State<App>,
     by: Allowed<EditDoNotCall>,
-    Upload { rows, once }: Upload,
+    Upload { rows, acknowledged, once }: Upload,
 ) -> Result<Reply<Shown<Summary>>, Problem> {
     let tenant = app.read(&by).await?.tenant;
-    let read = wishes(rows, tenant).await?;
+    let read = wishes(rows, acknowledged, tenant).await?;
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
     };
     work.lock_tenant().await?;
+    let (read, screened): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    // What was refused goes on record with the rest: the import as a whole is not.
+    work.screened.extend(screened.into_iter().flatten());
     let (summary, noted) = list(&mut work, app.keys.master(), read).await?;
     app.note(noted).await?;
     work.commit(&app, Reply::ok(&summary)?).await
@@ -141,9 +148,12 @@ async fn list(
     Ok((summarise(read, &listed), noted))
 }
 
+/// A row that was read, and what goes on record of its reason.
+type Read = (Result<Wish, Problem>, Vec<Detection>);
+
 /// Reads the numbers, on every core. It takes most of the time of an import: neither a lock nor the thread of other requests
 /// is held meanwhile.
-async fn wishes(rows: Vec<Row>, tenant: Tenant) -> Result<Vec<Result<Wish, Problem>>, Problem> {
+async fn wishes(rows: Vec<Row>, acknowledged: bool, tenant: Tenant) -> Result<Vec<Read>, Problem> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let (rows, tenant) = (Arc::new(rows), Arc::new(tenant));
     let each = rows.len().div_ceil(cores).max(LEAST_PER_CORE);
@@ -151,7 +161,7 @@ async fn wishes(rows: Vec<Row>, tenant: Tenant) -> Result<Vec<Result<Wish, Probl
         let (rows, tenant) = (Arc::clone(&rows), Arc::clone(&tenant));
         tokio::task::spawn_blocking(move || {
             let part = rows.iter().skip(from).take(each);
-            part.map(|row| wish(row, &tenant)).collect::<Vec<_>>()
+            part.map(|row| wish(row, acknowledged, &tenant)).collect::<Vec<_>>()
         })
     });
     let mut read = Vec::with_capacity(rows.len());
@@ -162,11 +172,11 @@ async fn wishes(rows: Vec<Row>, tenant: Tenant) -> Result<Vec<Result<Wish, Probl
     Ok(read)
 }
 
-fn wish(row: &Row, tenant: &Tenant) -> Result<Wish, Problem> {
+fn wish(row: &Row, acknowledged: bool, tenant: &Tenant) -> Read {
     let mut fields = Fields::default();
     let number = phone(&mut fields, "number", &row.number, tenant);
-    let reason = row.reason.as_deref().map(|raw| fields.text("reason", raw, MOST_REASON));
-    Ok(Wish { number: fields.finish(number)?, reason: reason.flatten() })
+    let reason = row.reason.as_deref().and_then(|raw| why(&mut fields, raw, acknowledged));
+    fields.finish_apart(number.map(|number| Wish { number, reason }))
 }
 
 fn summarise(read: Vec<Result<Wish, Problem>>, listed: &[Listed]) -> Summary {

@@ -5,10 +5,13 @@ mod import;
 mod list;
 mod rows;
 
-use crate::app::Work;
-use crate::http::Problem;
-use crate::http::contract::{Routes, delete, get, post};
 use shared::crypto::TenantField;
+use shared::screening::Place;
+
+use crate::app::Work;
+use crate::http::contract::{Routes, delete, get, post};
+use crate::http::{Fields, Problem};
+use crate::phi::Asked;
 
 /// What an entry is called in problems.
 const NOUN: &str = "entry of the do-not-call list";
@@ -21,6 +24,13 @@ pub(crate) fn routes() -> Routes {
         .at("/", get(list::LIST, list::list).post(change::ADD, change::add))
         .at("/{entry}", delete(change::REMOVE, change::remove))
         .at("/import", post(import::IMPORT, import::import))
+}
+
+/// Why a number is not to be called, screened; or its faults noted.
+fn why(fields: &mut Fields, raw: &str, acknowledged: bool) -> Option<String> {
+    let asked = Asked { place: Place::DoNotCallReason, field: "reason", raw };
+    let text = fields.text(asked.field, raw, MOST_REASON)?;
+    asked.may_stand(fields, false, acknowledged).then_some(text)
 }
 
 /// Adds an audit entry about the list, sealed under the tenant's key.

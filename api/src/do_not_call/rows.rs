@@ -42,6 +42,9 @@ pub(super) struct Rows {
     /// Numbers, with reasons or without.
     #[schemars(length(min = 1, max = MOST_ROWS), example = ["07700 900199"])]
     numbers: Vec<Element>,
+    /// What was found in the reasons stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
 }
 
 /// By hand: serde would take a list for the fields of a row, in their order.
@@ -68,13 +71,14 @@ impl<'de> Deserialize<'de> for Element {
 }
 
 impl Rows {
-    pub(super) fn into_rows(self) -> Result<Vec<Row>, Problem> {
+    /// The rows, and whether what is found in their reasons is acknowledged.
+    pub(super) fn into_rows(self) -> Result<(Vec<Row>, bool), Problem> {
         check_count(self.numbers.len())?;
         let row = |element| match element {
             Element::Number(number) => Row { number, reason: None },
             Element::Row(row) => row,
         };
-        Ok(self.numbers.into_iter().map(row).collect())
+        Ok((self.numbers.into_iter().map(row).collect(), self.acknowledge_phi))
     }
 }
 

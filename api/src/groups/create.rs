@@ -24,6 +24,9 @@ pub(super) struct NewGroup {
     /// What it is for: no word about a person.
     #[schemars(length(min = 1, max = MOST_DESCRIPTION), example = "Call before nine")]
     description: Option<String>,
+    /// What was found in name or description stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
     /// One of the palette.
     #[schemars(with = "Colour", example = &"blue")]
     colour: String,
@@ -44,12 +47,12 @@ pub(super) struct Made {
 }
 
 impl NewGroup {
-    fn read(&self, work: &Work) -> Result<Group, Problem> {
+    fn read(&self, work: &mut Work) -> Result<Group, Problem> {
         let mut found = Fields::default();
-        let name = fields::name(&mut found, &self.name);
+        let name = fields::name(&mut found, &self.name, None, self.acknowledge_phi);
         let description = match self.description.as_deref() {
             None => Some(None),
-            Some(raw) => fields::description(&mut found, raw).map(Some),
+            Some(raw) => fields::description(&mut found, raw, None, self.acknowledge_phi).map(Some),
         };
         let colour = fields::colour(&mut found, &self.colour);
         fields::count(&mut found, "members", &self.members, 0);
@@ -67,7 +70,7 @@ impl NewGroup {
                 members_changed_at: None,
             })
         })();
-        found.finish(read)
+        found.finish_in(work, read)
     }
 }
 
@@ -88,7 +91,7 @@ pub(super) async fn create(
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
     };
-    let mut group = body.read(&work)?;
+    let mut group = body.read(&mut work)?;
     if !store::insert(&mut work.tx, &group).await? {
         let other = store::with_name(&mut work.tx, &group.name).await?;
         return Err(fields::taken(other));

@@ -27,6 +27,9 @@ pub(super) struct Patch {
     #[serde(default, deserialize_with = "present")]
     #[schemars(length(min = 1, max = MOST_DESCRIPTION), example = "Call after ten")]
     description: Option<Option<String>>,
+    /// What was found in name or description stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
     /// One of the palette.
     #[schemars(with = "Option<Colour>", example = &"teal")]
     colour: Option<String>,
@@ -35,16 +38,20 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    fn apply(&self, group: &mut Group, work: &Work) -> Result<(), Problem> {
+    fn apply(&self, group: &mut Group, work: &mut Work) -> Result<(), Problem> {
         let mut found = Fields::default();
-        if let Some(name) = self.name.as_deref().and_then(|raw| fields::name(&mut found, raw)) {
+        let known = self.acknowledge_phi;
+        if let Some(raw) = &self.name
+            && let Some(name) = fields::name(&mut found, raw, Some(&group.name), known)
+        {
             group.name = name;
         }
         match &self.description {
             None => {}
             Some(None) => group.description = None,
             Some(Some(raw)) => {
-                if let Some(text) = fields::description(&mut found, raw) {
+                let kept = group.description.as_ref();
+                if let Some(text) = fields::description(&mut found, raw, kept, known) {
                     group.description = Some(text);
                 }
             }
@@ -61,7 +68,7 @@ impl Patch {
                 group.archived_at.get_or_insert(work.now);
             }
         }
-        found.finish(Some(()))
+        found.finish_in(work, Some(()))
     }
 }
 
@@ -83,7 +90,7 @@ pub(super) async fn patch(
     let mut work = app.change(&by).await?;
     let mut group = lock(&mut work, id, version).await?;
     let before = group.clone();
-    patch.apply(&mut group, &work)?;
+    patch.apply(&mut group, &mut work)?;
     if group == before {
         return find::view(&mut work.tx, &group).await;
     }

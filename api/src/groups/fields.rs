@@ -3,15 +3,33 @@
 use shared::contacts::text::TextError;
 use shared::groups::{Colour, Description, GroupName, MOST_AT_ONCE};
 use shared::ids::ContactId;
+use shared::screening::Place;
 
 use crate::http::{Fields, Kind, Problem};
+use crate::phi::Asked;
 
-pub(super) fn name(fields: &mut Fields, raw: &str) -> Option<GroupName> {
-    fields.take::<GroupName, TextError>("name", raw.parse())
+/// What the group is called, screened unless it is what is `kept`.
+pub(super) fn name(
+    fields: &mut Fields,
+    raw: &str,
+    kept: Option<&GroupName>,
+    acknowledged: bool,
+) -> Option<GroupName> {
+    let asked = Asked { place: Place::GroupName, field: "name", raw };
+    let name = fields.take::<GroupName, TextError>(asked.field, raw.parse())?;
+    asked.may_stand(fields, kept == Some(&name), acknowledged).then_some(name)
 }
 
-pub(super) fn description(fields: &mut Fields, raw: &str) -> Option<Description> {
-    fields.take::<Description, TextError>("description", raw.parse())
+/// What the group is for, screened unless it is what is `kept`.
+pub(super) fn description(
+    fields: &mut Fields,
+    raw: &str,
+    kept: Option<&Description>,
+    acknowledged: bool,
+) -> Option<Description> {
+    let asked = Asked { place: Place::GroupDescription, field: "description", raw };
+    let text = fields.take::<Description, TextError>(asked.field, raw.parse())?;
+    asked.may_stand(fields, kept == Some(&text), acknowledged).then_some(text)
 }
 
 pub(super) fn colour(fields: &mut Fields, raw: &str) -> Option<Colour> {

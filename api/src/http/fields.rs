@@ -1,8 +1,10 @@
 //! Gathering what is wrong with a body, so that all of it is told at once.
 
+use shared::screening::{Detection, Outcome};
 use shared::search::Span;
 
 use super::problem::{FieldError, Problem};
+use crate::app::Work;
 
 /// An error that clients may match on.
 pub(crate) trait Code: std::fmt::Display {
@@ -16,11 +18,12 @@ fn is_hidden_control(c: char) -> bool {
     turns || (c.is_control() && c != '\n' && c != '\t')
 }
 
-/// The faults found so far. `at` is where in the body the fields lie: `/appointment`, or nothing.
+/// The faults found so far, and the texts that were screened. `at` is where in the body the fields lie: `/appointment`, or nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     at: String,
     errors: Vec<FieldError>,
+    screened: Vec<Detection>,
 }
 
 impl Fields {
@@ -93,14 +96,54 @@ impl Fields {
         None
     }
 
+    /// Notes what screening a text came to. [`finish_in`](Self::finish_in) then takes care that it goes on record.
+    pub(crate) fn screened(&mut self, detection: Detection) {
+        self.screened.push(detection);
+    }
+
     /// What was built, or every fault.
     pub(crate) fn finish<T>(self, built: Option<T>) -> Result<T, Problem> {
-        match built {
-            Some(built) if self.errors.is_empty() => Ok(built),
-            _ if self.errors.is_empty() => {
-                Err(Problem::Internal(anyhow::anyhow!("a field was refused without a fault")))
-            }
-            _ => Err(Problem::Invalid(self.errors)),
-        }
+        debug_assert!(self.screened.is_empty(), "texts that were screened go on record: finish_in");
+        finish(self.errors, Vec::new(), built)
     }
+
+    /// What was built, or every fault. Texts that were screened go on record: with what `work` commits, or because they were refused.
+    pub(crate) fn finish_in<T>(self, work: &mut Work, built: Option<T>) -> Result<T, Problem> {
+        let Self { errors, screened, .. } = self;
+        if !errors.is_empty() {
+            return finish(errors, screened, built);
+        }
+        work.screened.extend(screened);
+        finish(errors, Vec::new(), built)
+    }
+
+    /// What was built, or every fault; and what was screened, for whoever takes care that it goes on record.
+    pub(crate) fn finish_apart<T>(self, built: Option<T>) -> (Result<T, Problem>, Vec<Detection>) {
+        let Self { errors, mut screened, .. } = self;
+        if !errors.is_empty() {
+            screened.retain(was_refused);
+        }
+        (finish(errors, Vec::new(), built), screened)
+    }
+}
+
+/// Of texts that were not saved only those go on record that were refused for what is in them: the others are sent again.
+fn finish<T>(
+    errors: Vec<FieldError>,
+    mut screened: Vec<Detection>,
+    built: Option<T>,
+) -> Result<T, Problem> {
+    screened.retain(was_refused);
+    match built {
+        Some(built) if errors.is_empty() => Ok(built),
+        _ if errors.is_empty() => {
+            Err(Problem::Internal(anyhow::anyhow!("a field was refused without a fault")))
+        }
+        _ if screened.is_empty() => Err(Problem::Invalid(errors)),
+        _ => Err(Problem::Screened { errors, refused: screened }),
+    }
+}
+
+fn was_refused(detection: &Detection) -> bool {
+    detection.outcome == Outcome::Refused
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use shared::book::BookError;
 use shared::crypto::CryptoError;
 use shared::db;
+use shared::screening::Detection;
 use shared::search::Span;
 use shared::telemetry::metrics::{self, Dependency, Failure};
 use shared::tenants::KeyError;
@@ -178,6 +179,14 @@ pub(crate) enum Problem {
     /// JSON, but not what is expected.
     #[error("some fields are not valid")]
     Invalid(Vec<FieldError>),
+    /// The same, and texts were refused for what was found in them: that goes on record.
+    #[error("some fields are not valid")]
+    Screened {
+        /// What is wrong.
+        errors: Vec<FieldError>,
+        /// What goes on record.
+        refused: Vec<Detection>,
+    },
     /// More bytes than allowed.
     #[error("the body is larger than allowed")]
     TooLarge,
@@ -222,6 +231,10 @@ pub(crate) enum Problem {
     Internal(#[source] anyhow::Error),
 }
 
+/// Texts that were refused, for whoever puts it on record once the request's transaction is gone. Among an answer's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct RefusedTexts(pub(crate) Vec<Detection>);
+
 /// Seconds after which a busy server may be asked again.
 const RETRY_AFTER: u64 = 1;
 
@@ -260,7 +273,7 @@ impl Problem {
             Self::NotFound(_) => Kind::NotFound,
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
             Self::Malformed(_) => Kind::Malformed,
-            Self::Invalid(_) => Kind::Invalid,
+            Self::Invalid(_) | Self::Screened { .. } => Kind::Invalid,
             Self::TooLarge => Kind::TooLarge,
             Self::UnsupportedMediaType(_) => Kind::UnsupportedMediaType,
             Self::Conflict { kind, .. } => *kind,
@@ -313,6 +326,10 @@ impl IntoResponse for Problem {
         let detail = self.to_string();
         let (errors, more) = match self {
             Self::Invalid(errors) => (errors, None),
+            Self::Screened { errors, refused } => {
+                answer.extensions_mut().insert(RefusedTexts(refused));
+                (errors, None)
+            }
             Self::Conflict { more, .. } => (Vec::new(), more),
             _ => (Vec::new(), None),
         };

@@ -37,7 +37,8 @@ pub(super) struct AnswerView {
 pub(super) const CHECK: Operation =
     Operation::new("checkForPhi", "Look for health information in a text").says(
         "For warnings while somebody types; nothing is stored, and no record is made of the text. Saving asks the same question \
-         again: what is found is refused in a text that the voice says, and needs `acknowledge_phi_in_notes` in notes. Not \
+         again: what is found is refused in a text that the voice says, and needs `acknowledge_phi_in_notes` in notes, \
+         `acknowledge_phi` in the other texts that staff read: ask as `notes` for them, as `voice_text` for a spoken name. Not \
          everything can be found: a text in which nothing was found may still tell of somebody's health.",
     );
 

@@ -1,19 +1,22 @@
 //! Screening free text for health information before it is stored (rules.md, HIPAA; docs/phi.md says what can't be found).
 
 mod check;
+mod compliance;
 mod screen;
 
 use serde::Serialize;
 use shared::phi::{Finding, Kind, Severity};
 use shared::search::Span;
 
-use crate::http::contract::{Routes, post};
+use crate::http::contract::{Routes, get, post};
 
-pub(crate) use screen::{Screened, notes, voice_text};
+pub(crate) use screen::{Asked, Screened, notes, voice_text};
 
 /// Routes below `/v1/phi`.
 pub(crate) fn routes() -> Routes {
-    Routes::tagged("Screening").at("/check", post(check::CHECK, check::check))
+    Routes::tagged("Screening")
+        .at("/check", post(check::CHECK, check::check))
+        .at("/compliance", get(compliance::SHOW, compliance::show))
 }
 
 /// A finding as clients see it. Nothing of the text is in it.

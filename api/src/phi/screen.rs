@@ -1,7 +1,8 @@
-//! What may be stored: a text that the voice says has no health information, notes have it knowingly.
+//! What may be stored: a text that the voice says has no health information, one that staff read has it knowingly.
 
 use shared::contacts::text::{Notes, VoiceText};
-use shared::phi::{Field, Finding, Verdict, detect, verdict};
+use shared::phi::{Finding, Verdict, detect, verdict};
+use shared::screening::{Detection, Place};
 
 use super::place;
 use crate::http::Fields;
@@ -17,54 +18,77 @@ pub(crate) struct Screened {
     pub(crate) acknowledged: bool,
 }
 
-/// A text for the voice in which nothing was found, or its faults noted. What is `kept` already is not asked about again: a
-/// newer dictionary is no reason to refuse another field's change.
+/// A text that is about to be saved: where it is to stand, in which field of the body it came, and as it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) place: Place,
+    pub(crate) field: &'a str,
+    pub(crate) raw: &'a str,
+}
+
+impl Asked<'_> {
+    /// Whether the text may be saved; if not, its faults are noted. What is `kept` already is not asked about again: a newer
+    /// dictionary is no reason to refuse another field's change.
+    pub(crate) fn may_stand(self, fields: &mut Fields, kept: bool, acknowledged: bool) -> bool {
+        kept || self.screen(fields, acknowledged).is_some()
+    }
+
+    /// What was found, if the text may be saved all the same; or its faults noted. It goes on record either way.
+    fn screen(self, fields: &mut Fields, acknowledged: bool) -> Option<Vec<Finding>> {
+        let Self { place, field, raw } = self;
+        let found = detect(raw);
+        let saved = match verdict(place.field(), &found) {
+            Verdict::Accept => true,
+            Verdict::AcknowledgementNeeded => acknowledged,
+            Verdict::Block => false,
+        };
+        fields.screened(Detection::of(place, saved, &found));
+        if saved {
+            return Some(found);
+        }
+        let (code, what) = match (place.field(), place) {
+            (shared::phi::Field::VoiceText, _) => {
+                ("health_information", "may be health information, which the voice must not say")
+            }
+            (shared::phi::Field::Notes, Place::Notes) => (
+                "acknowledgement_needed",
+                "may be health information: leave it out, or send acknowledge_phi_in_notes",
+            ),
+            (shared::phi::Field::Notes, _) => (
+                "acknowledgement_needed",
+                "may be health information: leave it out, or send acknowledge_phi",
+            ),
+        };
+        tell(fields, field, code, what, &found);
+        None
+    }
+}
+
+/// A text for the voice in which nothing was found, or its faults noted.
 pub(crate) fn voice_text(
     fields: &mut Fields,
     raw: &str,
     kept: Option<&VoiceText>,
 ) -> Option<VoiceText> {
-    let field = "voice_text";
-    let text: VoiceText = fields.take(field, raw.parse())?;
-    if kept == Some(&text) {
-        return Some(text);
-    }
-    let found = detect(raw);
-    match verdict(Field::VoiceText, &found) {
-        Verdict::Accept => Some(text),
-        Verdict::Block | Verdict::AcknowledgementNeeded => {
-            let what = "may be health information, which the voice must not say";
-            tell(fields, field, "health_information", what, &found);
-            None
-        }
-    }
+    let asked = Asked { place: Place::VoiceText, field: "voice_text", raw };
+    let text: VoiceText = fields.take(asked.field, raw.parse())?;
+    asked.may_stand(fields, kept == Some(&text), false).then_some(text)
 }
 
-/// Notes in which nothing was found or whose findings are `acknowledged`, or their faults noted. Those that are `kept` already
-/// are not asked about again.
+/// Notes in which nothing was found or whose findings are `acknowledged`, or their faults noted.
 pub(crate) fn notes(
     fields: &mut Fields,
     raw: &str,
     acknowledged: bool,
     kept: Option<&Notes>,
 ) -> Option<Screened> {
-    let field = "notes";
-    let notes: Notes = fields.take(field, raw.parse())?;
+    let asked = Asked { place: Place::Notes, field: "notes", raw };
+    let notes: Notes = fields.take(asked.field, raw.parse())?;
     if kept == Some(&notes) {
         return Some(Screened { notes, acknowledged: false });
     }
-    let found = detect(raw);
-    match verdict(Field::Notes, &found) {
-        Verdict::Accept => Some(Screened { notes, acknowledged: false }),
-        Verdict::AcknowledgementNeeded if acknowledged => {
-            Some(Screened { notes, acknowledged: true })
-        }
-        Verdict::AcknowledgementNeeded | Verdict::Block => {
-            let what = "may be health information: leave it out, or send acknowledge_phi_in_notes";
-            tell(fields, field, "acknowledgement_needed", what, &found);
-            None
-        }
-    }
+    let found = asked.screen(fields, acknowledged)?;
+    Some(Screened { notes, acknowledged: !found.is_empty() })
 }
 
 /// One fault for each finding, with its place. The alternative is the dictionary's, never a part of the text.

@@ -8,12 +8,14 @@ use serde_json::json;
 use shared::crypto::TenantField;
 use shared::ids::{ContactId, LegalHoldId};
 use shared::retention::{Hold, store::holds as store};
+use shared::screening::Place;
 use uuid::Uuid;
 
 use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, KeepContacts};
 use crate::http::contract::Operation;
 use crate::http::{Created, Empty, Fields, PageView, Path, Post, Problem, Reply, Shown};
+use crate::phi::Asked;
 
 const MOST_REASON: usize = 500;
 const NOUN: &str = "legal hold";
@@ -70,6 +72,9 @@ pub(super) struct NewHold {
     /// Why, for those who come after.
     #[schemars(length(min = 1, max = MOST_REASON), example = "A claim is pending")]
     reason: String,
+    /// What was found in `reason` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
 }
 
 pub(super) const PLACE: Operation = Operation::new("placeLegalHold", "Say that something may not be erased")
@@ -86,8 +91,10 @@ pub(super) async fn place(
         Begun::Before(reply) => return Ok(reply),
     };
     let mut fields = Fields::default();
-    let reason = fields.text("reason", &body.reason, MOST_REASON);
-    let reason = fields.finish(reason)?;
+    let asked = Asked { place: Place::LegalHoldReason, field: "reason", raw: &body.reason };
+    let reason = fields.text(asked.field, asked.raw, MOST_REASON);
+    let reason = reason.filter(|_| asked.may_stand(&mut fields, false, body.acknowledge_phi));
+    let reason = fields.finish_in(&mut work, reason)?;
     let who = (work.actor, work.now);
     let placed = store::place(&mut work.tx, &work.keys, body.contact_id, &reason, who).await?;
     let placed = placed.ok_or_else(|| {

@@ -5,6 +5,7 @@ use chrono::{Datelike, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::screening::Place;
 use shared::tenants::closed_dates::{self, ClosedDate, YEARS};
 
 use super::tell;
@@ -12,6 +13,7 @@ use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditTenant, ReadTenant};
 use crate::http::contract::Operation;
 use crate::http::{Body, Empty, Fields, PageView, Path, Post, Problem, Reply, Shown};
+use crate::phi::Asked;
 use crate::planning::{self, Planned};
 
 const MOST_NAME: usize = 120;
@@ -53,6 +55,9 @@ pub(super) struct Named {
     /// For people.
     #[schemars(length(min = 1, max = MOST_NAME), example = "Christmas Day")]
     name: String,
+    /// What was found in `name` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
 }
 
 pub(super) const PUT: Operation = Operation::new("putClosedDate", "Close a date")
@@ -72,8 +77,13 @@ pub(super) async fn put(
         let (first, last) = (YEARS.start(), YEARS.end());
         fields.fault("date", "out_of_range", format!("must be of a year from {first} to {last}"));
     }
-    let name = fields.text("name", &body.name, MOST_NAME);
-    let closed = ClosedDate { date, name: fields.finish(name)? };
+    let asked = Asked { place: Place::ClosedDateName, field: "name", raw: &body.name };
+    let named = closed_dates::list(&mut work.tx).await?;
+    let name = fields.text(asked.field, asked.raw, MOST_NAME).filter(|name| {
+        let kept = named.iter().any(|closed| closed.date == date && closed.name == *name);
+        asked.may_stand(&mut fields, kept, body.acknowledge_phi)
+    });
+    let closed = ClosedDate { date, name: fields.finish_in(&mut work, name)? };
     closed_dates::put(&mut work.tx, &closed).await?;
     let values = json!({ "date": closed.date, "name": closed.name });
     tell(&mut work, "tenant.changed", "closed_date.put", &values)?;

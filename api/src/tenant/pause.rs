@@ -4,6 +4,7 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use shared::screening::Place;
 use shared::tenants::store;
 
 use super::settings::{TenantReply, view};
@@ -12,6 +13,7 @@ use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditTenant};
 use crate::http::contract::Operation;
 use crate::http::{Fields, Nothing, Post, Problem, Reply};
+use crate::phi::Asked;
 
 const MOST_REASON: usize = 500;
 
@@ -22,6 +24,9 @@ pub(super) struct Pause {
     /// For people.
     #[schemars(length(min = 1, max = MOST_REASON), example = "The telephone line is being repaired")]
     reason: String,
+    /// What was found in `reason` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
 }
 
 pub(super) const PAUSE: Operation = Operation::new("pauseTenant", "Stop dialling")
@@ -39,8 +44,12 @@ pub(super) async fn pause(
     };
     work.lock_tenant().await?;
     let mut fields = Fields::default();
-    let reason = fields.text("reason", &body.reason, MOST_REASON);
-    let reason = fields.finish(reason)?;
+    let asked = Asked { place: Place::PauseReason, field: "reason", raw: &body.reason };
+    let kept = work.tenant.paused.as_ref().and_then(|stop| stop.reason.clone());
+    let reason = fields.text(asked.field, asked.raw, MOST_REASON).filter(|text| {
+        asked.may_stand(&mut fields, kept.as_ref() == Some(text), body.acknowledge_phi)
+    });
+    let reason = fields.finish_in(&mut work, reason)?;
     store::pause(&mut work.tx, &reason, work.now).await?;
     tell(&mut work, "tenant.paused", "tenant.pause", &json!({ "reason": reason }))?;
     finish(work, &app).await

@@ -15,6 +15,7 @@ use crate::book;
 use crate::db::{Db, Error, TenantTx};
 use crate::ids::{ContactId, TenantId};
 use crate::journal::{Entry, Journal};
+use crate::screening;
 use crate::tenants;
 
 /// Contacts that are archived in one transaction.
@@ -110,6 +111,7 @@ pub async fn round(db: &Db, journal: &Journal, tenant: TenantId) -> Result<Optio
     let more = swept?;
     let mut tx = db.tenant(tenant).await?;
     erase::forget_old_numbers(&mut tx).await?;
+    screening::store::prune(&mut tx).await?;
     sqlx::query(
         "update retention_runs set ran_at = app_clock(), archived = $1, erased = $2, spared = $3,
              next_at = app_clock() + case when $4 then interval '0' else interval '1 day' end",

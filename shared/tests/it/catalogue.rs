@@ -94,7 +94,7 @@ async fn what_is_append_only_cannot_be_rewritten() {
     let rewritable = world
         .texts(
             "select t || ' ' || r || ' ' || p
-             from unnest(array['events', 'acknowledgements', 'audit_entries', 'audit_heads', 'operator_acts', 'platform_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
+             from unnest(array['events', 'acknowledgements', 'training_completions', 'audit_entries', 'audit_heads', 'operator_acts', 'platform_entries']) t, unnest(array['vio_app', 'vio_engine']) r,
                   unnest(array['update', 'delete', 'truncate']) p
              where has_table_privilege(r, t, p) or p = 'update' and has_any_column_privilege(r, t, p)",
         )

@@ -8,6 +8,7 @@ use serde_json::json;
 use shared::appointment_types::store::sensitive_names;
 use shared::crypto::{Phi, TenantField};
 use shared::ids::ViewId;
+use shared::screening::Place;
 use shared::views::{MOST_NAME, MOST_OWN, MOST_SHARED, View, store};
 
 use super::MOST_ROWS;
@@ -19,6 +20,7 @@ use crate::http::{
     Body, Created, Empty, Fields, IfMatch, Kind, PageView, Path, Post, Problem, Reply, Shown,
     Versioned,
 };
+use crate::phi::Asked;
 
 /// What a view is called in problems.
 const NOUN: &str = "view";
@@ -163,6 +165,9 @@ pub(crate) struct Wish {
     /// What it is called.
     #[schemars(length(min = 1, max = MOST_NAME), example = "Unconfirmed, this week")]
     name: Phi<String>,
+    /// What was found in `name` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
     /// For everybody of the tenant: that needs `contacts.edit`.
     #[serde(default)]
     shared: bool,
@@ -208,6 +213,14 @@ fn below_search(problem: Problem) -> Problem {
     }
 }
 
+/// Refuses a name in which something was found, unless that is `acknowledged`.
+fn screen(work: &mut Work, raw: &str, acknowledged: bool) -> Result<(), Problem> {
+    let mut fields = Fields::default();
+    let asked = Asked { place: Place::ViewName, field: "name", raw };
+    let may_stand = asked.may_stand(&mut fields, false, acknowledged);
+    fields.finish_in(work, may_stand.then_some(()))
+}
+
 fn may_share(by: &Allowed<EditViews>) -> Result<(), Problem> {
     match by.may::<EditContacts>() {
         true => Ok(()),
@@ -236,6 +249,7 @@ pub(crate) async fn create(
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
     };
+    screen(&mut work, body.name.expose(), body.acknowledge_phi)?;
     Sight::of(&mut work, &by).await?.may_ask(asked).map_err(below_search)?;
     let maker = by.actor().to_string();
     let view = View {
@@ -272,6 +286,9 @@ pub(crate) struct Patch {
     /// What it is called.
     #[schemars(length(min = 1, max = MOST_NAME), example = "Unconfirmed, this week")]
     name: Option<Phi<String>>,
+    /// What was found in `name` stands there knowingly.
+    #[serde(default)]
+    acknowledge_phi: bool,
     /// What is searched for, in place of what was.
     search: Option<Sought>,
 }
@@ -288,7 +305,8 @@ pub(crate) async fn patch(
     Body(patch): Body<Patch>,
 ) -> Result<Reply<Versioned<Shown<ViewView>>>, Problem> {
     let mut fields = Fields::default();
-    let name = patch.name.map(|name| fields.text("name", name.expose(), MOST_NAME));
+    let raw = patch.name.as_ref().map(Phi::expose);
+    let name = raw.map(|raw| fields.text("name", raw, MOST_NAME));
     let asked = patch.search.as_ref().map(|search| read(&mut fields, search));
     fields.finish(Some(()))?;
     let mut work = app.change(&by).await?;
@@ -297,7 +315,10 @@ pub(crate) async fn patch(
         Sight::of(&mut work, &by).await?.may_ask(asked).map_err(below_search)?;
     }
     let before = audited(&view);
-    if let Some(name) = name.flatten() {
+    if let Some((name, raw)) = name.flatten().zip(raw)
+        && name != view.name
+    {
+        screen(&mut work, raw, patch.acknowledge_phi)?;
         view.name = name;
     }
     if let Some(search) = &patch.search {

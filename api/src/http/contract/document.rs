@@ -31,6 +31,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Do-not-call list", "Numbers that are never dialled."),
     ("Retention", "How long contacts are kept, what may not be erased, and who asks to be."),
     ("Screening", "Health information in free text, before it is stored."),
+    ("Training", "What staff learn, who completed it, and who is to be reminded."),
     ("Tenant", "The tenant's own settings, policy, closed dates and pauses."),
     (
         "Live updates",

@@ -130,6 +130,7 @@ impl Things {
             .replace("{session}", &self.session)
             .replace("{hold}", &self.hold)
             .replace("{view}", &self.view)
+            .replace("{module}", "hipaa")
             // Nobody's: these are opened by a signature, or to the platform's people.
             .replace("{account}", &Uuid::now_v7().to_string())
             .replace("{tenant}", &Uuid::now_v7().to_string())
