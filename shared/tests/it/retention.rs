@@ -10,13 +10,16 @@ use shared::do_not_call::store::{self as list, Wish};
 use shared::ids::ContactId;
 use shared::journal::{Entry, Journal};
 use shared::paging::Slice;
+use shared::phi::detect;
 use shared::retention::store::{self, erase, holds, shred};
 use shared::retention::{NotShredded, Report, Spared};
 use shared::rotation::Step;
 use shared::rotation::store::{begin, step};
 use shared::rotation::{Kind, Lead};
+use shared::screening::{self, Detection, Place};
 use shared::tenants::KeyRing;
 use shared::testing::{Inhabitant, World};
+use sqlx::{Connection, PgConnection};
 
 const PHONE: &str = "+447700900001";
 
@@ -337,4 +340,39 @@ async fn a_tenant_that_leaves_is_shredded_and_nothing_of_it_opens() {
         ["ada tenant.shred"]
     );
     assert_eq!(world.number("select count(*) from search_blocks").await, 0);
+}
+
+#[tokio::test]
+async fn what_screening_came_to_is_kept_for_a_year_whoever_asks() {
+    let (world, kept) = (World::new().await, Kept::new());
+    let clinic = world.tenant().await;
+    let now = world.db.now().await.unwrap();
+    let found = [Detection::of(Place::Notes, false, &detect("Her asthma"))];
+    assert_eq!(found[0].kinds, ["diagnosis"]);
+    let mut tx = world.db.tenant(clinic.id).await.unwrap();
+    screening::store::insert(&mut tx, (clinic.actor(), now), &found).await.unwrap();
+    tx.commit().await.unwrap();
+    let rows = "select count(*) from phi_detections";
+    let (url, _) = world.database_urls();
+    let mut app = PgConnection::connect(&url).await.unwrap();
+    let as_tenant = format!("select set_config('app.tenant_id', '{}', false)", clinic.id);
+    sqlx::query(sqlx::AssertSqlSafe(as_tenant)).execute(&mut app).await.unwrap();
+    for (ahead, expected, why) in [
+        (Duration::days(0), 1, "it is new"),
+        (Duration::days(364), 1, "a day less than a year"),
+        (Duration::days(2), 0, "its time is over"),
+    ] {
+        world.advance(ahead).await;
+        // The application may not take it away before, even if it wants to.
+        if expected == 1 {
+            let seen: i64 = sqlx::query_scalar(rows).fetch_one(&mut app).await.unwrap();
+            assert_eq!(seen, 1);
+            let gone = sqlx::query("delete from phi_detections").execute(&mut app).await.unwrap();
+            assert_eq!(gone.rows_affected(), 0, "{why}");
+            let changed = sqlx::query("update phi_detections set outcome = 'clean'");
+            assert!(changed.execute(&mut app).await.is_err(), "rows are added only");
+        }
+        round(&world, &kept, &clinic).await;
+        assert_eq!(world.number(rows).await, expected, "{why}");
+    }
 }
