@@ -12,7 +12,7 @@ create table phi_detections (
     at        timestamptz not null,
     actor     text not null,                              -- who saved it: an actor of the audit chain
     field     text not null,                              -- where the text was to stand: a word of ours
-    outcome   text not null check (outcome in ('clean', 'refused', 'acknowledged')),
+    outcome   text not null check (outcome in ('clean', 'refused', 'acknowledged', 'unasked')),
     kinds     text[] not null default '{}',               -- what was found: words of ours, each once
     severity  text check (severity in ('medium', 'high', 'critical')),
     primary key (tenant_id, id),

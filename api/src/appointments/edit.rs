@@ -117,8 +117,9 @@ impl Patch {
     ) {
         let reason = self.status_reason.as_deref();
         let reason = reason.and_then(|raw| {
-            let known = self.acknowledge_phi;
-            why(fields, ("status_reason", raw), to.status_reason.as_deref(), known)
+            let stops = self.status == Some(AppointmentStatus::Cancelled);
+            let how = How { known: self.acknowledge_phi, stops };
+            why(fields, ("status_reason", raw), to.status_reason.as_deref(), how)
         });
         if self.confirmed_by.is_some() && self.status != Some(AppointmentStatus::Confirmed) {
             fields.fault("confirmed_by", "not_wanted", "goes with status confirmed only");
@@ -253,8 +254,8 @@ pub(super) async fn cancel(
     let mut fields = Fields::default();
     let reason = body.reason.as_deref();
     let kept = before.status_reason.as_deref();
-    let reason =
-        reason.and_then(|raw| why(&mut fields, ("reason", raw), kept, body.acknowledge_phi));
+    let how = How { known: body.acknowledge_phi, stops: true };
+    let reason = reason.and_then(|raw| why(&mut fields, ("reason", raw), kept, how));
     fields.finish_in(&mut work, Some(()))?;
     let mut after = before.clone();
     after.set_status(AppointmentStatus::Cancelled, reason, None, work.now);
@@ -287,16 +288,30 @@ pub(super) async fn delete(
     work.commit(&app, Reply::empty()).await
 }
 
+/// How a status is set.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    /// What is found in its reason stands there knowingly.
+    known: bool,
+    /// It stops calls.
+    stops: bool,
+}
+
 /// Why a status is set, screened unless it is what is `kept`; or its faults noted.
 fn why(
     fields: &mut Fields,
     (field, raw): (&str, &str),
     kept: Option<&str>,
-    acknowledged: bool,
+    how: How,
 ) -> Option<String> {
     let text = fields.text(field, raw, MOST_REASON)?;
     let asked = Asked { place: Place::StatusReason, field, raw };
-    asked.may_stand(fields, kept == Some(&text), acknowledged).then_some(text)
+    let kept = kept == Some(&text);
+    if how.stops {
+        asked.stands(fields, kept, how.known);
+        return Some(text);
+    }
+    asked.may_stand(fields, kept, how.known).then_some(text)
 }
 
 /// The contact, locked, and its appointment in the version that was read. The contact's lock guards its appointments.

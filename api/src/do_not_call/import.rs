@@ -100,8 +100,7 @@ impl FromRequest<App> for Upload {
 }
 
 pub(super) const IMPORT: Operation = Operation::new("importDoNotCall", "Put many numbers on the list").says(
-    "At most 10,000 at a time, 1 MiB. Those that are numbers are added, whatever the others are; each row has its result. A row \
-     whose reason may have health information is refused unless `acknowledge_phi` is sent, which CSV can't.",
+    "At most 10,000 at a time, 1 MiB. Those that are numbers are added, whatever the others are; each row has its result.",
 );
 
 /// Puts many numbers on the list: those that are numbers, whatever the others are.

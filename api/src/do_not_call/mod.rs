@@ -26,11 +26,12 @@ pub(crate) fn routes() -> Routes {
         .at("/import", post(import::IMPORT, import::import))
 }
 
-/// Why a number is not to be called, screened; or its faults noted.
+/// Why a number is not to be called, screened; or its faults noted. What is found in it keeps no number off the list.
 fn why(fields: &mut Fields, raw: &str, acknowledged: bool) -> Option<String> {
     let asked = Asked { place: Place::DoNotCallReason, field: "reason", raw };
     let text = fields.text(asked.field, raw, MOST_REASON)?;
-    asked.may_stand(fields, false, acknowledged).then_some(text)
+    asked.stands(fields, false, acknowledged);
+    Some(text)
 }
 
 /// Adds an audit entry about the list, sealed under the tenant's key.

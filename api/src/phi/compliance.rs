@@ -38,12 +38,14 @@ struct CountsView {
     refused: u64,
     /// Texts that were saved knowingly with what was found in them.
     acknowledged: u64,
+    /// Texts that were saved with what was found in them, and nobody was asked: what stops calls is not held up by a word.
+    unasked: u64,
 }
 
 impl CountsView {
     fn of(counts: Counts) -> Self {
-        let Counts { clean, refused, acknowledged } = counts;
-        Self { clean, refused, acknowledged }
+        let Counts { clean, refused, acknowledged, unasked } = counts;
+        Self { clean, refused, acknowledged, unasked }
     }
 }
 
@@ -133,7 +135,7 @@ pub(super) async fn show(
             (counts, PersonView { by, user_id, counts: CountsView::of(counts), reminder })
         })
         .collect();
-    people.sort_by_key(|(counts, _)| std::cmp::Reverse(counts.refused + counts.acknowledged));
+    people.sort_by_key(|(counts, _)| std::cmp::Reverse(counts.screened() - counts.clean));
     let view = ComplianceView {
         since,
         screened: found.all.screened(),

@@ -2,7 +2,7 @@
 
 use shared::contacts::text::{Notes, VoiceText};
 use shared::phi::{Finding, Verdict, detect, verdict};
-use shared::screening::{Detection, Place};
+use shared::screening::{Detection, Outcome, Place};
 
 use super::place;
 use crate::http::Fields;
@@ -33,6 +33,14 @@ impl Asked<'_> {
         kept || self.screen(fields, acknowledged).is_some()
     }
 
+    /// Of an act that stops calls: whatever stands in its reason, it is not held up. The text goes on record as others do.
+    pub(crate) fn stands(self, fields: &mut Fields, kept: bool, acknowledged: bool) {
+        if !kept {
+            let outcome = if acknowledged { Outcome::Acknowledged } else { Outcome::Unasked };
+            fields.screened(Detection::of(self.place, outcome, &detect(self.raw)));
+        }
+    }
+
     /// What was found, if the text may be saved all the same; or its faults noted. It goes on record either way.
     fn screen(self, fields: &mut Fields, acknowledged: bool) -> Option<Vec<Finding>> {
         let Self { place, field, raw } = self;
@@ -42,7 +50,8 @@ impl Asked<'_> {
             Verdict::AcknowledgementNeeded => acknowledged,
             Verdict::Block => false,
         };
-        fields.screened(Detection::of(place, saved, &found));
+        let outcome = if saved { Outcome::Acknowledged } else { Outcome::Refused };
+        fields.screened(Detection::of(place, outcome, &found));
         if saved {
             return Some(found);
         }

@@ -46,9 +46,10 @@ pub(super) async fn pause(
     let mut fields = Fields::default();
     let asked = Asked { place: Place::PauseReason, field: "reason", raw: &body.reason };
     let kept = work.tenant.paused.as_ref().and_then(|stop| stop.reason.clone());
-    let reason = fields.text(asked.field, asked.raw, MOST_REASON).filter(|text| {
-        asked.may_stand(&mut fields, kept.as_ref() == Some(text), body.acknowledge_phi)
-    });
+    let reason = fields.text(asked.field, asked.raw, MOST_REASON);
+    if let Some(text) = &reason {
+        asked.stands(&mut fields, kept.as_ref() == Some(text), body.acknowledge_phi);
+    }
     let reason = fields.finish_in(&mut work, reason)?;
     store::pause(&mut work.tx, &reason, work.now).await?;
     tell(&mut work, "tenant.paused", "tenant.pause", &json!({ "reason": reason }))?;

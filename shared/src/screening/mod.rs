@@ -91,6 +91,8 @@ pub enum Outcome {
     Refused,
     /// Something was found, and whoever saved it said that they know.
     Acknowledged,
+    /// Something was found, nobody was asked, and it was saved: what stops calls is not held up by a word.
+    Unasked,
 }
 
 impl Outcome {
@@ -100,6 +102,7 @@ impl Outcome {
             Self::Clean => "clean",
             Self::Refused => "refused",
             Self::Acknowledged => "acknowledged",
+            Self::Unasked => "unasked",
         }
     }
 }
@@ -120,13 +123,9 @@ pub struct Detection {
 }
 
 impl Detection {
-    /// What is kept of these findings. `saved`: whoever sent the text may have it saved.
-    pub fn of(place: Place, saved: bool, findings: &[Finding]) -> Self {
-        let outcome = match (findings.is_empty(), saved) {
-            (true, _) => Outcome::Clean,
-            (false, true) => Outcome::Acknowledged,
-            (false, false) => Outcome::Refused,
-        };
+    /// What is kept of these findings. `outcome`: what they came to; without any it is clean.
+    pub fn of(place: Place, outcome: Outcome, findings: &[Finding]) -> Self {
+        let outcome = if findings.is_empty() { Outcome::Clean } else { outcome };
         let mut kinds: Vec<String> = findings.iter().map(|finding| word(finding.kind)).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -152,12 +151,14 @@ pub struct Counts {
     pub refused: u64,
     /// So many were saved knowingly.
     pub acknowledged: u64,
+    /// So many were saved without a question, since the act stops calls.
+    pub unasked: u64,
 }
 
 impl Counts {
     /// All texts that were screened.
     pub fn screened(self) -> u64 {
-        self.clean + self.refused + self.acknowledged
+        self.clean + self.refused + self.acknowledged + self.unasked
     }
 
     /// 100 × clean / screened with two decimals, half a hundredth up; none where nothing was screened.
@@ -174,6 +175,7 @@ impl Counts {
         match outcome {
             "clean" => self.clean += n,
             "refused" => self.refused += n,
+            "unasked" => self.unasked += n,
             _ => self.acknowledged += n,
         }
     }
@@ -188,12 +190,11 @@ mod tests {
     fn what_is_kept_has_each_kind_once_and_the_worst_severity() {
         let found = detect("Her asthma, his diabetes, and NHS number 943 476 5919");
         assert!(found.len() >= 3, "{found:?}");
-        let kept = Detection::of(Place::Notes, true, &found);
+        let kept = Detection::of(Place::Notes, Outcome::Acknowledged, &found);
         assert_eq!(kept.kinds, ["diagnosis", "nhs_number"]);
         assert_eq!(kept.severity, Some(Severity::Critical));
         assert_eq!(kept.outcome, Outcome::Acknowledged);
-        assert_eq!(Detection::of(Place::Notes, false, &found).outcome, Outcome::Refused);
-        let clean = Detection::of(Place::Notes, false, &[]);
+        let clean = Detection::of(Place::Notes, Outcome::Refused, &[]);
         assert_eq!((clean.outcome, clean.severity), (Outcome::Clean, None));
         assert!(clean.kinds.is_empty());
     }
@@ -209,7 +210,7 @@ mod tests {
             (1999, 0, 1, Some(99.95), "a hundredth counts"),
             (79_999, 1, 0, Some(100.0), "half a hundredth is rounded up"),
         ] {
-            let counts = Counts { clean, refused, acknowledged };
+            let counts = Counts { clean, refused, acknowledged, unasked: 0 };
             assert_eq!(counts.score(), score, "{why}");
         }
     }
@@ -219,7 +220,7 @@ mod tests {
         for place in Place::ALL {
             assert_eq!(word(place), place.as_str());
         }
-        for outcome in [Outcome::Clean, Outcome::Refused, Outcome::Acknowledged] {
+        for outcome in [Outcome::Clean, Outcome::Refused, Outcome::Acknowledged, Outcome::Unasked] {
             assert_eq!(word(outcome), outcome.as_str());
         }
     }
