@@ -17,8 +17,7 @@ use crate::http::{Created, PageView, Path, Post, Problem, Reply, Shown};
 
 pub(super) const SHOW: Operation = Operation::new("readMyTraining", "Show one's training").says(
     "All modules, when one completed each last, and which are due: `never_completed`; `new_version`; or, of `hipaa`, `detections`: \
-     three or more of one's texts were refused, or saved knowingly, for the health information in them, within 30 days and since \
-     it was completed.",
+     three or more of one's texts, saved or refused, had health information in them, within 30 days and since it was completed.",
 );
 
 /// Shows one's own training.

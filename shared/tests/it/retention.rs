@@ -16,7 +16,7 @@ use shared::retention::{NotShredded, Report, Spared};
 use shared::rotation::Step;
 use shared::rotation::store::{begin, step};
 use shared::rotation::{Kind, Lead};
-use shared::screening::{self, Detection, Place};
+use shared::screening::{self, Detection, Outcome, Place};
 use shared::tenants::KeyRing;
 use shared::testing::{Inhabitant, World};
 use sqlx::{Connection, PgConnection};
@@ -347,7 +347,7 @@ async fn what_screening_came_to_is_kept_for_a_year_whoever_asks() {
     let (world, kept) = (World::new().await, Kept::new());
     let clinic = world.tenant().await;
     let now = world.db.now().await.unwrap();
-    let found = [Detection::of(Place::Notes, false, &detect("Her asthma"))];
+    let found = [Detection::of(Place::Notes, Outcome::Refused, &detect("Her asthma"))];
     assert_eq!(found[0].kinds, ["diagnosis"]);
     let mut tx = world.db.tenant(clinic.id).await.unwrap();
     screening::store::insert(&mut tx, (clinic.actor(), now), &found).await.unwrap();
@@ -355,8 +355,11 @@ async fn what_screening_came_to_is_kept_for_a_year_whoever_asks() {
     let rows = "select count(*) from phi_detections";
     let (url, _) = world.database_urls();
     let mut app = PgConnection::connect(&url).await.unwrap();
-    let as_tenant = format!("select set_config('app.tenant_id', '{}', false)", clinic.id);
-    sqlx::query(sqlx::AssertSqlSafe(as_tenant)).execute(&mut app).await.unwrap();
+    sqlx::query("select set_config('app.tenant_id', $1, false)")
+        .bind(clinic.id.to_string())
+        .execute(&mut app)
+        .await
+        .unwrap();
     for (ahead, expected, why) in [
         (Duration::days(0), 1, "it is new"),
         (Duration::days(364), 1, "a day less than a year"),
