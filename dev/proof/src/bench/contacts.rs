@@ -126,6 +126,8 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
     grown.sort_by(f64::total_cmp);
     values["megabytes_of_the_book"] = json!(quantile(&grown, 0.5));
     values["first_search_after_a_start_ms"] = json!({ "median": round(quantile(&first, 0.5)), "most": first.last().map(|it| round(*it)) });
+    // Half an hour may lie behind us: told now, should something below fail.
+    println!("{values:#}");
     values["writes"] = writes(&set, &tenant).await?;
     values["members"] = members(&set, &tenant).await?;
     set.end().await;
@@ -186,7 +188,10 @@ async fn members(set: &Set, tenant: &Tenant) -> anyhow::Result<Value> {
             Target::posts(set.api_address, [(path, key, body.to_string())])
         };
         let made = load::together(
-            &post("/v1/groups".to_owned(), json!({ "name": format!("Measured {n}") })),
+            &post(
+                "/v1/groups".to_owned(),
+                json!({ "name": format!("Measured {n}"), "colour": "blue" }),
+            ),
             1,
             Duration::ZERO,
         )
