@@ -15,6 +15,7 @@ mod do_not_call;
 mod gather;
 mod groups;
 mod http;
+mod jobs;
 mod limit;
 mod live;
 mod locations;
@@ -62,6 +63,7 @@ fn routes() -> Routes {
         .nest("/contact-views", contacts::views())
         .nest("/do-not-call", do_not_call::routes())
         .nest("/groups", groups::routes())
+        .nest("/jobs", jobs::routes())
         .nest("/legal-holds", retention::of_holds())
         .nest("/live", live::routes())
         .nest("/locations", locations::routes())

@@ -19,7 +19,7 @@ use crate::accounts::Accounts;
 use crate::app::{App, Parts};
 use crate::high_water::HighWater;
 use crate::sender::Locks;
-use crate::{carrier, dispatch, ops, relay, sweep};
+use crate::{carrier, dispatch, jobs, ops, relay, sweep};
 
 /// Reservations on their way to the relay.
 const RELAY_ROOM: usize = 1_024;
@@ -86,6 +86,12 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     tasks.spawn(sweep::run_recovery(app.clone()));
     tasks.spawn(sweep::run_accounts(app.clone()));
     tasks.spawn(sweep::run_slow(app.clone()));
+    if config.runs(QueueName::Jobs) {
+        let at_a_time = usize::try_from(config.jobs).unwrap_or(1);
+        tasks.spawn(carrier::serve(app.clone(), Queue::Work, at_a_time));
+        tasks.spawn(jobs::line::run(app.clone()));
+        tasks.spawn(jobs::keeping::run(app.clone()));
+    }
     let relay = tokio::spawn(relay::run(app.clone(), to_send));
     tracing::info!(sender.id = %sender, queues = ?config.queues, "the worker is up");
 

@@ -18,6 +18,7 @@ mod endless;
 mod engine;
 mod factory;
 mod fairness;
+mod jobs;
 mod keeping;
 mod late;
 mod limits;
