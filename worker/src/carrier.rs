@@ -115,7 +115,9 @@ async fn run(task: Value, app: Data<App>, in_flight: Data<InFlight>) -> Result<(
                 dial::dial(&app, tenant, attempt).instrument(span).await
             }
             Task::Settle { webhooks } => settle::settle(&app, &webhooks).await,
-            Task::Run { tenant, job, send_no } => jobs::turn::take(&app, tenant, job, send_no).await,
+            Task::Run { tenant, job, send_no } => {
+                jobs::turn::take(&app, tenant, job, send_no).await
+            }
         }
     });
     // In a task of its own: each time that a future in apalis' own task is woken, Redis is asked for more work.

@@ -48,11 +48,13 @@ pub(super) async fn list(
     };
     let mut tx = app.look(&by).await?;
     let page = store::list(&mut tx, &filter, slice).await?;
+    let seen: Vec<_> = page.items.iter().map(|job| job.id.0).collect();
     let mut items = Vec::with_capacity(page.items.len());
     for job in page.items {
         items.push(view::shown(&mut tx, job).await?);
     }
-    Reply::ok(&PageView::of(Page { items, next: page.next }, |view| view))
+    let page = PageView::of(Page { items, next: page.next }, |view| view);
+    Ok(Reply::ok(&page)?.showing(seen))
 }
 
 pub(super) const FIND: Operation = Operation::new("readJob", "Show a job")
@@ -68,5 +70,5 @@ pub(super) async fn find(
     let job = store::find(&mut tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     let failed = store::failures(&mut tx, id).await?;
     let shown = view::shown(&mut tx, job.clone()).await?;
-    Reply::ok(&InFull::new(job, shown, failed))
+    Ok(Reply::ok(&InFull::new(job, shown, failed))?.showing([id.0]))
 }

@@ -112,9 +112,11 @@ pub(super) fn waits(job: &Job, now: DateTime<Utc>, before: u64, running: u64) ->
             let text = format!("{before} of your jobs before it in line; {running} at work.");
             (WaitsFor::OthersInLine, None, text)
         }
-        State::Queued => {
-            (WaitsFor::Worker, None, format!("The next free worker takes it; {running} of your jobs at work."))
-        }
+        State::Queued => (
+            WaitsFor::Worker,
+            None,
+            format!("The next free worker takes it; {running} of your jobs at work."),
+        ),
         State::Running if job.beat_at.is_some_and(|beat| now - beat > SILENT) => {
             let text = "The worker that had it is silent. Another goes on where it got to.";
             (WaitsFor::AnotherRunner, None, text.to_owned())
@@ -220,7 +222,6 @@ impl InFull {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

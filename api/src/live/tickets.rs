@@ -20,8 +20,8 @@ use zeroize::Zeroizing;
 use super::words::{PROTOCOL, TICKET};
 use crate::app::App;
 use crate::auth::{
-    Allowed, ReadCalls, ReadContacts, ReadDoNotCall, ReadGroups, ReadJobs, ReadKeys, ReadLive, ReadTenant,
-    ReadUsers, ReadVisits,
+    Allowed, ReadCalls, ReadContacts, ReadDoNotCall, ReadGroups, ReadJobs, ReadKeys, ReadLive,
+    ReadTenant, ReadUsers, ReadVisits,
 };
 use crate::http::contract::Operation;
 use crate::http::{NotKept, Nothing, Problem, Reply, Shown};

@@ -18,6 +18,7 @@ mod do_not_call;
 mod groups;
 mod guide;
 mod idempotency;
+mod jobs;
 mod journal;
 mod limits;
 mod live;

@@ -34,11 +34,9 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_and_ends() {
-        let whole: Vec<_> = (1..=MOST_FAILURES).map(|n| wait(n, 1.0).map(|w| w.as_secs())).collect();
-        assert_eq!(
-            whole,
-            [Some(1), Some(2), Some(4), Some(8), Some(16), Some(32), Some(64), None]
-        );
+        let whole: Vec<_> =
+            (1..=MOST_FAILURES).map(|n| wait(n, 1.0).map(|w| w.as_secs())).collect();
+        assert_eq!(whole, [Some(1), Some(2), Some(4), Some(8), Some(16), Some(32), Some(64), None]);
         assert_eq!(wait(3, 0.0), Some(Duration::ZERO), "full jitter begins at nothing");
         assert_eq!(wait(3, 0.5), Some(Duration::from_secs(2)));
     }

@@ -24,14 +24,8 @@ pub enum Signal {
     Work,
 }
 
-const ALL: [Signal; 6] = [
-    Signal::Dispatch,
-    Signal::Dial,
-    Signal::Inbox,
-    Signal::Settle,
-    Signal::Jobs,
-    Signal::Work,
-];
+const ALL: [Signal; 6] =
+    [Signal::Dispatch, Signal::Dial, Signal::Inbox, Signal::Settle, Signal::Jobs, Signal::Work];
 
 /// Sends signals: of each kind the first at once, all that fall within 5 ms after it as one more.
 #[derive(Debug, Clone)]

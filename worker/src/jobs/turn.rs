@@ -65,12 +65,7 @@ enum Ended {
 ///
 /// # Errors
 /// PostgreSQL is away. Whoever sweeps sends the job again.
-pub async fn take(
-    app: &App,
-    tenant: TenantId,
-    job: JobId,
-    send_no: i32,
-) -> anyhow::Result<()> {
+pub async fn take(app: &App, tenant: TenantId, job: JobId, send_no: i32) -> anyhow::Result<()> {
     let Some(claimed) = line::claim(&app.db, tenant, job, send_no, app.sender).await? else {
         return Ok(());
     };
@@ -138,12 +133,7 @@ async fn batches(run: &Run<'_>) -> Result<Ended, Failure> {
     }
 }
 
-async fn line_up(
-    app: &App,
-    tenant: TenantId,
-    job: &Claimed,
-    after: Duration,
-) -> Result<(), Error> {
+async fn line_up(app: &App, tenant: TenantId, job: &Claimed, after: Duration) -> Result<(), Error> {
     patiently(|| store::give_way(&app.db, tenant, job, after)).await?;
     app.wakes.notify(Signal::Jobs);
     app.signals.send(Signal::Jobs);

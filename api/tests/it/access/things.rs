@@ -15,6 +15,7 @@ pub(crate) struct Things {
     call: String,
     entry: String,
     group: String,
+    job: String,
     date: String,
     user: String,
     key: String,
@@ -69,8 +70,10 @@ impl Things {
             "update appointments set at = app_clock() - interval '1 hour' where id = '{begun}'"
         );
         client.world.run(Box::leak(past.into_boxed_str())).await;
+        let job = client.world.probe_job(&client.clinic, 1).await.to_string();
         Self {
             appointment_type,
+            job,
             location,
             hold,
             view,
@@ -100,6 +103,7 @@ impl Things {
             call: id(),
             entry: id(),
             group: id(),
+            job: id(),
             date,
             user: id(),
             key: id(),
@@ -124,6 +128,7 @@ impl Things {
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
             .replace("{group}", &self.group)
+            .replace("{job}", &self.job)
             .replace("{date}", &self.date)
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)

@@ -147,7 +147,10 @@ mod tests {
                     };
                     assert_eq!(after, may, "{act:?} of {state:?}");
                 } else if state == State::Running {
-                    assert!(after.is_none_or(|after| after == State::Running), "asked, between batches");
+                    assert!(
+                        after.is_none_or(|after| after == State::Running),
+                        "asked, between batches"
+                    );
                 }
             }
         }

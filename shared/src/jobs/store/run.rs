@@ -49,14 +49,7 @@ pub enum Opened {
     Lost,
 }
 
-type Guard = (
-    Option<String>,
-    serde_json::Value,
-    Option<i64>,
-    i64,
-    i64,
-    DateTime<Utc>,
-);
+type Guard = (Option<String>, serde_json::Value, Option<i64>, i64, i64, DateTime<Utc>);
 
 impl Batch {
     /// Opens a batch, if the run is the job's last one.
