@@ -69,6 +69,7 @@ pub(super) async fn find(
     let mut tx = app.look(&by).await?;
     let job = store::find(&mut tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     let failed = store::failures(&mut tx, id).await?;
-    let shown = view::shown(&mut tx, job.clone()).await?;
-    Ok(Reply::ok(&InFull::new(job, shown, failed))?.showing([id.0]))
+    let runs = job.run_no;
+    let shown = view::shown(&mut tx, job).await?;
+    Ok(Reply::ok(&InFull::new(runs, shown, failed))?.showing([id.0]))
 }

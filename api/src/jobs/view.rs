@@ -213,10 +213,10 @@ impl AttemptView {
 }
 
 impl InFull {
-    pub(super) fn new(job: Job, view: JobView, failed: Vec<Failed>) -> Self {
+    pub(super) fn new(runs: i32, view: JobView, failed: Vec<Failed>) -> Self {
         Self {
             job: view,
-            runs: job.run_no,
+            runs,
             attempts: failed.into_iter().map(AttemptView::new).collect(),
             most_failures: retry::MOST_FAILURES,
         }

@@ -176,11 +176,14 @@ impl World {
     }
 
     /// Puts a job that does nothing into a tenant's line, as its administrator would.
+    ///
+    /// # Panics
+    /// If the database is away.
     pub async fn probe_job(&self, tenant: &Inhabitant, batches: u32) -> JobId {
         let id = JobId::new();
-        let mut tx = self.db.tenant(tenant.id).await.unwrap();
-        let keys = self.keys.of(&mut tx).await.unwrap();
-        let params = serde_json::to_value(jobs::probe::Params { batches }).unwrap();
+        let mut tx = self.db.tenant(tenant.id).await.expect("a transaction");
+        let keys = self.keys.of(&mut tx).await.expect("keys");
+        let params = serde_json::to_value(jobs::probe::Params { batches }).expect("a number");
         let job = jobs::NewJob {
             kind: jobs::Kind::Probe,
             by: tenant.actor(),
@@ -189,11 +192,11 @@ impl World {
             total: None,
             undoes: None,
         };
-        jobs::store::insert(&mut tx, &keys, id, &job).await.unwrap();
+        jobs::store::insert(&mut tx, &keys, id, &job).await.expect("a job");
         let mut changes = Changes::by(tenant.actor());
         changes.event("job.queued", id.0, None);
-        changes.append(&mut tx).await.unwrap();
-        tx.commit().await.unwrap();
+        changes.append(&mut tx).await.expect("a head");
+        tx.commit().await.expect("a commit");
         id
     }
 
