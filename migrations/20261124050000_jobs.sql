@@ -2,7 +2,7 @@
 --
 -- Reads:    api (asks, shows, stops) and worker (sends, runs, sweeps). The release before knows none of it.
 -- Locks:    none: new tables.
--- Undo:     drop table job_failures, job_items, jobs; drop function jobs_take, jobs_sent, job_claim, jobs_others_wait;
+-- Undo:     drop table job_failures, job_items, job_selections, jobs; drop function release_reservations_of, jobs_take, jobs_sent, job_claim, jobs_others_wait;
 -- Personal: jobs.params, sealed under the tenant's key: a selection may quote a name. All else are ids, numbers, times and words of
 --           ours; job_items.before may hold names of owners and companies, which stand in clear with contacts too (docs/leakage.md).
 
@@ -38,7 +38,6 @@ create table jobs (
     result      jsonb,
     undoes      uuid,                                     -- the job that it takes back
     undone_by   uuid,                                     -- the job that takes it back
-    undo_until  timestamptz,
     told_at     timestamptz not null default '1970-01-01 00:00:00+00',
     trace       text,
     primary key (tenant_id, id),
@@ -49,6 +48,16 @@ create index jobs_in_line on jobs (tenant_id, ready_at, id) where state = 'queue
 create index jobs_under_way on jobs (tenant_id, sent_at) where sent_at is not null and state in ('queued', 'running');
 create index jobs_ended on jobs (ended_at) where ended_at is not null;
 create index jobs_open on jobs (state, tenant_id) where state in ('queued', 'running', 'paused', 'dead');
+
+-- Whom a bulk change is about: evaluated once, when it begins, and gone through in this order.
+create table job_selections (
+    tenant_id    uuid not null,
+    job_id       uuid not null,
+    contacts     uuid[] not null,
+    appointments uuid[] not null,                         -- of each contact the one that is meant; null: none
+    primary key (tenant_id, job_id),
+    foreign key (tenant_id, job_id) references jobs (tenant_id, id) on delete cascade
+);
 
 -- What became of each row or contact, for whoever looks, and for taking it back.
 create table job_items (
@@ -81,7 +90,7 @@ create table job_failures (
 do $$
 declare t text;
 begin
-    foreach t in array array['jobs', 'job_items', 'job_failures'] loop
+    foreach t in array array['jobs', 'job_selections', 'job_items', 'job_failures'] loop
         execute format('alter table %I enable row level security', t);
         execute format('alter table %I force row level security', t);
         execute format('create policy %I on %I to vio_app using (tenant_id = (select tid())) '
@@ -92,7 +101,7 @@ create policy jobs_of_engine on jobs to vio_engine using (true);
 
 grant select, insert, update, delete on jobs to vio_app;
 grant select, insert, delete, update (before) on job_items to vio_app;
-grant select, insert on job_failures to vio_app;
+grant select, insert on job_selections, job_failures to vio_app;
 -- What must be found before a tenant is known: whose turn it is, and what is old.
 grant select (tenant_id, id, kind, state, created_at, ready_at, beat_at, send_no, sent_at, ended_at, run_no), update (sent_at, send_no)
     on jobs to vio_engine;
@@ -189,6 +198,17 @@ begin
     return next j;
 end $$;
 
+-- Takes back reservations of calls about these appointments, or to these contacts, that nobody has claimed.
+create function release_reservations_of(p_appointments uuid[], p_contacts uuid[], p_now timestamptz) returns void
+language plpgsql set search_path = public as $$
+begin
+    perform attempt_release(a.id, p_now, 'reserved') from attempts a join calls k on k.id = a.call_id
+    where a.state = 'reserved' and k.state = 'reserved'
+      and (k.appointment_id = any (p_appointments) or k.contact_id = any (p_contacts));
+end $$;
+
+revoke execute on function release_reservations_of(uuid[], uuid[], timestamptz) from public;
+grant execute on function release_reservations_of(uuid[], uuid[], timestamptz) to vio_app;
 revoke execute on function jobs_take(int, int), jobs_sent(uuid[], uuid[], int[]), jobs_others_wait(uuid, text),
     job_claim(uuid, uuid, int, uuid, int) from public;
 grant execute on function jobs_take(int, int), jobs_sent(uuid[], uuid[], int[]), jobs_others_wait(uuid, text) to vio_engine;

@@ -9,6 +9,7 @@ mod appointment_types;
 mod appointments;
 mod audit;
 mod auth;
+mod bulk;
 mod calls;
 mod contacts;
 mod do_not_call;
@@ -60,6 +61,7 @@ fn routes() -> Routes {
                 .merge(retention::of_contact())
                 .merge(groups::of_contact()),
         )
+        .nest("/bulk", bulk::routes())
         .nest("/contact-views", contacts::views())
         .nest("/do-not-call", do_not_call::routes())
         .nest("/groups", groups::routes())

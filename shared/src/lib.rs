@@ -7,6 +7,7 @@ pub mod appointment_types;
 pub mod appointments;
 pub mod audit;
 pub mod book;
+pub mod bulk;
 pub mod calls;
 pub mod config;
 pub mod contacts;

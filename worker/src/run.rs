@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::book::{BookLimits, Books};
 use shared::calls::store::sweep as store;
 use shared::config::{QueueName, Worker};
 use shared::db::Db;
@@ -43,11 +44,14 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     let sender = SenderId::new();
     let locks = Locks::take(&config.state_dir, sender)?;
     let (reserved, to_send) = mpsc::channel(RELAY_ROOM);
+    let keys = Arc::new(KeyRing::new(config.keys.master.clone()));
+    let nothing = BookLimits { bytes: 0, ..BookLimits::default() };
     let app = App::new(Parts {
+        books: Books::new(db.clone(), Arc::clone(&keys), nothing),
         sentinel: Sentinel::new(&queues),
         signals: Signals::new(&queues),
         wakes: Wakes::default(),
-        keys: KeyRing::new(config.keys.master.clone()),
+        keys,
         accounts: Accounts::default(),
         high_water: HighWater::open(&queues, &config.state_dir)?,
         journal: Journal::open(&config.state_dir)?,

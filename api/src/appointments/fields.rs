@@ -15,14 +15,14 @@ use crate::http::{Code, Fields};
 use crate::phi;
 
 /// Hours before the appointment at which a reminder may be due.
-pub(super) const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
+pub(crate) const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
 /// Minutes that an appointment may take.
 pub(crate) const DURATION_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
 /// Longest text that is looked at for a time.
 pub(super) const MOST_TIME: usize = 64;
 pub(super) const MOST_TYPE: usize = 80;
-pub(super) const MOST_PERSON: usize = 120;
-pub(super) const MOST_LOCATION: usize = 200;
+pub(crate) const MOST_PERSON: usize = 120;
+pub(crate) const MOST_LOCATION: usize = 200;
 
 impl Code for LabelError {
     fn code(&self) -> &'static str {
@@ -221,7 +221,7 @@ fn instant(fields: &mut Fields, raw: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A label, if one is given. The inner `None` means that it is wrong.
-pub(super) fn label(
+pub(crate) fn label(
     fields: &mut Fields,
     field: &str,
     raw: Option<&str>,

@@ -102,7 +102,7 @@ async fn act(
 }
 
 /// As [`Work::commit`], and the workers are told.
-async fn commit<A>(work: Work, app: &App, reply: Reply<A>) -> Result<Reply<A>, Problem> {
+pub(crate) async fn commit<A>(work: Work, app: &App, reply: Reply<A>) -> Result<Reply<A>, Problem> {
     let reply = work.commit(app, reply).await?;
     app.signals.send(Signal::Jobs);
     Ok(reply)

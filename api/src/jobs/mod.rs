@@ -3,9 +3,12 @@
 mod act;
 mod find;
 mod items;
-mod view;
+mod undo;
+pub(crate) mod view;
 
 use crate::http::contract::{Routes, get, post};
+
+pub(crate) use act::commit;
 
 /// What a job is called in problems.
 const NOUN: &str = "job";
@@ -21,4 +24,5 @@ pub(crate) fn routes() -> Routes {
         .at("/{job}/pause", post(act::PAUSE, act::pause))
         .at("/{job}/resume", post(act::RESUME, act::resume))
         .at("/{job}/retry", post(act::RETRY, act::retry))
+        .at("/{job}/undo", get(undo::PREVIEW, undo::preview).post(undo::UNDO, undo::undo))
 }

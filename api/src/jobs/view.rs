@@ -131,6 +131,7 @@ impl JobView {
     pub(crate) fn new(job: Job, now: DateTime<Utc>, (before, running): (u64, u64)) -> Self {
         let rate = job.progress.rate(job.ran);
         let left = (!job.state.is_end()).then(|| job.progress.left()).flatten();
+        let undo_until = job.undo_until().filter(|_| job.undone_by.is_none());
         let seconds_left = rate.zip(left).map(|(rate, left)| (left as f64 / rate).ceil() as u64);
         Self {
             waits: waits(&job, now, before, running),
@@ -154,7 +155,7 @@ impl JobView {
             result: job.result,
             undoes: job.undoes,
             undone_by: job.undone_by,
-            undo_until: job.undo_until,
+            undo_until,
         }
     }
 }
@@ -252,7 +253,6 @@ mod tests {
             result: None,
             undoes: None,
             undone_by: None,
-            undo_until: None,
         };
         (job, now)
     }

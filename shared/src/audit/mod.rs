@@ -110,6 +110,11 @@ impl Changes {
         self
     }
 
+    /// Who made them.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
     /// Whether there is anything to tell.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.entries.is_empty()

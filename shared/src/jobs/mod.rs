@@ -45,6 +45,10 @@ words! {
     Kind as "JobKind" {
         /// Nothing, in so many batches: it shows that jobs are run.
         Probe = "probe",
+        /// One change of many contacts.
+        Bulk = "bulk",
+        /// Takes back what another job did.
+        Undo = "undo",
     }
 }
 
@@ -128,8 +132,15 @@ pub struct Job {
     pub undoes: Option<JobId>,
     /// The job that takes it back.
     pub undone_by: Option<JobId>,
-    /// Until then it can be taken back.
-    pub undo_until: Option<DateTime<Utc>>,
+}
+
+impl Job {
+    /// Until when it can be taken back: a day after its end, if it is of a kind that can be, and did something.
+    pub fn undo_until(&self) -> Option<DateTime<Utc>> {
+        let did = matches!(self.state, State::Done | State::Cancelled) && self.progress.done > 0;
+        let ended = self.ended_at.filter(|_| did && self.kind == Kind::Bulk)?;
+        Some(ended + crate::bulk::UNDO_FOR)
+    }
 }
 
 /// How far a job is. None of the numbers ever goes back.

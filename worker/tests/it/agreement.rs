@@ -114,7 +114,12 @@ pub(crate) fn idle_worker(world: &World) -> App {
         signals: world.signals.clone(),
         wakes: Wakes::default(),
         sentinel: Sentinel::new(&world.queues),
-        keys: shared::tenants::KeyRing::new(world.keys.master().clone()),
+        books: shared::book::Books::new(
+            world.db.clone(),
+            Arc::clone(&world.keys),
+            shared::book::BookLimits { bytes: 0, ..Default::default() },
+        ),
+        keys: Arc::clone(&world.keys),
         accounts: Accounts::default(),
         sender,
         high_water: HighWater::open(&world.queues, &dir).unwrap(),

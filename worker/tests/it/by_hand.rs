@@ -7,7 +7,6 @@ use shared::db::Db;
 use shared::ids::{AttemptId, SenderId, WebhookId};
 use shared::journal::Journal;
 use shared::queue::{Sentinel, Signals, Wakes};
-use shared::tenants::KeyRing;
 use shared::testing::{Booking, Inhabitant};
 use simulator::{Faults, Outcome, Rule, Scenario};
 use tokio::sync::{mpsc, watch};
@@ -45,12 +44,16 @@ impl Factory {
         let sender = SenderId::new();
         let (stop, told) = watch::channel(false);
         let (reserved, to_send) = mpsc::channel(64);
+        let keys = Arc::clone(&self.world.keys);
+        let db = Db::connect(&app_url, &engine_url, 8).unwrap();
+        let nothing = shared::book::BookLimits { bytes: 0, ..Default::default() };
         let app = App::new(Parts {
-            db: Db::connect(&app_url, &engine_url, 8).unwrap(),
+            books: shared::book::Books::new(db.clone(), Arc::clone(&keys), nothing),
+            db,
             signals: Signals::new(&queues),
             wakes: Wakes::default(),
             sentinel: Sentinel::new(&queues),
-            keys: KeyRing::new(self.world.keys.master().clone()),
+            keys,
             accounts: Accounts::default(),
             sender,
             high_water: HighWater::open(&queues, &state_dir).unwrap(),

@@ -29,6 +29,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Calls", "What is planned, what was dialled, and why something has not gone out."),
     ("Groups", "Sets of contacts that a tenant puts together."),
     (
+        "Bulk changes",
+        "One change of many contacts, previewed, run as a job, and taken back. The guide is `docs/bulk.md`.",
+    ),
+    (
         "Jobs",
         "Long work: how far it is, why it waits, and stopping it. The guide is `docs/jobs.md`.",
     ),

@@ -114,3 +114,21 @@ pub async fn after(
     .fetch_all(tx.conn())
     .await?)
 }
+
+/// How many were done, and how many of those somebody has changed since: what taking the job back would spare.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn to_undo(tx: &mut TenantTx, job: JobId) -> Result<(u64, u64), Error> {
+    let (done, changed): (i64, i64) = sqlx::query_as(
+        "select count(*), count(*) filter (where i.version <> coalesce(p.version, c.version) or p.deleted_at is not null)
+         from job_items i
+         left join appointments p on p.id = i.thing
+         left join contacts c on c.id = i.contact_id and i.thing is null
+         where i.job_id = $1 and i.outcome = 'done'",
+    )
+    .bind(job)
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((done.unsigned_abs(), changed.unsigned_abs()))
+}

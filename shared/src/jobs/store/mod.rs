@@ -21,7 +21,7 @@ use crate::tenants::KeyError;
 macro_rules! columns {
     () => {
         "id, kind, state, asked_by, facts, created_at, ready_at, started_at, ended_at, sent_at, run_no, beat_at, ran_ms, wants, \
-         reason, failures, total, done, failed, result, undoes, undone_by, undo_until"
+         reason, failures, total, done, failed, result, undoes, undone_by"
     };
 }
 pub(crate) use columns;
@@ -50,7 +50,6 @@ struct Row {
     result: Option<serde_json::Value>,
     undoes: Option<JobId>,
     undone_by: Option<JobId>,
-    undo_until: Option<DateTime<Utc>>,
 }
 
 impl Row {
@@ -81,7 +80,6 @@ impl Row {
             result: self.result,
             undoes: self.undoes,
             undone_by: self.undone_by,
-            undo_until: self.undo_until,
         })
     }
 }
@@ -242,4 +240,36 @@ pub async fn with_old(db: &Db, days: i32) -> Result<Vec<crate::ids::TenantId>, E
     .bind(days)
     .fetch_all(db.engine_pool())
     .await?)
+}
+
+/// What a job was asked for.
+///
+/// # Errors
+/// Any [`KeyError`]; [`Error::Unreadable`] if a newer release wrote it.
+pub async fn params<T: serde::de::DeserializeOwned>(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    id: JobId,
+) -> Result<Option<T>, KeyError> {
+    let sealed: Option<Vec<u8>> = sqlx::query_scalar("select params from jobs where id = $1")
+        .bind(id)
+        .fetch_optional(tx.conn())
+        .await
+        .map_err(Error::from)?;
+    let Some(sealed) = sealed else { return Ok(None) };
+    let opened = keys.open(TenantField::JobParams, id.0, &sealed)?;
+    Ok(Some(serde_json::from_slice(&opened).map_err(|_| Error::Unreadable("jobs.params"))?))
+}
+
+/// Notes which job takes a job back.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn undone_by(tx: &mut TenantTx, job: JobId, by: JobId) -> Result<(), Error> {
+    sqlx::query("update jobs set undone_by = $2 where id = $1")
+        .bind(job)
+        .bind(by)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }

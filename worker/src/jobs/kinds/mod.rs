@@ -1,6 +1,8 @@
 //! What each kind of job does in a batch.
 
+mod bulk;
 mod probe;
+mod undo;
 
 use shared::jobs::store::run::Batch;
 use shared::jobs::{Failure, Kind, Step};
@@ -17,6 +19,8 @@ pub type Stepped = Option<(Box<Batch>, Step)>;
 pub async fn step(run: &Run<'_>, batch: Box<Batch>) -> Result<Stepped, Failure> {
     match run.job.kind {
         Some(Kind::Probe) => probe::step(run, batch),
+        Some(Kind::Bulk) => bulk::step(run, batch).await,
+        Some(Kind::Undo) => undo::step(run, batch).await,
         None => Err(Failure::Other("unknown_kind")),
     }
 }
