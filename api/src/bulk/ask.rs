@@ -33,12 +33,11 @@ pub(super) struct Ask {
 #[schemars(rename = "BulkSelection")]
 struct Who {
     /// These, at most 10,000.
-    #[schemars(length(max = MOST))]
+    #[schemars(length(max = MOST), example = serde_json::json!([{ "contact_id": "0192f0c1-5a3e-7c1d-9f4e-2b6a8c0d1e2f" }]))]
     ids: Option<Vec<One>>,
     /// Whoever is found when the job begins; `sort` and `fields` don't matter.
     search: Option<Sought>,
     /// Whoever is in this group when the job begins, and not archived.
-    #[schemars(example = "0192f0c1-5a3e-7c1d-9f4e-2b6a8c0d1e2f")]
     group: Option<GroupId>,
     /// Every contact that is not archived.
     #[serde(default)]
@@ -60,6 +59,7 @@ struct One {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "BulkAct")]
 struct What {
+    #[schemars(example = serde_json::json!({ "status": "confirmed", "reason": "They rang us" }))]
     status: Option<Status>,
     groups: Option<ToGroups>,
     edit: Option<ToEdit>,

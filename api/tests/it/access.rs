@@ -65,6 +65,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("changeGroup", Admin, Absent),
     ("changeGroupMembers", Admin, Absent),
     ("changeLocation", Admin, Absent),
+    ("changeManyContacts", Admin, Own),
     ("changeMyPassword", Person, Own),
     ("changePolicy", Admin, Own),
     ("changeSecurity", Admin, Own),
@@ -132,6 +133,8 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("pauseJob", Admin, Absent),
     ("pauseTenant", Admin, Own),
     ("placeLegalHold", Admin, Own),
+    ("previewManyContacts", Admin, Own),
+    ("previewUndo", Admin, Absent),
     ("proposeSecondFactor", Person, Own),
     ("putClosedDate", Admin, Own),
     ("reactivateUser", Admin, Absent),
@@ -182,6 +185,7 @@ const ROWS: &[(&str, Who, Stranger)] = &[
     ("signIn", Doorstep, Own),
     ("signOut", Doorstep, Own),
     ("unarchiveContact", Admin, Absent),
+    ("undoJob", Admin, Absent),
 ];
 
 fn row(operation: &Operation) -> (Who, Stranger) {

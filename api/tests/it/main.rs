@@ -7,6 +7,7 @@ mod appointments;
 mod attack;
 mod audit;
 mod bad_inputs;
+mod bulk;
 mod call_now;
 mod calls;
 mod client;

@@ -6,6 +6,7 @@
 mod agreement;
 mod answers;
 mod batches;
+mod bulk;
 mod by_hand;
 mod call_now;
 mod carrier;

@@ -16,6 +16,8 @@ pub(crate) struct Things {
     entry: String,
     group: String,
     job: String,
+    /// One that did something, and ended.
+    done: String,
     date: String,
     user: String,
     key: String,
@@ -71,9 +73,17 @@ impl Things {
         );
         client.world.run(Box::leak(past.into_boxed_str())).await;
         let job = client.world.probe_job(&client.clinic, 1).await.to_string();
+        let one =
+            json!({ "selection": { "ids": [{ "contact_id": contact }] }, "act": { "delete": {} } });
+        let done = client.admin("POST /v1/bulk", one).await.id();
+        let ended = format!(
+            "update jobs set state = 'done', ended_at = app_clock(), done = 1 where id = '{done}'"
+        );
+        client.world.run(Box::leak(ended.into_boxed_str())).await;
         Self {
             appointment_type,
             job,
+            done,
             location,
             hold,
             view,
@@ -104,6 +114,7 @@ impl Things {
             entry: id(),
             group: id(),
             job: id(),
+            done: id(),
             date,
             user: id(),
             key: id(),
@@ -119,6 +130,10 @@ impl Things {
             "recordAttendance" => &self.begun,
             _ => &self.appointment,
         };
+        let job = match operation.id() {
+            "undoJob" => &self.done,
+            _ => &self.job,
+        };
         operation
             .path
             .replace("{appointment_type}", &self.appointment_type)
@@ -128,7 +143,7 @@ impl Things {
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
             .replace("{group}", &self.group)
-            .replace("{job}", &self.job)
+            .replace("{job}", job)
             .replace("{date}", &self.date)
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)
