@@ -175,7 +175,7 @@ impl Who {
             return fields.below("/search", |fields| selection(search, fields));
         }
         let groups = Groups { any: self.group.into_iter().collect(), ..Groups::default() };
-        let filter = Filter { groups, ..Filter::default() };
+        let filter = Box::new(Filter { groups, ..Filter::default() });
         Some(Selection::Found { query: String::new(), filter, hidden: Vec::new() })
     }
 }

@@ -19,7 +19,7 @@ async fn people(client: &Client, n: usize) -> Vec<String> {
     ids
 }
 
-fn confirm(selection: Value) -> Value {
+fn confirm(selection: &Value) -> Value {
     let status = json!({ "status": "confirmed", "reason": "They rang us" });
     json!({ "selection": selection, "act": { "status": status } })
 }
@@ -31,16 +31,16 @@ async fn a_preview_counts_and_changes_nothing() {
     let settle =
         json!({ "selection": { "ids": [{ "contact_id": ids[0] }] }, "act": { "delete": {} } });
     let before = client.everything().await;
-    let shown = client.admin("POST /v1/bulk/preview", confirm(json!({ "all": true }))).await;
+    let shown = client.admin("POST /v1/bulk/preview", confirm(&json!({ "all": true }))).await;
     let counts = json!({ "total": 3, "too_many": false, "changes": 3, "unchanged": 0, "no_contact": 0, "no_appointment": 0 });
     assert_eq!((shown.status, &shown.body), (StatusCode::OK, &counts));
     let shown = client.admin("POST /v1/bulk/preview", settle).await;
     assert_eq!((&shown.body["total"], &shown.body["changes"]), (&json!(1), &json!(1)));
     let found = json!({ "search": { "query": "-ada" } });
-    let none = client.admin("POST /v1/bulk/preview", confirm(found)).await;
+    let none = client.admin("POST /v1/bulk/preview", confirm(&found)).await;
     assert_eq!(none.body["total"], 0, "{none:?}");
     let strange = json!({ "ids": [{ "contact_id": uuid::Uuid::now_v7() }, { "contact_id": ids[0], "appointment_id": uuid::Uuid::now_v7() }] });
-    let strange = client.admin("POST /v1/bulk/preview", confirm(strange)).await;
+    let strange = client.admin("POST /v1/bulk/preview", confirm(&strange)).await;
     assert_eq!(
         (&strange.body["no_contact"], &strange.body["no_appointment"]),
         (&json!(1), &json!(1))
@@ -129,7 +129,7 @@ async fn health_information_in_a_reason_is_acknowledged_first() {
 async fn a_change_is_a_job_asked_for_once_however_often_it_is_sent() {
     let client = Client::new().await;
     let ids = people(&client, 1).await;
-    let body = confirm(json!({ "ids": [{ "contact_id": ids[0] }] }));
+    let body = confirm(&json!({ "ids": [{ "contact_id": ids[0] }] }));
     let key = [("idempotency-key", "once")];
     let first = client.ask(&client.clinic.admin, "POST /v1/bulk", &key, &body).await;
     assert_eq!((first.status, &first.body["kind"]), (StatusCode::ACCEPTED, &json!("bulk")));
@@ -144,7 +144,7 @@ async fn what_cannot_be_taken_back_says_why() {
     let client = Client::new().await;
     let ids = people(&client, 1).await;
     let asked =
-        client.admin("POST /v1/bulk", confirm(json!({ "ids": [{ "contact_id": ids[0] }] }))).await;
+        client.admin("POST /v1/bulk", confirm(&json!({ "ids": [{ "contact_id": ids[0] }] }))).await;
     let id = asked.id();
     let undo = async |why: &str| {
         let path = format!("POST /v1/jobs/{id}/undo");

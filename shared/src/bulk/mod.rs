@@ -54,7 +54,7 @@ pub enum Selection {
         /// What was typed.
         query: String,
         /// Whom to leave out.
-        filter: Filter,
+        filter: Box<Filter>,
         /// Fields that who asked doesn't see: nothing is found in them.
         hidden: Vec<Field>,
     },

@@ -103,7 +103,7 @@ fn ids(bookings: &[Booking]) -> Selection {
 }
 
 fn everybody() -> Selection {
-    Selection::Found { query: String::new(), filter: Filter::default(), hidden: Vec::new() }
+    Selection::Found { query: String::new(), filter: Box::default(), hidden: Vec::new() }
 }
 
 fn confirmed() -> Act {
@@ -172,7 +172,8 @@ async fn whoever_is_found_is_found_when_the_job_begins_and_the_number_is_held_to
     let done = office.ask(Kind::Bulk, serde_json::to_value(params(Some(3))).unwrap()).await;
     assert_eq!((done.state, done.progress.total), (State::Done, Some(3)));
     let pending = Filter { statuses: vec![AppointmentStatus::Pending], ..Filter::default() };
-    let nobody = Selection::Found { query: String::new(), filter: pending, hidden: Vec::new() };
+    let nobody =
+        Selection::Found { query: String::new(), filter: Box::new(pending), hidden: Vec::new() };
     let none = office.bulk(nobody, confirmed()).await;
     assert_eq!(
         (none.state, none.progress.total),

@@ -11,5 +11,5 @@ use crate::http::Fields;
 pub(crate) fn selection(sought: Sought, fields: &mut Fields) -> Option<Selection> {
     let query = sought.query().to_owned();
     let parsed = sought.ask().read(MOST_IDS, fields)?;
-    Some(Selection::Found { query, filter: parsed.filter, hidden: Vec::new() })
+    Some(Selection::Found { query, filter: Box::new(parsed.filter), hidden: Vec::new() })
 }
