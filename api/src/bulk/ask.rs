@@ -153,57 +153,66 @@ impl Ask {
 }
 
 impl Who {
+    /// Reads all that is given, so that a client hears of every fault, and takes it if it is one.
     fn read(self, fields: &mut Fields) -> Option<Selection> {
-        let given = [self.ids.is_some(), self.search.is_some(), self.group.is_some(), self.all];
-        if given.iter().filter(|given| **given).count() != 1 {
-            fields.fault("", "one_of", "give one of ids, search, group and all");
+        let by_ids = self.ids.map(|ids| Self::by_ids(&ids, fields));
+        let by_search =
+            self.search.map(|search| fields.below("/search", |fields| selection(search, fields)));
+        let by_filter = |group: Option<GroupId>| {
+            let groups = Groups { any: group.into_iter().collect(), ..Groups::default() };
+            let filter = Box::new(Filter { groups, ..Filter::default() });
+            Some(Selection::Found { query: String::new(), filter, hidden: Vec::new() })
+        };
+        let by_group = self.group.map(|group| by_filter(Some(group)));
+        let all = self.all.then(|| by_filter(None));
+        only_one(
+            fields,
+            [by_ids, by_search, by_group, all],
+            "give one of ids, search, group and all",
+        )
+    }
+
+    fn by_ids(ids: &[One], fields: &mut Fields) -> Option<Selection> {
+        if ids.is_empty() {
+            fields.fault("ids", "empty", "must not be empty");
+        }
+        if ids.len() > MOST {
+            fields.fault("ids", "too_many", format!("at most {MOST}"));
             return None;
         }
-        if let Some(ids) = self.ids {
-            if ids.is_empty() {
-                fields.fault("ids", "empty", "must not be empty");
-            }
-            if ids.len() > MOST {
-                fields.fault("ids", "too_many", format!("at most {MOST}"));
-                return None;
-            }
-            let chosen =
-                |one: &One| Chosen { contact: one.contact_id, appointment: one.appointment_id };
-            return Some(Selection::Ids { chosen: ids.iter().map(chosen).collect() });
-        }
-        if let Some(search) = self.search {
-            return fields.below("/search", |fields| selection(search, fields));
-        }
-        let groups = Groups { any: self.group.into_iter().collect(), ..Groups::default() };
-        let filter = Box::new(Filter { groups, ..Filter::default() });
-        Some(Selection::Found { query: String::new(), filter, hidden: Vec::new() })
+        let chosen =
+            |one: &One| Chosen { contact: one.contact_id, appointment: one.appointment_id };
+        Some(Selection::Ids { chosen: ids.iter().map(chosen).collect() })
     }
 }
 
 impl What {
     fn read(self, fields: &mut Fields) -> Option<Act> {
-        let given = [
-            self.status.is_some(),
-            self.groups.is_some(),
-            self.edit.is_some(),
-            self.delete.is_some(),
-            self.restore.is_some(),
-        ];
-        if given.iter().filter(|given| **given).count() != 1 {
-            fields.fault("", "one_of", "give one of status, groups, edit, delete and restore");
-            return None;
-        }
-        if let Some(status) = self.status {
-            return fields.below("/status", |fields| status.read(fields));
-        }
-        if let Some(groups) = self.groups {
-            return fields.below("/groups", |fields| groups.read(fields));
-        }
-        if let Some(edit) = self.edit {
-            return fields.below("/edit", |fields| edit.read(fields));
-        }
-        Some(if self.delete.is_some() { Act::Delete } else { Act::Restore })
+        let status =
+            self.status.map(|status| fields.below("/status", |fields| status.read(fields)));
+        let groups =
+            self.groups.map(|groups| fields.below("/groups", |fields| groups.read(fields)));
+        let edit = self.edit.map(|edit| fields.below("/edit", |fields| edit.read(fields)));
+        let delete = self.delete.map(|Nothing {}| Some(Act::Delete));
+        let restore = self.restore.map(|Nothing {}| Some(Act::Restore));
+        let one = "give one of status, groups, edit, delete and restore";
+        only_one(fields, [status, groups, edit, delete, restore], one)
     }
+}
+
+/// The one that was given; a fault if none was, or several were. The inner `None` is one whose faults are noted.
+fn only_one<T, const N: usize>(
+    fields: &mut Fields,
+    given: [Option<Option<T>>; N],
+    detail: &'static str,
+) -> Option<T> {
+    let mut given = given.into_iter().flatten();
+    let first = given.next();
+    if first.is_none() || given.next().is_some() {
+        fields.fault("", "one_of", detail);
+        return None;
+    }
+    first.flatten()
 }
 
 impl Status {

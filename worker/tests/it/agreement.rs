@@ -108,6 +108,8 @@ pub(crate) fn idle_worker(world: &World) -> App {
     let sender = SenderId::new();
     let (reserved, _) = mpsc::channel(1);
     let (_, stop) = watch::channel(false);
+    // What it keeps of tenants' keys is its own.
+    let keys = Arc::new(shared::tenants::KeyRing::new(world.keys.master().clone()));
     App::new(Parts {
         db: world.db.clone(),
         queues: world.queues.clone(),
@@ -116,10 +118,10 @@ pub(crate) fn idle_worker(world: &World) -> App {
         sentinel: Sentinel::new(&world.queues),
         books: shared::book::Books::new(
             world.db.clone(),
-            Arc::clone(&world.keys),
+            Arc::clone(&keys),
             shared::book::BookLimits { bytes: 0, ..Default::default() },
         ),
-        keys: Arc::clone(&world.keys),
+        keys,
         accounts: Accounts::default(),
         sender,
         high_water: HighWater::open(&world.queues, &dir).unwrap(),

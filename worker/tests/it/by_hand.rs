@@ -7,6 +7,7 @@ use shared::db::Db;
 use shared::ids::{AttemptId, SenderId, WebhookId};
 use shared::journal::Journal;
 use shared::queue::{Sentinel, Signals, Wakes};
+use shared::tenants::KeyRing;
 use shared::testing::{Booking, Inhabitant};
 use simulator::{Faults, Outcome, Rule, Scenario};
 use tokio::sync::{mpsc, watch};
@@ -44,7 +45,8 @@ impl Factory {
         let sender = SenderId::new();
         let (stop, told) = watch::channel(false);
         let (reserved, to_send) = mpsc::channel(64);
-        let keys = Arc::clone(&self.world.keys);
+        // What it keeps of tenants' keys is its own.
+        let keys = Arc::new(KeyRing::new(self.world.keys.master().clone()));
         let db = Db::connect(&app_url, &engine_url, 8).unwrap();
         let nothing = shared::book::BookLimits { bytes: 0, ..Default::default() };
         let app = App::new(Parts {
