@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::folding::{Token, stem};
 use super::{Kind, Severity};
 
-pub(super) const SOURCES: [&str; 11] = [
+pub(super) const SOURCES: [&str; 14] = [
     include_str!("dictionary.tsv"),
     include_str!("words/lists.tsv"),
     include_str!("words/everyday.tsv"),
@@ -18,6 +18,9 @@ pub(super) const SOURCES: [&str; 11] = [
     include_str!("words/spoken.tsv"),
     include_str!("words/usage.tsv"),
     include_str!("words/patterns.tsv"),
+    include_str!("words/women.tsv"),
+    include_str!("words/senses.tsv"),
+    include_str!("words/plain.tsv"),
 ];
 
 /// The shortest word whose slips of the pen are known: shorter ones are too often another word.

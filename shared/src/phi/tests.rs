@@ -14,8 +14,10 @@ const INDEPENDENT: &str = include_str!("corpus/independent.tsv");
 
 /// By another who had not, larger; measured once while unread, then read, and mended by.
 const HELD_OUT_2: &str = include_str!("corpus/held_out_2.tsv");
-/// By two others who had not: measured once, and read by nobody since.
+/// By two others who had not: measured once while unread, then read, and mended by.
 const HELD_OUT_3: &str = include_str!("corpus/held_out_3.tsv");
+/// By another who had not: measured once while unread, then read, and mended by.
+const HELD_OUT_4: &str = include_str!("corpus/held_out_4.tsv");
 /// By whoever mended: each batch was written and measured before the mending that followed.
 const TUNING_2: &str = include_str!("corpus/tuning_2.tsv");
 
@@ -74,8 +76,15 @@ fn the_second_held_out_part_is_measured() {
 #[test]
 fn the_third_held_out_part_is_measured() {
     let (recall, precision) = bounds(HELD_OUT_3, "third held out");
-    // Wanted are 0.93 and 0.91: docs/phi.md.
-    assert!(recall > 0.91 && precision > 0.94, "{recall} {precision}");
+    // Read, and mended by: a floor, and no measure of what others write.
+    assert!(recall > 0.97 && precision > 0.96, "{recall} {precision}");
+}
+
+#[test]
+fn the_fourth_held_out_part_is_measured() {
+    let (recall, precision) = bounds(HELD_OUT_4, "fourth held out");
+    // Read, and mended by: what it said before is in docs/phi.md.
+    assert!(recall > 0.95 && precision > 0.93, "{recall} {precision}");
 }
 
 #[test]
