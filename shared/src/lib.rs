@@ -17,6 +17,7 @@ pub mod events;
 pub mod groups;
 pub mod idempotency;
 pub mod ids;
+pub mod intake;
 pub mod journal;
 pub mod locations;
 pub mod operators;
