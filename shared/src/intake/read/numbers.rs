@@ -126,7 +126,7 @@ mod tests {
             (165, Some("[$-809]d mmmm yyyy;@"), 46_447.0, "2027-03-01", "with a language"),
             (165, Some("[h]:mm"), 0.395_833_333, "09:30:00", "elapsed hours"),
             (165, Some("0.00\" days\""), 3.0, "3", "letters in quotes"),
-            (165, Some("#,##0.00\\ d"), 3.0, "3", "a letter with a backslash"),
+            (165, Some("#,##0.00\\d"), 3.0, "3", "a letter with a backslash"),
             (165, Some("[Red]0"), 3.0, "3", "a colour, with a d in it"),
             (165, Some("mmm yy"), 46_447.0, "2027-03-01", "a month"),
             (165, Some("mm:ss"), 0.5, "12:00:00", "minutes"),
