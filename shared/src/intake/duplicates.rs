@@ -12,7 +12,19 @@ use crate::contacts::phone::PhoneNumber;
 use crate::search::fold;
 
 /// In what way rows may be the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "ImportDuplicateKind")]
 pub enum Kind {
@@ -25,7 +37,9 @@ pub enum Kind {
 }
 
 /// Rows that may be the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[schemars(rename = "ImportDuplicate")]
 pub struct Duplicate {
     /// In what way.
@@ -58,7 +72,8 @@ pub fn keys(row: &Row) -> Keys<'_> {
 /// What makes two names agree: the same words in any order, without case, accents, hyphens and full stops.
 pub fn name_key(name: &str) -> String {
     let folded = fold(name);
-    let mut words: Vec<&str> = folded.split([' ', '-', '.']).filter(|word| !word.is_empty()).collect();
+    let mut words: Vec<&str> =
+        folded.split([' ', '-', '.']).filter(|word| !word.is_empty()).collect();
     words.sort_unstable();
     words.join(" ")
 }
@@ -97,18 +112,27 @@ impl Finder {
                 emails.entry(email).or_default().push(seen);
             }
         }
-        let differ = |group: &[&Seen], differs: fn(&Seen, &Seen) -> bool| group.iter().any(|one| differs(one, group[0]));
+        let differ = |group: &[&Seen], differs: fn(&Seen, &Seen) -> bool| {
+            group.iter().any(|one| differs(one, group[0]))
+        };
         let several = |group: &Vec<&Seen>| group.len() > 1;
-        let appointments = appointments.into_values().filter(several).map(|group| (Kind::SameAppointment, group));
+        let appointments =
+            appointments.into_values().filter(several).map(|group| (Kind::SameAppointment, group));
         let people = people
             .into_values()
             .filter(|group| differ(group, |one, other| one.at != other.at))
             .map(|group| (Kind::SamePerson, group));
         let emails = emails
             .into_values()
-            .filter(|group| differ(group, |one, other| (&one.phone, &one.name) != (&other.phone, &other.name)))
+            .filter(|group| {
+                differ(group, |one, other| (&one.phone, &one.name) != (&other.phone, &other.name))
+            })
             .map(|group| (Kind::SameEmail, group));
-        let mut found: Vec<Duplicate> = appointments.chain(people).chain(emails).map(|(kind, group)| duplicate(kind, &group)).collect();
+        let mut found: Vec<Duplicate> = appointments
+            .chain(people)
+            .chain(emails)
+            .map(|(kind, group)| duplicate(kind, &group))
+            .collect();
         found.sort_unstable();
         found
     }

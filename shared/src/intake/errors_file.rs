@@ -49,9 +49,9 @@ pub fn errors_file(plan: &Plan<'_>, faults: &[Fault]) -> Vec<u8> {
     for record in sheet.records() {
         let Some(faults) = reasons.get(&record.number) else { continue };
         let reason = reason(faults);
-        let cells = kept.iter().map(|at| {
-            if plan.prohibited().contains(at) { "" } else { record.cells[*at].as_ref() }
-        });
+        let cells = kept
+            .iter()
+            .map(|at| if plan.prohibited().contains(at) { "" } else { record.cells[*at].as_ref() });
         file.row(cells.chain([reason.as_str()]));
     }
     file.finish()
@@ -88,7 +88,9 @@ impl Writer {
                 self.bytes.push(self.delimiter);
             }
             let cell = neutralised(cell);
-            let special = |byte: u8| byte == self.delimiter || matches!(byte, b'"' | b'\r' | b'\n' | b',' | b';' | b'\t');
+            let special = |byte: u8| {
+                byte == self.delimiter || matches!(byte, b'"' | b'\r' | b'\n' | b',' | b';' | b'\t')
+            };
             if cell.bytes().any(special) || cell.starts_with(' ') || cell.ends_with(' ') {
                 self.bytes.push(b'"');
                 self.bytes.extend(cell.replace('"', "\"\"").bytes());

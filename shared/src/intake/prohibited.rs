@@ -159,13 +159,15 @@ pub(crate) fn number_in(header: &str, value: &str) -> Option<Prohibited> {
     let labelled = format!("{header} {value}");
     let found = phi::detect(&labelled);
     let header_units = header.encode_utf16().count();
-    found.iter().filter(|finding| finding.end > header_units).find_map(|finding| match finding.kind {
-        Kind::Ssn => Some(Prohibited::SocialSecurityNumber),
-        Kind::NhsNumber => Some(Prohibited::NhsNumber),
-        Kind::RecordNumber => Some(Prohibited::MedicalRecordNumber),
-        Kind::InsuranceNumber => Some(Prohibited::InsuranceNumber),
-        Kind::DateOfBirth => Some(Prohibited::DateOfBirth),
-        _ => None,
+    found.iter().filter(|finding| finding.end > header_units).find_map(|finding| {
+        match finding.kind {
+            Kind::Ssn => Some(Prohibited::SocialSecurityNumber),
+            Kind::NhsNumber => Some(Prohibited::NhsNumber),
+            Kind::RecordNumber => Some(Prohibited::MedicalRecordNumber),
+            Kind::InsuranceNumber => Some(Prohibited::InsuranceNumber),
+            Kind::DateOfBirth => Some(Prohibited::DateOfBirth),
+            _ => None,
+        }
     })
 }
 
@@ -183,7 +185,8 @@ fn is_social_security(value: &str) -> bool {
 /// Ten digits with a check digit modulo 11.
 fn is_nhs(value: &str) -> bool {
     let Some(digits) = digits_of(value).filter(|digits| digits.len() == 10) else { return false };
-    let weighted = digits.bytes().zip((1..=10).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight);
+    let weighted =
+        digits.bytes().zip((1..=10).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight);
     weighted.sum::<u32>() % 11 == 0 && digits.bytes().any(|digit| digit != digits.as_bytes()[0])
 }
 
@@ -245,7 +248,12 @@ mod tests {
     fn a_number_in_a_text_is_found_with_its_header_as_label() {
         for (header, value, found, why) in [
             ("Room", "NHS no 943 476 5919", Some(Prohibited::NhsNumber), "labelled in the value"),
-            ("Hospital number", "X1234567", Some(Prohibited::MedicalRecordNumber), "labelled by the header"),
+            (
+                "Hospital number",
+                "X1234567",
+                Some(Prohibited::MedicalRecordNumber),
+                "labelled by the header",
+            ),
             ("Location", "12 Elm Street, EX1 2AB", None, "an address"),
             ("Type", "Check-up", None, "no number"),
         ] {

@@ -94,9 +94,13 @@ pub(crate) fn minutes(raw: &str) -> Option<u32> {
             (minutes.fract().abs() < 1e-6 && minutes < 10_000.0).then_some(minutes.round() as u32)
         }
         _ => {
-            let (hours, rest) = ["hours", "hour", "hrs", "hr", "h"].iter().find_map(|h| text.split_once(h))?;
+            let (hours, rest) =
+                ["hours", "hour", "hrs", "hr", "h"].iter().find_map(|h| text.split_once(h))?;
             let hours: u32 = hours.parse().ok().filter(|hours| *hours <= 99)?;
-            let rest = ["minutes", "minute", "mins", "min", "m"].iter().find_map(|m| rest.strip_suffix(m)).unwrap_or(rest);
+            let rest = ["minutes", "minute", "mins", "min", "m"]
+                .iter()
+                .find_map(|m| rest.strip_suffix(m))
+                .unwrap_or(rest);
             let minutes: u32 = rest.parse().ok().filter(|minutes| *minutes < 60)?;
             Some(hours * 60 + minutes)
         }
@@ -106,8 +110,10 @@ pub(crate) fn minutes(raw: &str) -> Option<u32> {
 /// Yes or no.
 pub(crate) fn yes(raw: &str) -> Option<bool> {
     match crate::search::fold(raw).as_str() {
-        "yes" | "y" | "true" | "1" | "x" | "given" | "consented" | "agreed" | "opted in" | "opt in" | "✓" => Some(true),
-        "no" | "n" | "false" | "0" | "not given" | "none" | "withdrawn" | "refused" | "opted out" | "opt out" => Some(false),
+        "yes" | "y" | "true" | "1" | "x" | "given" | "consented" | "agreed" | "opted in"
+        | "opt in" | "✓" => Some(true),
+        "no" | "n" | "false" | "0" | "not given" | "none" | "withdrawn" | "refused"
+        | "opted out" | "opt out" => Some(false),
         _ => None,
     }
 }
@@ -120,7 +126,9 @@ mod tests {
     #[test]
     fn telephone_numbers_survive_a_spreadsheet_or_are_told_to_be_gone() {
         let rules = PhoneRules::new(&DEFAULT_REGIONS, true).unwrap();
-        let read = |raw: &str| phone(raw, &rules).map(|(number, mended)| (number.as_str().to_owned(), mended));
+        let read = |raw: &str| {
+            phone(raw, &rules).map(|(number, mended)| (number.as_str().to_owned(), mended))
+        };
         let number = |mended| Ok((String::from("+447700900123"), mended));
         for (raw, expected, why) in [
             ("07700 900123", number(None), "as people write it"),
@@ -129,7 +137,11 @@ mod tests {
             ("447700900123", number(None), "only its plus is gone"),
             ("0044 7700 900123", number(None), "dialled from abroad"),
             ("7700900123", number(Some(Mended::LeadingZero)), "its zero is gone"),
-            ("(7700) 900-123", number(Some(Mended::LeadingZero)), "its zero is gone, and it was tidied"),
+            (
+                "(7700) 900-123",
+                number(Some(Mended::LeadingZero)),
+                "its zero is gone, and it was tidied",
+            ),
             ("447700900123.0", number(Some(Mended::Decimals)), "a quantity"),
             ("7700900123.0", number(Some(Mended::Decimals)), "a quantity without a zero"),
             ("4.47701E+11", Err(BadPhone::Destroyed), "gone"),

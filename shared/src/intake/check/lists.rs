@@ -22,7 +22,8 @@ impl<'l> Lists<'l> {
         groups: impl IntoIterator<Item = &'g GroupName>,
     ) -> Self {
         // Where two entries had one name, the first is meant, as elsewhere.
-        let mut lists = Self { groups: groups.into_iter().map(GroupName::key).collect(), ..Self::default() };
+        let mut lists =
+            Self { groups: groups.into_iter().map(GroupName::key).collect(), ..Self::default() };
         for kind in types {
             kind.names.iter().for_each(|name| {
                 lists.types.entry(name).or_insert(kind);

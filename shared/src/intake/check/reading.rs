@@ -52,7 +52,14 @@ impl<'p, 'r> Reading<'p, 'r> {
     fn misshapen(&mut self, code: Code, found: usize) -> Option<Row> {
         let shown = format!("{found} cells, {} columns", self.plan.sheet().columns().len());
         let message = code.says().to_owned();
-        self.faults.push(Fault { row: self.record.number, column: None, field: None, code, shown, message });
+        self.faults.push(Fault {
+            row: self.record.number,
+            column: None,
+            field: None,
+            code,
+            shown,
+            message,
+        });
         None
     }
 
@@ -126,7 +133,14 @@ impl<'p, 'r> Reading<'p, 'r> {
         let shown = mask(self.cell(field).unwrap_or_default());
         let column = self.plan.column(field).map(str::to_owned);
         let message = code.says().to_owned();
-        self.faults.push(Fault { row: self.record.number, column, field: Some(field), code, shown, message });
+        self.faults.push(Fault {
+            row: self.record.number,
+            column,
+            field: Some(field),
+            code,
+            shown,
+            message,
+        });
         None
     }
 
@@ -155,7 +169,10 @@ impl<'p, 'r> Reading<'p, 'r> {
             Ok(name) => Some(name),
             Err(error) => {
                 // The part that can't be a name by itself is the one to correct.
-                let wrong = |field: &Field| self.cell(*field).is_some_and(|part| format!("{part}a").parse::<PersonName>().is_err());
+                let wrong = |field: &Field| {
+                    self.cell(*field)
+                        .is_some_and(|part| format!("{part}a").parse::<PersonName>().is_err())
+                };
                 let field = parts.into_iter().find(wrong).unwrap_or(first);
                 self.fault(field, error.into())
             }
@@ -167,7 +184,9 @@ impl<'p, 'r> Reading<'p, 'r> {
         match repair::phone(raw, self.rules.phones) {
             Ok((number, mended)) => {
                 match mended {
-                    Some(Mended::LeadingZero) => self.note(Field::Phone, NoteCode::LeadingZeroRestored),
+                    Some(Mended::LeadingZero) => {
+                        self.note(Field::Phone, NoteCode::LeadingZeroRestored)
+                    }
                     Some(Mended::Decimals) => self.note(Field::Phone, NoteCode::DecimalsDropped),
                     None => {}
                 }
@@ -192,7 +211,12 @@ impl<'p, 'r> Reading<'p, 'r> {
     }
 
     /// A word of a small vocabulary. The outer none: it isn't one.
-    fn word<T>(&mut self, field: Field, unknown: Code, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    fn word<T>(
+        &mut self,
+        field: Field,
+        unknown: Code,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<Option<T>> {
         match self.given(field) {
             None => Some(None),
             Some(raw) => match read(raw) {
@@ -216,9 +240,15 @@ impl<'p, 'r> Reading<'p, 'r> {
         }
     }
 
-    fn about_consent(&mut self, consent: Option<bool>) -> (Option<Option<How>>, Option<Option<String>>) {
+    fn about_consent(
+        &mut self,
+        consent: Option<bool>,
+    ) -> (Option<Option<How>>, Option<Option<String>>) {
         let how = self.word(Field::ConsentHow, Code::UnknownConsentHow, words::consent_how);
-        let version = match self.given(Field::ConsentTextVersion).map(|raw| Label::parse(raw, MOST_VERSION)) {
+        let version = match self
+            .given(Field::ConsentTextVersion)
+            .map(|raw| Label::parse(raw, MOST_VERSION))
+        {
             None => Some(None),
             Some(Ok(version)) => Some(Some(version.as_str().to_owned())),
             Some(Err(error)) => self.fault(Field::ConsentTextVersion, error.into()),
@@ -347,7 +377,12 @@ impl<'p, 'r> Reading<'p, 'r> {
         found?.duration_minutes
     }
 
-    fn check_location(&mut self, location: Option<&Label>, at: chrono::DateTime<chrono::Utc>, minutes: Option<u16>) {
+    fn check_location(
+        &mut self,
+        location: Option<&Label>,
+        at: chrono::DateTime<chrono::Utc>,
+        minutes: Option<u16>,
+    ) {
         let (field, lists) = (Field::Location, self.rules.lists);
         let Some(location) = location.filter(|_| lists.has_locations()) else { return };
         match lists.location(location.as_str()) {
@@ -367,5 +402,6 @@ impl<'p, 'r> Reading<'p, 'r> {
 /// A whole number, as a spreadsheet may write it.
 fn whole(raw: &str) -> Option<u32> {
     let digits = raw.trim().strip_suffix(".0").unwrap_or(raw.trim());
-    (digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+    (digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| digits.parse().ok())?
 }

@@ -17,7 +17,11 @@ impl Reading<'_, '_> {
         let (of_day, of_time, moment) = if self.plan.column(Field::AppointmentAt).is_some() {
             (Field::AppointmentAt, Field::AppointmentAt, self.combined())
         } else {
-            (Field::AppointmentDate, Field::AppointmentTime, self.date_and_time().map(Moment::Local))
+            (
+                Field::AppointmentDate,
+                Field::AppointmentTime,
+                self.date_and_time().map(Moment::Local),
+            )
         };
         let at = match moment? {
             Moment::Instant(at) => at,
@@ -36,7 +40,12 @@ impl Reading<'_, '_> {
         Some(at)
     }
 
-    fn on_the_wall(&mut self, local: NaiveDateTime, zone: Tz, field: Field) -> Option<DateTime<Utc>> {
+    fn on_the_wall(
+        &mut self,
+        local: NaiveDateTime,
+        zone: Tz,
+        field: Field,
+    ) -> Option<DateTime<Utc>> {
         match zone.from_local_datetime(&local) {
             LocalResult::Single(at) => Some(at.to_utc()),
             LocalResult::Ambiguous(earlier, _) => {
@@ -66,16 +75,17 @@ impl Reading<'_, '_> {
     fn date_and_time(&mut self) -> Option<NaiveDateTime> {
         let (date, time) = (Field::AppointmentDate, Field::AppointmentTime);
         let date1904 = self.plan.sheet().date1904();
-        let day = match self.needed(date).map(|raw| dates::date(raw, self.plan.date_order(), date1904)) {
-            None => None,
-            Some(Ok(dated)) => {
-                if dated.serial {
-                    self.note(date, NoteCode::SerialDate);
+        let day =
+            match self.needed(date).map(|raw| dates::date(raw, self.plan.date_order(), date1904)) {
+                None => None,
+                Some(Ok(dated)) => {
+                    if dated.serial {
+                        self.note(date, NoteCode::SerialDate);
+                    }
+                    Some(dated.day)
                 }
-                Some(dated.day)
-            }
-            Some(Err(bad)) => self.fault(date, bad.into()),
-        };
+                Some(Err(bad)) => self.fault(date, bad.into()),
+            };
         let time = match self.needed(time).map(dates::time) {
             None => None,
             Some(Ok(at)) => Some(at),

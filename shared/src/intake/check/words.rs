@@ -47,7 +47,8 @@ pub(crate) fn is_nothing(raw: &str) -> bool {
 pub(crate) fn turned(raw: &str) -> Option<String> {
     let (last, first) = raw.split_once(',')?;
     let (last, first) = (last.trim(), first.trim());
-    (!last.is_empty() && !first.is_empty() && !first.contains(',')).then(|| format!("{first} {last}"))
+    (!last.is_empty() && !first.is_empty() && !first.contains(','))
+        .then(|| format!("{first} {last}"))
 }
 
 /// A name, turned if it has to be.

@@ -33,7 +33,9 @@ pub enum BadDate {
     #[error("no date that we can read: write it as 2027-03-31")]
     Unreadable,
     /// It can be read two ways, and nothing decides.
-    #[error("day and month can be read either way, and the column has both orders: write it as 2027-03-31")]
+    #[error(
+        "day and month can be read either way, and the column has both orders: write it as 2027-03-31"
+    )]
     EitherWay,
     /// It can be read, but not in the order of the column.
     #[error("not in the order of the other dates of the column")]
@@ -89,7 +91,11 @@ pub fn date(raw: &str, order: Option<Order>, date1904: bool) -> Result<Dated, Ba
 ///
 /// # Errors
 /// [`BadDate`], or [`BadTime`] if the date is one and the time is none.
-pub fn moment(raw: &str, order: Option<Order>, date1904: bool) -> Result<(Moment, bool), BadMoment> {
+pub fn moment(
+    raw: &str,
+    order: Option<Order>,
+    date1904: bool,
+) -> Result<(Moment, bool), BadMoment> {
     let text = squashed(raw).ok_or(BadDate::Unreadable)?;
     if let Some(instant) = with_offset(&text) {
         return Ok((Moment::Instant(instant), false));
@@ -192,7 +198,12 @@ fn split(text: &str) -> Option<(&str, &str)> {
 fn with_offset(text: &str) -> Option<DateTime<Utc>> {
     let text = text.to_uppercase();
     let tight = text.replacen(' ', "T", 1);
-    let formats = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y-%m-%dT%H:%M:%S%.f %z", "%Y-%m-%dT%H:%M %z"];
+    let formats = [
+        "%Y-%m-%dT%H:%M:%S%.f%#z",
+        "%Y-%m-%dT%H:%M%#z",
+        "%Y-%m-%dT%H:%M:%S%.f %z",
+        "%Y-%m-%dT%H:%M %z",
+    ];
     let zulu = tight.strip_suffix('Z').map(|bare| format!("{bare}+00:00"));
     let tight = zulu.unwrap_or(tight);
     let parsed = formats.iter().find_map(|format| DateTime::parse_from_str(&tight, format).ok())?;
@@ -215,7 +226,9 @@ fn read(text: &str, date1904: bool) -> Result<Reading, BadDate> {
     let (weekday, text) = without_weekday(text);
     let reading = read_bare(text, date1904).ok_or(BadDate::Unreadable)?;
     match (weekday, reading) {
-        (Some(weekday), Reading::One(day)) if day.weekday() != weekday => Err(BadDate::WrongWeekday),
+        (Some(weekday), Reading::One(day)) if day.weekday() != weekday => {
+            Err(BadDate::WrongWeekday)
+        }
         // The day of the week may decide which order is meant.
         (Some(weekday), Reading::Two { day_first, month_first }) => {
             let fits = |day: &NaiveDate| day.weekday() == weekday;
@@ -233,12 +246,15 @@ fn read_bare(text: &str, date1904: bool) -> Option<Reading> {
         return Some(Reading::Serial(serial.date()));
     }
     if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return day(number(&text[..4])?, number(&text[4..6])?, number(&text[6..])?).map(Reading::One);
+        return day(number(&text[..4])?, number(&text[4..6])?, number(&text[6..])?)
+            .map(Reading::One);
     }
     let separators: Vec<char> =
         text.chars().filter(|c| matches!(c, '/' | '-' | '.' | ',' | ' ')).collect();
-    let parts: Vec<&str> =
-        text.split(['/', '-', '.', ',', ' ']).filter(|part| !part.is_empty() && *part != "of").collect();
+    let parts: Vec<&str> = text
+        .split(['/', '-', '.', ',', ' '])
+        .filter(|part| !part.is_empty() && *part != "of")
+        .collect();
     let [a, b, c] = parts.as_slice() else { return None };
     if let Some(month) = month(b) {
         return day(year(c)?, month, day_number(a)?).map(Reading::One);
@@ -288,16 +304,29 @@ fn year(part: &str) -> Option<u32> {
 
 /// `1`, `01`, `1st`, `22nd`.
 fn day_number(part: &str) -> Option<u32> {
-    let digits = ["st", "nd", "rd", "th"].iter().find_map(|end| part.strip_suffix(end)).unwrap_or(part);
+    let digits =
+        ["st", "nd", "rd", "th"].iter().find_map(|end| part.strip_suffix(end)).unwrap_or(part);
     number(digits).filter(|_| digits.len() <= 2)
 }
 
 fn month(part: &str) -> Option<u32> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
-    let fits = |name: &&str| (part.len() >= 3 && name.starts_with(part)) || (part == "sept" && **name == *"september");
+    let fits = |name: &&str| {
+        (part.len() >= 3 && name.starts_with(part)) || (part == "sept" && **name == *"september")
+    };
     let at = MONTHS.iter().position(|name| fits(&name))?;
     u32::try_from(at + 1).ok()
 }

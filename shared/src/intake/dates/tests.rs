@@ -10,9 +10,25 @@ fn day(raw: &str, order: Option<Order>) -> Result<String, BadDate> {
 fn dates_are_read_as_they_are_written() {
     let day_first = Some(Order::DayFirst);
     for raw in [
-        "2027-03-01", "2027/3/1", "20270301", "01.03.2027", "1.3.27", "01/03/2027", "1-3-27", "1 Mar 2027",
-        "01-Mar-27", "1st March 2027", "1 of March 2027", "Mar 1, 2027", "March 1st 2027", "Mon 1 Mar 2027",
-        "Monday, 1 March 2027", "46447", "01/03/2027 00:00:00", "2027-03-01T00:00:00", " 1\u{a0}march\u{202f}2027 ",
+        "2027-03-01",
+        "2027/3/1",
+        "20270301",
+        "01.03.2027",
+        "1.3.27",
+        "01/03/2027",
+        "1-3-27",
+        "1 Mar 2027",
+        "01-Mar-27",
+        "1st March 2027",
+        "1 of March 2027",
+        "Mar 1, 2027",
+        "March 1st 2027",
+        "Mon 1 Mar 2027",
+        "Monday, 1 March 2027",
+        "46447",
+        "01/03/2027 00:00:00",
+        "2027-03-01T00:00:00",
+        " 1\u{a0}march\u{202f}2027 ",
         "1 MAR '27",
     ] {
         assert_eq!(day(raw, day_first).as_deref(), Ok("2027-03-01"), "{raw}");
@@ -93,19 +109,39 @@ fn times_are_read_as_they_are_written() {
 fn dates_with_times_are_read() {
     let order = Some(Order::DayFirst);
     for raw in [
-        "2027-03-01T09:30", "2027-03-01T09:30:00", "2027-03-01 09:30", "01/03/2027 09:30", "1/3/27 9.30 am",
-        "01.03.2027 09:30", "1 March 2027 at 9:30am", "Mon, 1 Mar 2027, 9:30 AM", "01/03/2027 9:30:00 AM",
-        "Monday 1 March 2027 9.30am", "01/03/2027, 09:30", "46447.3958333333",
+        "2027-03-01T09:30",
+        "2027-03-01T09:30:00",
+        "2027-03-01 09:30",
+        "01/03/2027 09:30",
+        "1/3/27 9.30 am",
+        "01.03.2027 09:30",
+        "1 March 2027 at 9:30am",
+        "Mon, 1 Mar 2027, 9:30 AM",
+        "01/03/2027 9:30:00 AM",
+        "Monday 1 March 2027 9.30am",
+        "01/03/2027, 09:30",
+        "46447.3958333333",
     ] {
         let expected = "2027-03-01T09:30:00".parse().unwrap();
-        assert_eq!(moment(raw, order, false).map(|(at, _)| at), Ok(Moment::Local(expected)), "{raw}");
+        assert_eq!(
+            moment(raw, order, false).map(|(at, _)| at),
+            Ok(Moment::Local(expected)),
+            "{raw}"
+        );
     }
     for raw in [
-        "2027-03-01T09:30:00Z", "2027-03-01T09:30Z", "2027-03-01T10:30:00+01:00", "2027-03-01 10:30:00+0100",
+        "2027-03-01T09:30:00Z",
+        "2027-03-01T09:30Z",
+        "2027-03-01T10:30:00+01:00",
+        "2027-03-01 10:30:00+0100",
         "2027-03-01T10:30:00.000+01:00",
     ] {
         let expected = "2027-03-01T09:30:00Z".parse().unwrap();
-        assert_eq!(moment(raw, None, false).map(|(at, _)| at), Ok(Moment::Instant(expected)), "{raw}");
+        assert_eq!(
+            moment(raw, None, false).map(|(at, _)| at),
+            Ok(Moment::Instant(expected)),
+            "{raw}"
+        );
     }
     assert_eq!(moment("2027-03-01", order, false), Err(BadMoment::Time(BadTime::Missing)));
     assert_eq!(moment("soon", order, false), Err(BadMoment::Date(BadDate::Unreadable)));
@@ -122,7 +158,11 @@ fn the_order_is_decided_over_the_whole_column() {
         (&["01/03/2027", "31/03/2027"], Decision::DayFirst, "one can only have the day first"),
         (&["01/03/2027", "03/31/2027"], Decision::MonthFirst, "one can only have the month first"),
         (&["31/03/2027", "03/31/2027"], Decision::Mixed, "both"),
-        (&["31/03/2027 09:30", "x"], Decision::DayFirst, "with a time; what is no date says nothing"),
+        (
+            &["31/03/2027 09:30", "x"],
+            Decision::DayFirst,
+            "with a time; what is no date says nothing",
+        ),
     ] {
         let mut survey = Survey::default();
         values.iter().for_each(|value| survey.add(value));

@@ -27,10 +27,18 @@ fn read(text: &str) -> Option<NaiveTime> {
         return Some(time);
     }
     let (bare, half) = half_of_day(text);
-    let bare = ["hours", "hrs", "hr", "uhr", "h"].iter().find_map(|end| bare.strip_suffix(end)).unwrap_or(bare);
+    let bare = ["hours", "hrs", "hr", "uhr", "h"]
+        .iter()
+        .find_map(|end| bare.strip_suffix(end))
+        .unwrap_or(bare);
     let bare = bare.trim_end();
     let parts: Vec<&str> = bare.split([':', '.', 'h']).collect();
-    let one_sign = bare.chars().filter(|c| !c.is_ascii_digit()).collect::<std::collections::HashSet<_>>().len() <= 1;
+    let one_sign = bare
+        .chars()
+        .filter(|c| !c.is_ascii_digit())
+        .collect::<std::collections::HashSet<_>>()
+        .len()
+        <= 1;
     let all_digits = parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
     if !one_sign || !all_digits {
         return None;

@@ -12,9 +12,15 @@ pub(super) fn like(field: Field, values: &[&str]) -> Option<f64> {
         Field::AppointmentAt => is_moment,
         Field::AppointmentDate => is_date,
         Field::AppointmentTime => |value| dates::time(value).is_ok(),
-        Field::Name | Field::FirstName | Field::LastName => |value| super::super::check::words::name(value).is_some(),
-        Field::DurationMinutes => |value| repair::minutes(value).is_some_and(|minutes| (1..=1440).contains(&minutes)),
-        Field::CallBeforeHours => |value| value.trim().parse::<u16>().is_ok_and(|hours| (1..=168).contains(&hours)),
+        Field::Name | Field::FirstName | Field::LastName => {
+            |value| super::super::check::words::name(value).is_some()
+        }
+        Field::DurationMinutes => {
+            |value| repair::minutes(value).is_some_and(|minutes| (1..=1440).contains(&minutes))
+        }
+        Field::CallBeforeHours => {
+            |value| value.trim().parse::<u16>().is_ok_and(|hours| (1..=168).contains(&hours))
+        }
         Field::Zone => |value| value.trim().parse::<chrono_tz::Tz>().is_ok(),
         Field::Priority => |value| super::super::check::words::priority(value).is_some(),
         Field::Channel => |value| super::super::check::words::channel(value).is_some(),
@@ -38,7 +44,8 @@ fn share(values: &[&str], test: impl Fn(&str) -> bool) -> Option<f64> {
 /// Nine digits or more and no letters; also what a spreadsheet has destroyed.
 fn is_phone(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let others = value.chars().filter(|c| !c.is_ascii_digit() && !"+()-./ \u{a0}".contains(*c)).count();
+    let others =
+        value.chars().filter(|c| !c.is_ascii_digit() && !"+()-./ \u{a0}".contains(*c)).count();
     let number = (9..=15).contains(&digits) && others == 0 && dates::reading(value).is_none();
     number || (repair::is_scientific(value) && value.contains(['+', '.', ',']))
 }

@@ -113,16 +113,28 @@ impl<'s> Plan<'s> {
             let Some(at) = places[field.index()] else { continue };
             if let Some((_, why)) = prohibited.iter().find(|(column, _)| *column == at) {
                 let message = format!("{} must not be imported", why.name());
-                faults.push(fault(MappingCode::ProhibitedColumn, Some(label(sheet, at)), Some(field), message));
+                faults.push(fault(
+                    MappingCode::ProhibitedColumn,
+                    Some(label(sheet, at)),
+                    Some(field),
+                    message,
+                ));
             }
         }
         let dates = [Field::AppointmentAt, Field::AppointmentDate];
         let dates = dates.into_iter().find_map(|field| Some((places[field.index()]?, field)));
         let survey = dates.map_or_else(Survey::default, |(at, _)| survey(sheet, at));
         let decision = survey.decide();
-        if let (Decision::Ambiguous, None, Some((at, field))) = (decision, mapping.date_order, dates) {
+        if let (Decision::Ambiguous, None, Some((at, field))) =
+            (decision, mapping.date_order, dates)
+        {
             let message = "each date can be read with the day or the month first: say which is meant in date_order".into();
-            faults.push(fault(MappingCode::AmbiguousDates, Some(label(sheet, at)), Some(field), message));
+            faults.push(fault(
+                MappingCode::AmbiguousDates,
+                Some(label(sheet, at)),
+                Some(field),
+                message,
+            ));
         }
         let order = mapping.date_order.or(match decision {
             Decision::DayFirst => Some(Order::DayFirst),
@@ -179,7 +191,12 @@ fn places(
         let (column, field) = (Some(assigned.column.clone()), Some(assigned.field));
         let found = sheet.columns().iter().position(|column| column.label == assigned.column);
         let Some(at) = found else {
-            faults.push(fault(MappingCode::UnknownColumn, column, field, "the file has no such column".into()));
+            faults.push(fault(
+                MappingCode::UnknownColumn,
+                column,
+                field,
+                "the file has no such column".into(),
+            ));
             continue;
         };
         if places.contains(&Some(at)) {
@@ -219,11 +236,18 @@ fn check_fields(places: &[Option<usize>], faults: &mut Vec<MappingFault>) {
         (Field::AppointmentAt, [Field::AppointmentDate, Field::AppointmentTime]),
     ] {
         if has(one) && others.into_iter().any(has) {
-            let message = format!("{} goes without {} and {}", one.as_str(), others[0].as_str(), others[1].as_str());
+            let message = format!(
+                "{} goes without {} and {}",
+                one.as_str(),
+                others[0].as_str(),
+                others[1].as_str()
+            );
             faults.push(fault(MappingCode::NotTogether, None, Some(one), message));
         }
     }
-    for (one, needed) in [(Field::ConsentHow, Field::Consent), (Field::ConsentTextVersion, Field::Consent)] {
+    for (one, needed) in
+        [(Field::ConsentHow, Field::Consent), (Field::ConsentTextVersion, Field::Consent)]
+    {
         if has(one) && !has(needed) {
             let message = format!("{} goes with {} only", one.as_str(), needed.as_str());
             faults.push(fault(MappingCode::MissingField, None, Some(needed), message));
@@ -231,7 +255,12 @@ fn check_fields(places: &[Option<usize>], faults: &mut Vec<MappingFault>) {
     }
 }
 
-fn fault(code: MappingCode, column: Option<String>, field: Option<Field>, message: String) -> MappingFault {
+fn fault(
+    code: MappingCode,
+    column: Option<String>,
+    field: Option<Field>,
+    message: String,
+) -> MappingFault {
     MappingFault { column, field, code, message }
 }
 

@@ -76,7 +76,9 @@ pub fn propose(sheet: &Sheet<'_>) -> Proposals {
             None => {
                 proposal.first_values = first(&values);
                 for field in Field::ALL {
-                    guesses.extend(guess(&column.header, &values, field).map(|(c, w)| (c, at, field, w)));
+                    guesses.extend(
+                        guess(&column.header, &values, field).map(|(c, w)| (c, at, field, w)),
+                    );
                 }
             }
         }
@@ -87,11 +89,14 @@ pub fn propose(sheet: &Sheet<'_>) -> Proposals {
         let taken = columns.iter().any(|proposal| proposal.field == Some(field));
         if !taken && columns[at].field.is_none() {
             let proposal = &mut columns[at];
-            (proposal.field, proposal.confidence, proposal.because) = (Some(field), confidence, because);
+            (proposal.field, proposal.confidence, proposal.because) =
+                (Some(field), confidence, because);
         }
     }
     settle(&mut columns);
-    let place = |fields: &[Field]| columns.iter().position(|p| p.field.is_some_and(|f| fields.contains(&f)));
+    let place = |fields: &[Field]| {
+        columns.iter().position(|p| p.field.is_some_and(|f| fields.contains(&f)))
+    };
     let dates = place(&[Field::AppointmentAt, Field::AppointmentDate]);
     let dates = dates.map(|at| survey(sheet, at).decide());
     let missing = [
@@ -100,7 +105,11 @@ pub fn propose(sheet: &Sheet<'_>) -> Proposals {
         (Field::AppointmentDate, &[Field::AppointmentAt, Field::AppointmentDate]),
         (Field::AppointmentTime, &[Field::AppointmentAt, Field::AppointmentTime]),
     ];
-    let missing = missing.into_iter().filter(|(_, any)| place(any).is_none()).map(|(field, _)| field).collect();
+    let missing = missing
+        .into_iter()
+        .filter(|(_, any)| place(any).is_none())
+        .map(|(field, _)| field)
+        .collect();
     Proposals { columns, missing, dates }
 }
 
@@ -108,7 +117,8 @@ pub fn propose(sheet: &Sheet<'_>) -> Proposals {
 fn settle(columns: &mut [Proposal]) {
     let has = |columns: &[Proposal], field: Field| columns.iter().any(|p| p.field == Some(field));
     let drop = |columns: &mut [Proposal], fields: &[Field], because: &str| {
-        for proposal in columns.iter_mut().filter(|p| p.field.is_some_and(|f| fields.contains(&f))) {
+        for proposal in columns.iter_mut().filter(|p| p.field.is_some_and(|f| fields.contains(&f)))
+        {
             (proposal.field, proposal.confidence) = (None, 0.0);
             proposal.because = because.to_owned();
         }
@@ -123,7 +133,11 @@ fn settle(columns: &mut [Proposal]) {
         drop(columns, &both, "another column has date and time");
     }
     if !has(columns, Field::Consent) {
-        drop(columns, &[Field::ConsentHow, Field::ConsentTextVersion], "no column says whether there is consent");
+        drop(
+            columns,
+            &[Field::ConsentHow, Field::ConsentTextVersion],
+            "no column says whether there is consent",
+        );
     }
 }
 

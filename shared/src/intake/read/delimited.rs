@@ -154,7 +154,9 @@ impl<'a> Iterator for Records<'a> {
 
 /// A cell without the apostrophe that keeps a spreadsheet from running it ([`crate::intake::errors_file`]).
 pub(super) fn plain(cell: Cow<'_, str>) -> Cow<'_, str> {
-    if !cell.starts_with('\'') || !crate::intake::errors_file::would_run(cell.trim_start_matches('\'')) {
+    if !cell.starts_with('\'')
+        || !crate::intake::errors_file::would_run(cell.trim_start_matches('\''))
+    {
         return cell;
     }
     match cell {

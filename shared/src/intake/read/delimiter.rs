@@ -39,10 +39,8 @@ impl Delimiter {
 pub(super) fn declared(text: &str) -> Result<(Option<Delimiter>, usize), ReadError> {
     let line = text.split(['\r', '\n']).next().unwrap_or_default();
     let bare = line.trim_matches('"');
-    let Some(named) = bare
-        .get(..4)
-        .filter(|word| word.eq_ignore_ascii_case("sep="))
-        .map(|_| &bare[4..])
+    let Some(named) =
+        bare.get(..4).filter(|word| word.eq_ignore_ascii_case("sep=")).map(|_| &bare[4..])
     else {
         return Ok((None, 0));
     };

@@ -12,13 +12,17 @@ pub enum ReadError {
     #[error("the file is empty")]
     Empty,
     /// `.xls`, or a workbook with a password: both are of the same container.
-    #[error("this is an old Excel file, or one with a password: save it as .xlsx or CSV, without a password")]
+    #[error(
+        "this is an old Excel file, or one with a password: save it as .xlsx or CSV, without a password"
+    )]
     OldWorkbook,
     /// HTML, PDF, a picture, another archive.
     #[error("this is neither CSV nor an .xlsx workbook")]
     NotATable,
     /// The archive or a part of it is broken.
-    #[error("the workbook can't be read: open it in a spreadsheet program and save it again as .xlsx or CSV")]
+    #[error(
+        "the workbook can't be read: open it in a spreadsheet program and save it again as .xlsx or CSV"
+    )]
     BadWorkbook,
     /// Unpacked, it is far more than a file of this size should be.
     #[error("the workbook holds too much: save the sheet alone, as CSV")]
@@ -44,7 +48,9 @@ pub enum ReadError {
         line: usize,
     },
     /// A byte that no text has.
-    #[error("line {line} has a NUL byte: this is no text file, or UTF-16 without its mark; save it as CSV in UTF-8")]
+    #[error(
+        "line {line} has a NUL byte: this is no text file, or UTF-16 without its mark; save it as CSV in UTF-8"
+    )]
     NulByte {
         /// Its line, from 1.
         line: usize,
@@ -53,13 +59,17 @@ pub enum ReadError {
     #[error("the first line names a delimiter other than comma, semicolon and tab")]
     Delimiter,
     /// A quote that opens and never closes.
-    #[error("row {row} opens a quotation mark that is never closed: the file is cut off, or a quotation mark is missing there")]
+    #[error(
+        "row {row} opens a quotation mark that is never closed: the file is cut off, or a quotation mark is missing there"
+    )]
     CutOff {
         /// Where it opens.
         row: u32,
     },
     /// A cell with more characters than a spreadsheet's can have.
-    #[error("column {column} of row {row} is longer than {MOST_CELL} characters: perhaps a quotation mark is not closed")]
+    #[error(
+        "column {column} of row {row} is longer than {MOST_CELL} characters: perhaps a quotation mark is not closed"
+    )]
     LongCell {
         /// Its row.
         row: u32,
@@ -73,7 +83,9 @@ pub enum ReadError {
     #[error("the file has more than {MOST_ROWS} rows: split it")]
     TooManyRows,
     /// A column with a name that is a text.
-    #[error("the name of column {column} is longer than {MOST_HEADER} characters: the first row must name the columns")]
+    #[error(
+        "the name of column {column} is longer than {MOST_HEADER} characters: the first row must name the columns"
+    )]
     LongHeader {
         /// Its letter.
         column: String,

@@ -14,8 +14,8 @@ mod xml;
 use std::borrow::Cow;
 
 pub use delimiter::Delimiter;
-pub(crate) use numbers::moment as moment_of_serial;
 pub use error::ReadError;
+pub(crate) use numbers::moment as moment_of_serial;
 
 use super::{MOST_BYTES, MOST_COLUMNS, MOST_HEADER, MOST_ROWS};
 use delimited::Records;
@@ -120,10 +120,12 @@ impl Sheet<'_> {
                     .filter(|raw| !raw.is_blank())
                     .map(move |raw| fitted(raw.number, raw.cells, width, true)),
             ),
-            Source::Workbook { rows, .. } => Box::new(rows.iter().skip(1).map(move |(number, cells)| {
-                let cells = cells.iter().map(|cell| delimited::plain(Cow::from(cell.as_str())));
-                fitted(*number, cells.collect(), width, false)
-            })),
+            Source::Workbook { rows, .. } => {
+                Box::new(rows.iter().skip(1).map(move |(number, cells)| {
+                    let cells = cells.iter().map(|cell| delimited::plain(Cow::from(cell.as_str())));
+                    fitted(*number, cells.collect(), width, false)
+                }))
+            }
         }
     }
 }

@@ -69,7 +69,9 @@ impl Format {
                 match (self.date, self.time) {
                     (true, false) => return day.format("%Y-%m-%d").to_string(),
                     (false, _) => return time.format("%H:%M:%S").to_string(),
-                    (true, true) => return day.and_time(time).format("%Y-%m-%dT%H:%M:%S").to_string(),
+                    (true, true) => {
+                        return day.and_time(time).format("%Y-%m-%dT%H:%M:%S").to_string();
+                    }
                 }
             }
         }
@@ -116,12 +118,24 @@ mod tests {
             (0, None, 30.0, "30", "no decimals"),
             (0, None, 0.5, "0.5", "decimals"),
             (0, None, -0.0, "0", "no sign"),
-            (164, Some("00000000000"), 7_700_900_123.0, "07700900123", "a zero that the format adds"),
+            (
+                164,
+                Some("00000000000"),
+                7_700_900_123.0,
+                "07700900123",
+                "a zero that the format adds",
+            ),
             (14, None, 46_447.0, "2027-03-01", "a date"),
             (14, None, 46_447.9, "2027-03-01", "what is not shown is not read"),
             (20, None, 46_447.395_833_333_336, "09:30:00", "only the time is shown"),
             (22, None, 46_447.395_833_333_336, "2027-03-01T09:30:00", "both"),
-            (22, None, 46_447.999_999_9, "2027-03-02T00:00:00", "rounded to the second, into the next day"),
+            (
+                22,
+                None,
+                46_447.999_999_9,
+                "2027-03-02T00:00:00",
+                "rounded to the second, into the next day",
+            ),
             (165, Some("dd/mm/yyyy"), 46_447.0, "2027-03-01", "a format of the workbook's own"),
             (165, Some("[$-809]d mmmm yyyy;@"), 46_447.0, "2027-03-01", "with a language"),
             (165, Some("[h]:mm"), 0.395_833_333, "09:30:00", "elapsed hours"),

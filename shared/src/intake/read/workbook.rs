@@ -62,7 +62,9 @@ fn path_of(archive: &mut Archive<'_>, relation: &str) -> Result<String, ReadErro
     let mut part = part.ok_or(ReadError::BadWorkbook)?;
     loop {
         match part.step()? {
-            Step::Open(name) if name == "Relationship" && part.attribute("Id") == Some(relation) => {
+            Step::Open(name)
+                if name == "Relationship" && part.attribute("Id") == Some(relation) =>
+            {
                 let target = part.attribute("Target").ok_or(ReadError::BadWorkbook)?;
                 return Ok(match target.strip_prefix('/') {
                     Some(absolute) => absolute.to_owned(),
@@ -167,7 +169,10 @@ struct Reading {
 }
 
 impl Reading {
-    fn rows<R: std::io::BufRead>(mut self, mut part: Part<R>) -> Result<Vec<(u32, Vec<String>)>, ReadError> {
+    fn rows<R: std::io::BufRead>(
+        mut self,
+        mut part: Part<R>,
+    ) -> Result<Vec<(u32, Vec<String>)>, ReadError> {
         let mut rows: Vec<(u32, Vec<String>)> = Vec::new();
         let (mut number, mut cells) = (0_u32, Vec::new());
         loop {
@@ -206,7 +211,8 @@ impl Reading {
         row: u32,
         cells: &mut Vec<String>,
     ) -> Result<(), ReadError> {
-        let at = part.attribute("r").map_or(Some(cells.len()), column).ok_or(ReadError::BadWorkbook)?;
+        let at =
+            part.attribute("r").map_or(Some(cells.len()), column).ok_or(ReadError::BadWorkbook)?;
         let style = part.attribute("s").and_then(|style| style.parse::<usize>().ok());
         let kind = part.attribute("t").unwrap_or("n").to_owned();
         let (mut value, mut inline) = (String::new(), String::new());
@@ -242,7 +248,13 @@ impl Reading {
         self.put(text, at, row, cells)
     }
 
-    fn put(&mut self, text: String, at: usize, row: u32, cells: &mut Vec<String>) -> Result<(), ReadError> {
+    fn put(
+        &mut self,
+        text: String,
+        at: usize,
+        row: u32,
+        cells: &mut Vec<String>,
+    ) -> Result<(), ReadError> {
         // A carriage return, as Excel writes it in XML.
         let text = if text.contains("_x000D_") { text.replace("_x000D_", "") } else { text };
         if text.is_empty() {

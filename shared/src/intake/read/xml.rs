@@ -70,7 +70,8 @@ impl<R: BufRead> Part<R> {
     pub(super) fn step(&mut self) -> Result<Step, ReadError> {
         loop {
             self.buffer.clear();
-            let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| broken(&error))?;
+            let event =
+                self.reader.read_event_into(&mut self.buffer).map_err(|error| broken(&error))?;
             return Ok(match event {
                 Event::Start(element) => {
                     self.attributes = attributes(&element)?;
@@ -84,7 +85,8 @@ impl<R: BufRead> Part<R> {
                     Step::Text(text.decode().map_err(|_| ReadError::BadWorkbook)?.into_owned())
                 }
                 Event::GeneralRef(reference) => {
-                    let letter = reference.resolve_char_ref().map_err(|_| ReadError::BadWorkbook)?;
+                    let letter =
+                        reference.resolve_char_ref().map_err(|_| ReadError::BadWorkbook)?;
                     let named = || {
                         let name = reference.decode().ok()?;
                         quick_xml::escape::resolve_xml_entity(&name).map(str::to_owned)

@@ -14,8 +14,14 @@ fn one(name: &str, value: &str) -> Checked {
 }
 
 fn one_with(name: &str, value: &str, change: impl Fn(&mut Rules<'_>)) -> Checked {
-    let usual = [("Name", "Ada Example"), ("Phone", "07700 900123"), ("Appointment date", "2027-03-01"), ("Appointment time", "09:30")];
-    let mut columns: Vec<(&str, &str)> = usual.into_iter().filter(|(column, _)| *column != name).collect();
+    let usual = [
+        ("Name", "Ada Example"),
+        ("Phone", "07700 900123"),
+        ("Appointment date", "2027-03-01"),
+        ("Appointment time", "09:30"),
+    ];
+    let mut columns: Vec<(&str, &str)> =
+        usual.into_iter().filter(|(column, _)| *column != name).collect();
     columns.push((name, value));
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let header: Vec<String> = columns.iter().map(|(column, _)| quoted(column)).collect();
@@ -29,14 +35,25 @@ fn a_clean_row_is_ready_to_be_stored() {
                 Ada,O'Brien,(0)7700 900123,Ada@Example.com,1 June 2027,9.30am,Review,1h 30m,Dr Grey,Grey & Co,Main Office,\"two\nlines\",Bring a pen,High,text,America/New_York,New; Old|new,48,yes,in person\n";
     let found = checked(text, None, |_| {}).remove(0);
     let row = row(&found);
-    assert_eq!((row.number, row.name.as_str(), row.phone.as_str()), (2, "Ada O'Brien", "+447700900123"));
+    assert_eq!(
+        (row.number, row.name.as_str(), row.phone.as_str()),
+        (2, "Ada O'Brien", "+447700900123")
+    );
     assert_eq!(row.email.as_ref().map(|email| email.as_str()), Some("Ada@Example.com"));
     assert_eq!(row.at.to_rfc3339(), "2027-06-01T13:30:00+00:00", "nine thirty in New York");
     assert_eq!((row.duration_minutes, row.call_before_hours), (Some(90), Some(48)));
     assert_eq!((row.priority, row.channel), (Some(Priority::High), Some(Channel::Sms)));
-    assert_eq!((row.consent, row.consent_how.map(|how| how.as_str())), (Some(true), Some("verbal")));
-    assert_eq!(row.groups.iter().map(GroupName::as_str).collect::<Vec<_>>(), ["New", "Old"], "each once");
-    let labels = [&row.kind, &row.owner_name, &row.company_name, &row.location].map(|l| l.as_ref().map(Label::as_str));
+    assert_eq!(
+        (row.consent, row.consent_how.map(|how| how.as_str())),
+        (Some(true), Some("verbal"))
+    );
+    assert_eq!(
+        row.groups.iter().map(GroupName::as_str).collect::<Vec<_>>(),
+        ["New", "Old"],
+        "each once"
+    );
+    let labels = [&row.kind, &row.owner_name, &row.company_name, &row.location]
+        .map(|l| l.as_ref().map(Label::as_str));
     assert_eq!(labels, [Some("Review"), Some("Dr Grey"), Some("Grey & Co"), Some("Main Office")]);
     assert_eq!(row.notes.as_ref().map(|notes| notes.as_str()), Some("two\nlines"));
     assert_eq!(row.voice_text.as_ref().map(|text| text.as_str()), Some("Bring a pen"));
@@ -80,7 +97,12 @@ fn every_fault_has_its_code() {
         ("Special instructions", "His diabetes review", Code::HealthInformation, "would be spoken"),
         ("Notes", "His diabetes review", Code::AcknowledgementNeeded, "not acknowledged"),
         ("Location", "{{x}}", Code::Placeholder, "a placeholder"),
-        ("Location", "NHS no 943 476 5919", Code::ProhibitedNumber, "a number that must not be stored"),
+        (
+            "Location",
+            "NHS no 943 476 5919",
+            Code::ProhibitedNumber,
+            "a number that must not be stored",
+        ),
     ] {
         assert_eq!(codes(&one(column, value)), [code], "{column} {value}: {why}");
     }
@@ -95,14 +117,23 @@ fn all_faults_of_a_row_are_told_with_place_and_mask() {
     let text = "Name,Phone,Date,Time\nAda Example,07700 900123 x,31/02/2027,\nBob Example,07700 900124,2027-03-01\n";
     let found = checked(text, None, |_| {});
     let faults = found[0].result.as_ref().unwrap_err();
-    let told: Vec<_> = faults.iter().map(|f| (f.row, f.column.as_deref(), f.code.as_str(), f.shown.as_str())).collect();
-    assert_eq!(told, [
-        (2, Some("Phone"), "bad_character", "(14 characters)"),
-        (2, Some("Date"), "bad_date", "…27 (10 characters)"),
-        (2, Some("Time"), "missing", "(empty)"),
-    ]);
+    let told: Vec<_> = faults
+        .iter()
+        .map(|f| (f.row, f.column.as_deref(), f.code.as_str(), f.shown.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (2, Some("Phone"), "bad_character", "(14 characters)"),
+            (2, Some("Date"), "bad_date", "…27 (10 characters)"),
+            (2, Some("Time"), "missing", "(empty)"),
+        ]
+    );
     let short = found[1].result.as_ref().unwrap_err();
-    assert_eq!((short.len(), short[0].code, short[0].shown.as_str()), (1, Code::TooFewCells, "3 cells, 4 columns"));
+    assert_eq!(
+        (short.len(), short[0].code, short[0].shown.as_str()),
+        (1, Code::TooFewCells, "3 cells, 4 columns")
+    );
 }
 
 #[test]
@@ -127,18 +158,25 @@ fn what_is_mended_or_may_be_a_mistake_is_noted() {
 #[test]
 fn clocks_decide_what_a_local_time_means() {
     let at = |date: &str, time: &str, zone: &str| {
-        let text = format!("Name,Phone,Date,Time,Zone\nAda Example,07700 900123,{date},{time},{zone}\n");
+        let text =
+            format!("Name,Phone,Date,Time,Zone\nAda Example,07700 900123,{date},{time},{zone}\n");
         checked(&text, None, |_| {}).remove(0)
     };
     assert_eq!(codes(&at("2027-03-28", "01:30", "")), [Code::SkippedByClocks]);
-    assert_eq!(row(&at("2027-03-28", "01:30", "Asia/Tokyo")).at.to_rfc3339(), "2027-03-27T16:30:00+00:00");
+    assert_eq!(
+        row(&at("2027-03-28", "01:30", "Asia/Tokyo")).at.to_rfc3339(),
+        "2027-03-27T16:30:00+00:00"
+    );
     let twice = at("2027-10-31", "01:30", "");
     assert_eq!(row(&twice).at.to_rfc3339(), "2027-10-31T00:30:00+00:00", "the earlier");
     assert!(notes(&twice).contains(&NoteCode::TimeOccursTwice));
     let text = "Name,Phone,Start\nAda Example,07700 900123,2027-06-01T09:30:00-04:00\nBob Example,07700 900124,01/06/2027 9:30 am\nCy Example,07700 900125,31/05/2027 09:30\n";
     let found = checked(text, None, |_| {});
     let times: Vec<String> = found.iter().map(|checked| row(checked).at.to_rfc3339()).collect();
-    assert_eq!(times, ["2027-06-01T13:30:00+00:00", "2027-06-01T08:30:00+00:00", "2027-05-31T08:30:00+00:00"]);
+    assert_eq!(
+        times,
+        ["2027-06-01T13:30:00+00:00", "2027-06-01T08:30:00+00:00", "2027-05-31T08:30:00+00:00"]
+    );
 }
 
 #[test]
@@ -153,11 +191,13 @@ fn dates_of_both_orders_are_faults_row_by_row() {
 #[test]
 fn the_tenants_lists_are_asked() {
     let label = |text: &str| Label::parse(text, 80).unwrap();
-    let (mut review, mut old) = (AppointmentType::new(label("Review"), now()), AppointmentType::new(label("Old"), now()));
+    let (mut review, mut old) =
+        (AppointmentType::new(label("Review"), now()), AppointmentType::new(label("Old"), now()));
     (review.duration_minutes, old.active) = (Some(40), false);
     let mut place = Location::new(label("Main Office"), chrono_tz::Europe::London, now());
     place.hours = serde_json::from_str(r#"{"monday": {"opens": "10:00", "closes": "17:00"}}"#).ok();
-    let (types, places, groups): (_, _, [GroupName; 1]) = ([review, old], [place], ["Spring".parse().unwrap()]);
+    let (types, places, groups): (_, _, [GroupName; 1]) =
+        ([review, old], [place], ["Spring".parse().unwrap()]);
     let lists = Lists::new(&types, &places, &groups);
     let text = "Name,Phone,Date,Time,Type,Location,Groups\nA Bee,07700 900123,2027-03-01,9:30,REVIEW,main office,spring\nB Cee,07700 900124,2027-03-01,10:30,Old,Elsewhere,\nC Dee,07700 900125,2027-03-01,10:30,New,,\n";
     let sheet = read(text.as_bytes()).unwrap();
@@ -172,7 +212,10 @@ fn the_tenants_lists_are_asked() {
     assert_eq!(notes(&found[2]), [NoteCode::UnlistedType]);
     let strict = Rules { listed_types_only: true, ..rules };
     let found: Vec<Checked> = Checker::new(&plan, strict).all().collect();
-    assert_eq!(found.iter().map(codes).collect::<Vec<_>>(), [vec![], vec![Code::NotActive], vec![Code::NotListed]]);
+    assert_eq!(
+        found.iter().map(codes).collect::<Vec<_>>(),
+        [vec![], vec![Code::NotActive], vec![Code::NotListed]]
+    );
 }
 
 #[test]
@@ -187,11 +230,14 @@ fn rows_that_may_be_the_same_are_named() {
     let mut finder = Finder::default();
     checked(text, None, |_| {}).iter().for_each(|checked| finder.add(row(checked)));
     let duplicate = |kind, rows: &[u32]| Duplicate { kind, rows: rows.to_vec() };
-    assert_eq!(finder.finish(), [
-        duplicate(Kind::SameAppointment, &[2, 3]),
-        duplicate(Kind::SamePerson, &[2, 3, 4]),
-        duplicate(Kind::SameEmail, &[2, 4, 6]),
-    ]);
+    assert_eq!(
+        finder.finish(),
+        [
+            duplicate(Kind::SameAppointment, &[2, 3]),
+            duplicate(Kind::SamePerson, &[2, 3, 4]),
+            duplicate(Kind::SameEmail, &[2, 4, 6]),
+        ]
+    );
 }
 
 #[test]

@@ -7,7 +7,9 @@ use crate::intake::errors_file::Writer;
 use crate::intake::read::Delimiter;
 
 fn table(rows: &[(u32, &[&str])]) -> Vec<(u32, Vec<String>)> {
-    rows.iter().map(|(number, cells)| (*number, cells.iter().map(ToString::to_string).collect())).collect()
+    rows.iter()
+        .map(|(number, cells)| (*number, cells.iter().map(ToString::to_string).collect()))
+        .collect()
 }
 
 fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -28,8 +30,15 @@ fn files_of_spreadsheets_are_read() {
         ("\u{feff}\"SEP=,\"\nName,Phone\nAda,1\nZoë,2\n".into(), "the same, quoted"),
         ("Name,Phone,,,\r\nAda,1,,,\r\nZoë,2,,,\r\n".into(), "columns that once had something"),
         ("Name,Phone\r\nAda,1\r\nZoë,2\r\n,\r\n,,,\r\n\r\n".into(), "empty rows at the end"),
-        ([vec![0xff, 0xfe], utf16("Name\tPhone\r\nAda\t1\r\nZoë\t2\r\n", u16::to_le_bytes)].concat(), "Excel, Unicode text"),
-        ([vec![0xfe, 0xff], utf16("Name,Phone\nAda,1\nZoë,2\n", u16::to_be_bytes)].concat(), "the other way round"),
+        (
+            [vec![0xff, 0xfe], utf16("Name\tPhone\r\nAda\t1\r\nZoë\t2\r\n", u16::to_le_bytes)]
+                .concat(),
+            "Excel, Unicode text",
+        ),
+        (
+            [vec![0xfe, 0xff], utf16("Name,Phone\nAda,1\nZoë,2\n", u16::to_be_bytes)].concat(),
+            "the other way round",
+        ),
         (" Name , Phone \nAda,1\nZoë,2\n".into(), "spaces around names of columns"),
     ] {
         assert_eq!(cells(&file), Ok(table(two)), "{why}");
@@ -39,18 +48,53 @@ fn files_of_spreadsheets_are_read() {
 #[test]
 fn cells_are_read_as_they_are_quoted() {
     for (file, rows, why) in [
-        ("a,b\n\"1\r\n2\",3\n4,5", &[(0, &["a", "b"][..]), (2, &["1\r\n2", "3"]), (3, &["4", "5"])][..], "a line break in a cell is no row"),
-        ("a,b\n\"say \"\"hi\"\"\",1", &[(0, &["a", "b"]), (2, &["say \"hi\"", "1"])], "doubled quotes"),
+        (
+            "a,b\n\"1\r\n2\",3\n4,5",
+            &[(0, &["a", "b"][..]), (2, &["1\r\n2", "3"]), (3, &["4", "5"])][..],
+            "a line break in a cell is no row",
+        ),
+        (
+            "a,b\n\"say \"\"hi\"\"\",1",
+            &[(0, &["a", "b"]), (2, &["say \"hi\"", "1"])],
+            "doubled quotes",
+        ),
         ("a,b\n\"1,2;3\",4", &[(0, &["a", "b"]), (2, &["1,2;3", "4"])], "delimiters in quotes"),
-        ("a,b\n5\" pipe,1", &[(0, &["a", "b"]), (2, &["5\" pipe", "1"])], "a quote within a cell is a character"),
+        (
+            "a,b\n5\" pipe,1",
+            &[(0, &["a", "b"]), (2, &["5\" pipe", "1"])],
+            "a quote within a cell is a character",
+        ),
         ("a,b\n\"x\" y,1", &[(0, &["a", "b"]), (2, &["x y", "1"])], "text after a closing quote"),
         ("a,b\n\"\",1", &[(0, &["a", "b"]), (2, &["", "1"])], "quotes with nothing between"),
-        ("\n\na,b\n\n1,2\n\n\n3,4", &[(0, &["a", "b"]), (5, &["1", "2"]), (8, &["3", "4"])], "empty rows have numbers"),
-        ("a,b\n'+44 7700,1", &[(0, &["a", "b"]), (2, &["+44 7700", "1"])], "an apostrophe that protects is taken off"),
-        ("a,b\n'Hertogenbosch,''=1", &[(0, &["a", "b"]), (2, &["'Hertogenbosch", "'=1"])], "one alone, and only before a sign"),
+        (
+            "\n\na,b\n\n1,2\n\n\n3,4",
+            &[(0, &["a", "b"]), (5, &["1", "2"]), (8, &["3", "4"])],
+            "empty rows have numbers",
+        ),
+        (
+            "a,b\n'+44 7700,1",
+            &[(0, &["a", "b"]), (2, &["+44 7700", "1"])],
+            "an apostrophe that protects is taken off",
+        ),
+        (
+            "a,b\n'Hertogenbosch,''=1",
+            &[(0, &["a", "b"]), (2, &["'Hertogenbosch", "'=1"])],
+            "one alone, and only before a sign",
+        ),
         ("a,b\n 1 ,2 ", &[(0, &["a", "b"]), (2, &[" 1 ", "2 "])], "cells keep their spaces"),
-        ("Name,,Phone,Phone\n1,2,3,4", &[(0, &["Name", "column B", "Phone (column C)", "Phone (column D)"]), (2, &["1", "2", "3", "4"])], "columns without a name, and two of one name"),
-        ("Tel,tel\n1,2", &[(0, &["Tel (column A)", "tel (column B)"]), (2, &["1", "2"])], "names that differ by case"),
+        (
+            "Name,,Phone,Phone\n1,2,3,4",
+            &[
+                (0, &["Name", "column B", "Phone (column C)", "Phone (column D)"]),
+                (2, &["1", "2", "3", "4"]),
+            ],
+            "columns without a name, and two of one name",
+        ),
+        (
+            "Tel,tel\n1,2",
+            &[(0, &["Tel (column A)", "tel (column B)"]), (2, &["1", "2"])],
+            "names that differ by case",
+        ),
         ("a\n1\n2", &[(0, &["a"]), (2, &["1"]), (3, &["2"])], "one column"),
     ] {
         assert_eq!(cells(file.as_bytes()), Ok(table(rows)), "{why}");
@@ -96,15 +140,27 @@ fn files_that_cannot_be_taken_are_refused_by_name() {
         (long.clone().into_bytes(), "long_cell", "a character too many"),
         (quotes.into_bytes(), "long_cell", "of quotes"),
         (columns.clone().into_bytes(), "too_many_columns", "a column too many"),
-        (format!("a,b\n{}", ",".repeat(20_000)).into_bytes(), "too_many_columns", "a row that is none"),
+        (
+            format!("a,b\n{}", ",".repeat(20_000)).into_bytes(),
+            "too_many_columns",
+            "a row that is none",
+        ),
         (rows(MOST_ROWS + 1).into_bytes(), "too_many_rows", "a row too many"),
-        (format!("{},b", "x".repeat(MOST_HEADER + 1)).into_bytes(), "long_header", "a text for a name"),
+        (
+            format!("{},b", "x".repeat(MOST_HEADER + 1)).into_bytes(),
+            "long_header",
+            "a text for a name",
+        ),
         (b"Ada,07700 900123\nBob,07700 900124".to_vec(), "no_header", "a number in the first row"),
         (b"Ada,ada@example.com\n".to_vec(), "no_header", "an address in the first row"),
     ] {
         assert_eq!(read(&file).err().map(|error| error.code()), Some(code), "{why}");
     }
-    assert_eq!(read(rows(MOST_ROWS).as_bytes()).unwrap().len(), MOST_ROWS, "as many as are allowed");
+    assert_eq!(
+        read(rows(MOST_ROWS).as_bytes()).unwrap().len(),
+        MOST_ROWS,
+        "as many as are allowed"
+    );
     assert!(read(&long.as_bytes()[..long.len() - 4]).is_err(), "and the cell cut off");
     let full = format!("a,b\n\"{}\",1", "é".repeat(MOST_CELL));
     assert!(read(full.as_bytes()).is_ok(), "characters count, not bytes");
@@ -125,14 +181,18 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
     );
     assert_eq!(read(b"a,b\n1,2\n\n3,\"4\n5").err(), Some(ReadError::CutOff { row: 4 }));
     let long = format!("a,b\n1,{}", "x".repeat(MOST_CELL + 1));
-    assert_eq!(read(long.as_bytes()).err(), Some(ReadError::LongCell { row: 2, column: "B".into() }));
+    assert_eq!(
+        read(long.as_bytes()).err(),
+        Some(ReadError::LongCell { row: 2, column: "B".into() })
+    );
 }
 
 #[test]
 fn a_row_of_another_width_is_told() {
     use crate::intake::read::Shape;
     let sheet = read(b"a,b,c\n1,2,3\n1,2\n1,2,3,4\n1,2,3,,\n1\n").unwrap();
-    let shapes: Vec<_> = sheet.records().map(|record| (record.number, record.shape, record.cells.len())).collect();
+    let shapes: Vec<_> =
+        sheet.records().map(|record| (record.number, record.shape, record.cells.len())).collect();
     let expected = [
         (2, Shape::Fits, 3),
         (3, Shape::TooFew(2), 3),
@@ -145,7 +205,9 @@ fn a_row_of_another_width_is_told() {
 
 #[test]
 fn letters_are_those_of_a_spreadsheet() {
-    for (at, letter) in [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")] {
+    for (at, letter) in
+        [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")]
+    {
         assert_eq!(crate::intake::read::letter(at), letter);
     }
 }
@@ -161,7 +223,8 @@ fn cell() -> impl Strategy<Value = String> {
 }
 
 fn rows(width: usize) -> impl Strategy<Value = Vec<Vec<String>>> {
-    let row = prop::collection::vec(cell(), width).prop_filter("not empty", |row| row.iter().any(|cell| !cell.trim().is_empty()));
+    let row = prop::collection::vec(cell(), width)
+        .prop_filter("not empty", |row| row.iter().any(|cell| !cell.trim().is_empty()));
     prop::collection::vec(row, 1..12)
 }
 

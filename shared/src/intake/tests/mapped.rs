@@ -18,22 +18,56 @@ fn exports_of_calendars_and_address_books_are_understood() {
     for (text, expected, why) in [
         (
             "Name,Mobile,E-mail,Date,Time,Notes\nAda Example,07700 900123,a@example.com,01/03/2027,9:30,x\n",
-            vec![Some(Name), Some(Phone), Some(Email), Some(AppointmentDate), Some(AppointmentTime), Some(Notes)],
+            vec![
+                Some(Name),
+                Some(Phone),
+                Some(Email),
+                Some(AppointmentDate),
+                Some(AppointmentTime),
+                Some(Notes),
+            ],
             "a list by hand",
         ),
         (
             "Invitee Name,Invitee Email,Text Reminder Number,Event Type Name,Start Date & Time,End Date & Time,Created,Canceled\nAda Example,a@example.com,+447700900123,Review,2027-03-01 09:30,2027-03-01 10:00,2026-11-01 10:00,false\n",
-            vec![Some(Name), Some(Email), Some(Phone), Some(AppointmentType), Some(AppointmentAt), None, None, None],
+            vec![
+                Some(Name),
+                Some(Email),
+                Some(Phone),
+                Some(AppointmentType),
+                Some(AppointmentAt),
+                None,
+                None,
+                None,
+            ],
             "Calendly",
         ),
         (
             "First Name,Last Name,Phone,Email,Start Time,End Time,Type,Calendar\nAda,Example,07700900123,a@example.com,1 March 2027 9:30 am,1 March 2027 10:00 am,Review,Dr Grey\n",
-            vec![Some(FirstName), Some(LastName), Some(Phone), Some(Email), Some(AppointmentAt), None, Some(AppointmentType), Some(OwnerName)],
+            vec![
+                Some(FirstName),
+                Some(LastName),
+                Some(Phone),
+                Some(Email),
+                Some(AppointmentAt),
+                None,
+                Some(AppointmentType),
+                Some(OwnerName),
+            ],
             "Acuity",
         ),
         (
             "appointment_date,appointment_time,name,phone,owner_name,company_name,special_instructions,appointment_duration\n2027-03-01,09:30,Ada Example,07700900123,Dr Grey,Grey,x,30\n",
-            vec![Some(AppointmentDate), Some(AppointmentTime), Some(Name), Some(Phone), Some(OwnerName), Some(CompanyName), Some(VoiceText), Some(DurationMinutes)],
+            vec![
+                Some(AppointmentDate),
+                Some(AppointmentTime),
+                Some(Name),
+                Some(Phone),
+                Some(OwnerName),
+                Some(CompanyName),
+                Some(VoiceText),
+                Some(DurationMinutes),
+            ],
             "the words of the requirements",
         ),
         (
@@ -81,7 +115,10 @@ fn prohibited_columns_are_named_and_cannot_be_mapped() {
     let sheet = read(text.as_bytes()).unwrap();
     let proposals = propose(&sheet).columns;
     let why: Vec<_> = proposals.iter().map(|proposal| proposal.prohibited).collect();
-    assert_eq!(why[4..], [Some(Prohibited::NhsNumber), Some(Prohibited::Diagnosis), Some(Prohibited::NhsNumber)]);
+    assert_eq!(
+        why[4..],
+        [Some(Prohibited::NhsNumber), Some(Prohibited::Diagnosis), Some(Prohibited::NhsNumber)]
+    );
     assert!(proposals[4..].iter().all(|p| p.first_values.is_empty() && p.field.is_none()));
     let mapping = proposed(&sheet);
     assert!(Plan::new(&sheet, &mapping).is_ok(), "left out, they do no harm");
@@ -89,7 +126,11 @@ fn prohibited_columns_are_named_and_cannot_be_mapped() {
         let mut mapping = mapping.clone();
         mapping.columns.push(Assigned { column: column.into(), field: Field::Notes });
         let faults = Plan::new(&sheet, &mapping).unwrap_err();
-        assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), [MappingCode::ProhibitedColumn], "{column}");
+        assert_eq!(
+            faults.iter().map(|f| f.code).collect::<Vec<_>>(),
+            [MappingCode::ProhibitedColumn],
+            "{column}"
+        );
     }
 }
 
@@ -97,9 +138,12 @@ fn prohibited_columns_are_named_and_cannot_be_mapped() {
 fn a_mapping_that_cannot_be_meant_is_refused() {
     use Field::*;
     let sheet = read(b"Name,Phone,Date,Time\nAda Example,07700 900123,01/03/2027,9:30\n").unwrap();
-    let usual = [("Name", Name), ("Phone", Phone), ("Date", AppointmentDate), ("Time", AppointmentTime)];
+    let usual =
+        [("Name", Name), ("Phone", Phone), ("Date", AppointmentDate), ("Time", AppointmentTime)];
     let with = |columns: &[(&str, Field)], date_order| {
-        let columns = columns.iter().map(|(column, field)| Assigned { column: (*column).into(), field: *field });
+        let columns = columns
+            .iter()
+            .map(|(column, field)| Assigned { column: (*column).into(), field: *field });
         let mapping = Mapping { columns: columns.collect(), date_order };
         let faults = Plan::new(&sheet, &mapping).map(|_| ()).err().unwrap_or_default();
         faults.into_iter().map(|fault| (fault.code, fault.field)).collect::<Vec<_>>()
@@ -111,10 +155,12 @@ fn a_mapping_that_cannot_be_meant_is_refused() {
     let more = |extra| [&usual[..], &[extra]].concat();
     assert_eq!(with(&more(("Nowhere", Notes)), order), [(MappingCode::UnknownColumn, Some(Notes))]);
     assert_eq!(with(&more(("Name", Notes)), order), [(MappingCode::ColumnTwice, Some(Notes))]);
-    let twice = [("Name", Name), ("Phone", Phone), ("Date", AppointmentDate), ("Time", AppointmentDate)];
+    let twice =
+        [("Name", Name), ("Phone", Phone), ("Date", AppointmentDate), ("Time", AppointmentDate)];
     let faults = with(&twice, order);
     assert!(faults.contains(&(MappingCode::FieldTwice, Some(AppointmentDate))), "{faults:?}");
-    let both = [("Name", Name), ("Phone", Phone), ("Date", AppointmentAt), ("Time", AppointmentTime)];
+    let both =
+        [("Name", Name), ("Phone", Phone), ("Date", AppointmentAt), ("Time", AppointmentTime)];
     assert_eq!(with(&both, order), [(MappingCode::NotTogether, Some(AppointmentAt))]);
 }
 

@@ -40,7 +40,9 @@ fn rules<'r>(phones: &'r PhoneRules, lists: &'r Lists<'r>) -> Rules<'r> {
 fn cells(bytes: &[u8]) -> Result<Vec<(u32, Vec<String>)>, ReadError> {
     let sheet = read(bytes)?;
     let header = sheet.columns().iter().map(|column| column.label.clone()).collect();
-    let rows = sheet.records().map(|record| (record.number, record.cells.iter().map(ToString::to_string).collect()));
+    let rows = sheet
+        .records()
+        .map(|record| (record.number, record.cells.iter().map(ToString::to_string).collect()));
     Ok(std::iter::once((0, header)).chain(rows).collect())
 }
 
@@ -66,7 +68,12 @@ fn checked(text: &str, order: Option<Order>, change: impl Fn(&mut Rules<'_>)) ->
 }
 
 fn codes(checked: &Checked) -> Vec<Code> {
-    checked.result.as_ref().err().map(|faults| faults.iter().map(|fault| fault.code).collect()).unwrap_or_default()
+    checked
+        .result
+        .as_ref()
+        .err()
+        .map(|faults| faults.iter().map(|fault| fault.code).collect())
+        .unwrap_or_default()
 }
 
 fn notes(checked: &Checked) -> Vec<NoteCode> {

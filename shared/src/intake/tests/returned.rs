@@ -13,7 +13,8 @@ fn faulty(text: &str) -> (Vec<u8>, HashSet<u32>) {
     let plan = Plan::new(&sheet, &mapping).unwrap();
     let (phones, lists) = (phones(), Lists::default());
     let checker = Checker::new(&plan, rules(&phones, &lists));
-    let faults: Vec<_> = checker.all().filter_map(|checked| checked.result.err()).flatten().collect();
+    let faults: Vec<_> =
+        checker.all().filter_map(|checked| checked.result.err()).flatten().collect();
     let rows = faults.iter().map(|fault| fault.row).collect();
     (errors_file(&plan, &faults), rows)
 }
@@ -26,13 +27,19 @@ fn faulty_rows_go_back_in_the_shape_of_the_input() {
         Cy Example;nobody;2027-03-01;9:30;\"two\nlines; one\";\r\n";
     let (file, _) = faulty(text);
     let written = String::from_utf8(file.clone()).unwrap();
-    assert!(written.starts_with("\u{feff}Name;Phone;Date;Time;Notes;NHS number;Import error\r\n"), "{written}");
+    assert!(
+        written.starts_with("\u{feff}Name;Phone;Date;Time;Notes;NHS number;Import error\r\n"),
+        "{written}"
+    );
     assert!(written.contains(";'+44 7700 900124;"), "a number that a spreadsheet would run");
     assert!(written.contains("\"'=HYPERLINK(\"\"x\"\")\""), "a formula");
     assert!(!written.contains("943"), "what must not come in does not go round");
     let rows = cells(&file).unwrap();
     assert_eq!(rows.len(), 3, "a header and two rows");
-    assert_eq!(rows[1].1[..5], ["Bob Example", "+44 7700 900124", "2027-02-31", "9:30", "=HYPERLINK(\"x\")"]);
+    assert_eq!(
+        rows[1].1[..5],
+        ["Bob Example", "+44 7700 900124", "2027-02-31", "9:30", "=HYPERLINK(\"x\")"]
+    );
     assert!(rows[1].1[6].starts_with("Date: no date"), "{:?}", rows[1].1[6]);
     assert_eq!(rows[2].1[4], "two\nlines; one");
 }
@@ -54,15 +61,25 @@ fn a_corrected_file_is_taken() {
 fn a_workbook_comes_back_as_csv() {
     let mut book = rust_xlsxwriter::Workbook::new();
     let sheet = book.add_worksheet();
-    for (row, cells) in [["Name", "Phone", "Date", "Time"], ["Ada Example", "x", "2027-03-01", "9:30"]].iter().enumerate() {
-        cells.iter().enumerate().for_each(|(at, cell)| { sheet.write(row as u32, at as u16, *cell).unwrap(); });
+    for (row, cells) in
+        [["Name", "Phone", "Date", "Time"], ["Ada Example", "x", "2027-03-01", "9:30"]]
+            .iter()
+            .enumerate()
+    {
+        cells.iter().enumerate().for_each(|(at, cell)| {
+            sheet.write(row as u32, at as u16, *cell).unwrap();
+        });
     }
     let bytes = book.save_to_buffer().unwrap();
     let sheet = read(&bytes).unwrap();
     let mapping = proposed(&sheet);
     let plan = Plan::new(&sheet, &mapping).unwrap();
     let (phones, lists) = (phones(), Lists::default());
-    let faults: Vec<_> = Checker::new(&plan, rules(&phones, &lists)).all().filter_map(|c| c.result.err()).flatten().collect();
+    let faults: Vec<_> = Checker::new(&plan, rules(&phones, &lists))
+        .all()
+        .filter_map(|c| c.result.err())
+        .flatten()
+        .collect();
     let rows = cells(&errors_file(&plan, &faults)).unwrap();
     assert_eq!(rows[1].1[..4], ["Ada Example", "x", "2027-03-01", "9:30"]);
 }

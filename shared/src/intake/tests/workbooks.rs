@@ -13,12 +13,15 @@ use super::*;
 fn book() -> Vec<u8> {
     let mut book = Workbook::new();
     book.add_worksheet().set_name("Lists").unwrap().set_hidden(true).write(0, 0, "hidden").unwrap();
-    let (date, time) = (Format::new().set_num_format("dd/mm/yyyy"), Format::new().set_num_format("hh:mm"));
+    let (date, time) =
+        (Format::new().set_num_format("dd/mm/yyyy"), Format::new().set_num_format("hh:mm"));
     let zeros = Format::new().set_num_format("00000000000");
     let sheet = book.add_worksheet();
     // A library won't hide the sheet that is shown first.
     sheet.set_active(true);
-    for (at, name) in ["Name", "Phone", "Appointment date", "Appointment time", "Notes"].iter().enumerate() {
+    for (at, name) in
+        ["Name", "Phone", "Appointment date", "Appointment time", "Notes"].iter().enumerate()
+    {
         sheet.write(0, at as u16, *name).unwrap();
     }
     sheet.write(1, 0, "Ada Example").unwrap();
@@ -43,7 +46,8 @@ fn a_workbook_is_read_as_it_is_shown() {
         (2, ["Ada Example", "447700900123", "2027-03-01", "09:30:00", "two\nlines & <signs>"]),
         (4, ["Zoë O'Brien", "07700900124", "2 Mar 2027", "2:30 pm", "TRUE"]),
     ];
-    let expected: Vec<_> = expected.iter().map(|(n, row)| (*n, row.map(str::to_owned).to_vec())).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(n, row)| (*n, row.map(str::to_owned).to_vec())).collect();
     assert_eq!(rows, expected);
 }
 
@@ -55,8 +59,14 @@ fn a_workbook_is_imported_like_a_file() {
     let plan = Plan::new(&sheet, &mapping).unwrap();
     let (phones, lists) = (phones(), Lists::default());
     let rows: Vec<_> = Checker::new(&plan, rules(&phones, &lists)).all().collect();
-    let seen: Vec<_> = rows.iter().map(|checked| (row(checked).phone.as_str().to_owned(), row(checked).at.to_string())).collect();
-    let expected = [("+447700900123", "2027-03-01 09:30:00 UTC"), ("+447700900124", "2027-03-02 14:30:00 UTC")];
+    let seen: Vec<_> = rows
+        .iter()
+        .map(|checked| (row(checked).phone.as_str().to_owned(), row(checked).at.to_string()))
+        .collect();
+    let expected = [
+        ("+447700900123", "2027-03-01 09:30:00 UTC"),
+        ("+447700900124", "2027-03-02 14:30:00 UTC"),
+    ];
     assert_eq!(seen, expected.map(|(phone, at)| (phone.to_owned(), at.to_owned())));
 }
 
@@ -100,14 +110,19 @@ fn a_bomb_is_not_unpacked() {
     let bomb = with_parts(&[(SHEET, &zeros)]);
     assert!(bomb.len() < MOST_BYTES, "it is a small file");
     assert_eq!(code(&bomb), Some("workbook_too_large"));
-    assert_eq!(code(&with_parts(&[(STRINGS, &zeros[..30 * 1024 * 1024])])), Some("workbook_too_large"), "texts");
+    assert_eq!(
+        code(&with_parts(&[(STRINGS, &zeros[..30 * 1024 * 1024])])),
+        Some("workbook_too_large"),
+        "texts"
+    );
     let styles = [("xl/styles.xml", &zeros[..5 * 1024 * 1024])];
     assert_eq!(code(&with_parts(&styles)), Some("workbook_too_large"), "another part");
 
     // A directory that lies about the size: what comes out is what counts.
     let mut lying = with_parts(&[(SHEET, &zeros)]);
     let size = (70_u32 * 1024 * 1024).to_le_bytes();
-    let places: Vec<usize> = (0..lying.len() - 4).filter(|at| lying[*at..*at + 4] == size).collect();
+    let places: Vec<usize> =
+        (0..lying.len() - 4).filter(|at| lying[*at..*at + 4] == size).collect();
     assert!(!places.is_empty());
     places.iter().for_each(|at| lying[*at..*at + 4].copy_from_slice(&100_u32.to_le_bytes()));
     assert!(matches!(code(&lying), Some("workbook_too_large" | "bad_workbook")));
@@ -127,7 +142,10 @@ fn many_cells_that_share_a_long_text_are_too_much() {
     let row = |at: usize| format!("<row r=\"{at}\"><c t=\"s\"><v>0</v></c></row>");
     let header = "<row r=\"1\"><c t=\"inlineStr\"><is><t>Name</t></is></c></row>";
     let rows: String = (2..2_000).map(row).collect();
-    let bytes = with_parts(&[(STRINGS, strings.as_bytes()), (SHEET, &sheet_xml(&format!("{header}{rows}")))]);
+    let bytes = with_parts(&[
+        (STRINGS, strings.as_bytes()),
+        (SHEET, &sheet_xml(&format!("{header}{rows}"))),
+    ]);
     assert_eq!(code(&bytes), Some("workbook_too_large"));
 }
 
@@ -136,21 +154,38 @@ fn a_broken_workbook_is_told_to_be_one() {
     let cell = |inner: &str| sheet_xml(&format!("<row r=\"1\"><c r=\"A1\">{inner}</c></row>"));
     let doctype = [b"<!DOCTYPE x [<!ENTITY a \"b\">]>".to_vec(), cell("<v>1</v>")].concat();
     for (sheet, expected, why) in [
-        (sheet_xml("<row r=\"1\"><c t=\"s\"><v>99</v></c></row>"), "bad_workbook", "a text that isn't there"),
+        (
+            sheet_xml("<row r=\"1\"><c t=\"s\"><v>99</v></c></row>"),
+            "bad_workbook",
+            "a text that isn't there",
+        ),
         (sheet_xml("<row r=\"x\"/>"), "bad_workbook", "a row without a number"),
         (sheet_xml("<row r=\"2\"/><row r=\"2\"/>"), "bad_workbook", "a row twice"),
         (cell("<v>one</v>"), "bad_workbook", "a number that is none"),
         (doctype, "bad_workbook", "entities of its own"),
         (b"<worksheet><sheetData><row r=\"1\">".to_vec(), "bad_workbook", "cut off"),
-        (sheet_xml("<row r=\"1\"><c r=\"ZZZZ1\"><v>1</v></c></row>"), "bad_workbook", "no such column"),
-        (sheet_xml("<row r=\"1\"><c r=\"XFD1\"><v>1</v></c></row>"), "too_many_columns", "the last column"),
+        (
+            sheet_xml("<row r=\"1\"><c r=\"ZZZZ1\"><v>1</v></c></row>"),
+            "bad_workbook",
+            "no such column",
+        ),
+        (
+            sheet_xml("<row r=\"1\"><c r=\"XFD1\"><v>1</v></c></row>"),
+            "too_many_columns",
+            "the last column",
+        ),
         (sheet_xml(""), "empty", "no cell"),
     ] {
         assert_eq!(code(&with_parts(&[(SHEET, &sheet)])), Some(expected), "{why}");
     }
-    let many: String = (1..=MOST_ROWS + 2).map(|at| format!("<row r=\"{at}\"><c><v>1</v></c></row>")).collect();
+    let many: String =
+        (1..=MOST_ROWS + 2).map(|at| format!("<row r=\"{at}\"><c><v>1</v></c></row>")).collect();
     assert_eq!(code(&with_parts(&[(SHEET, &sheet_xml(&many))])), Some("too_many_rows"));
-    assert_eq!(code(&with_parts(&[("xl/workbook.xml", b"<workbook/>")])), Some("bad_workbook"), "no sheet");
+    assert_eq!(
+        code(&with_parts(&[("xl/workbook.xml", b"<workbook/>")])),
+        Some("bad_workbook"),
+        "no sheet"
+    );
 }
 
 proptest! {
