@@ -2,13 +2,13 @@
 //!
 //! Pure: bytes, the tenant's lists and `now` come in, values go out; no SQL, no clock, no network. In order:
 //!
-//! 1. [`read`] finds the table in a CSV file or a workbook: a header, and rows by the numbers that a spreadsheet shows.
+//! 1. [`read()`] finds the table in a CSV file or a workbook: a header, and rows by the numbers that a spreadsheet shows.
 //! 2. [`propose`](mapping::propose) says which column may be which of our fields, and which must not come in at all.
 //! 3. [`Plan::new`](mapping::Plan::new) takes the mapping that somebody chose, and refuses what can't be read one way only.
 //! 4. [`Checker`](check::Checker) makes a [`Row`](check::Row) of each row, or says what is wrong with it.
 //! 5. [`duplicates`] compares the rows with each other; [`errors_file`] gives the faulty ones back to be corrected.
 //!
-//! What a file holds is personal: faults carry masked values only ([`mask`]), and nothing here prints a cell.
+//! What a file holds is personal: faults carry masked values only ([`mask()`]), and nothing here prints a cell.
 
 pub mod check;
 pub mod dates;

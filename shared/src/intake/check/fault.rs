@@ -9,7 +9,7 @@ use crate::contacts::phone::PhoneNumberError;
 use crate::contacts::text::TextError;
 use crate::intake::Field;
 
-/// Something that keeps a row from being stored. No part of a value but what [`crate::intake::mask`] leaves.
+/// Something that keeps a row from being stored. No part of a value but what [`crate::intake::mask()`] leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "ImportFault")]
 pub struct Fault {

@@ -5,6 +5,7 @@
 
 mod fault;
 mod lists;
+mod memo;
 mod reading;
 mod when;
 pub(crate) mod words;
@@ -124,17 +125,18 @@ pub struct Rules<'r> {
 pub struct Checker<'p> {
     plan: &'p Plan<'p>,
     rules: Rules<'p>,
+    memo: memo::Memo,
 }
 
 impl<'p> Checker<'p> {
     /// Checks rows of this file by these rules.
     pub fn new(plan: &'p Plan<'p>, rules: Rules<'p>) -> Self {
-        Self { plan, rules }
+        Self { plan, rules, memo: memo::Memo::default() }
     }
 
     /// Checks one row.
     pub fn check(&self, record: &Record<'_>) -> Checked {
-        reading::Reading::new(self.plan, &self.rules, record).finish()
+        reading::Reading::new(self, record).finish()
     }
 
     /// Checks all rows, one by one.

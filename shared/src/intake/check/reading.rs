@@ -2,7 +2,10 @@
 
 use chrono_tz::Tz;
 
-use super::{Checked, Code, Fault, MOST_GROUPS, Note, NoteCode, Row, Rules, Screened, words};
+use super::memo::Memo;
+use super::{
+    Checked, Checker, Code, Fault, MOST_GROUPS, Note, NoteCode, Row, Rules, Screened, words,
+};
 use crate::acknowledgements::{How, MOST_VERSION};
 use crate::appointments::{
     DURATION_MINUTES, LEAD_HOURS, Label, MOST_LOCATION, MOST_PERSON, MOST_TYPE,
@@ -15,14 +18,14 @@ use crate::groups::GroupName;
 use crate::intake::mapping::Plan;
 use crate::intake::read::{Record, Shape};
 use crate::intake::repair::{self, BadPhone, Mended};
-use crate::intake::{Field, mask, prohibited};
-use crate::phi;
+use crate::intake::{Field, mask};
 use crate::screening::Place;
 
 /// One row that is being read.
 pub(super) struct Reading<'p, 'r> {
     pub(super) plan: &'p Plan<'p>,
     pub(super) rules: &'p Rules<'p>,
+    memo: &'p Memo,
     record: &'r Record<'r>,
     faults: Vec<Fault>,
     notes: Vec<Note>,
@@ -30,8 +33,17 @@ pub(super) struct Reading<'p, 'r> {
 }
 
 impl<'p, 'r> Reading<'p, 'r> {
-    pub(super) fn new(plan: &'p Plan<'p>, rules: &'p Rules<'p>, record: &'r Record<'r>) -> Self {
-        Self { plan, rules, record, faults: Vec::new(), notes: Vec::new(), screened: Vec::new() }
+    pub(super) fn new(checker: &'p Checker<'p>, record: &'r Record<'r>) -> Self {
+        let Checker { plan, rules, memo } = checker;
+        Self {
+            plan,
+            rules,
+            memo,
+            record,
+            faults: Vec::new(),
+            notes: Vec::new(),
+            screened: Vec::new(),
+        }
     }
 
     pub(super) fn finish(mut self) -> Checked {
@@ -279,7 +291,7 @@ impl<'p, 'r> Reading<'p, 'r> {
     /// None, and a fault, if a number stands there that must not be stored.
     fn without_numbers(&mut self, field: Field, raw: &str) -> Option<()> {
         let header = self.plan.column(field).unwrap_or_default();
-        match prohibited::number_in(header, raw) {
+        match self.memo.number_in(header, raw) {
             None => Some(()),
             Some(_) => self.fault(field, Code::ProhibitedNumber),
         }
@@ -319,7 +331,7 @@ impl<'p, 'r> Reading<'p, 'r> {
 
     /// Whether a text says something of somebody's health.
     fn screen(&mut self, place: Place, text: &str) -> bool {
-        let findings = phi::detect(text);
+        let findings = self.memo.findings(text);
         let found = !findings.is_empty();
         self.screened.push(Screened { place, findings });
         found

@@ -324,10 +324,10 @@ fn month(part: &str) -> Option<u32> {
         "november",
         "december",
     ];
-    let fits = |name: &&str| {
-        (part.len() >= 3 && name.starts_with(part)) || (part == "sept" && **name == *"september")
+    let fits = |name: &str| {
+        (part.len() >= 3 && name.starts_with(part)) || (part == "sept" && name == "september")
     };
-    let at = MONTHS.iter().position(|name| fits(&name))?;
+    let at = MONTHS.iter().position(|name| fits(name))?;
     u32::try_from(at + 1).ok()
 }
 

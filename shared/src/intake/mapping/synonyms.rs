@@ -1,7 +1,7 @@
 //! What people and programs call the columns that we look for, and those that are something else.
 //!
 //! Names are compared as words, folded. They are those of English business, and of the exports of Google Calendar and Contacts,
-//! Outlook, Calendly, Cal.com, Acuity, HubSpot and Salesforce.
+//! Outlook, Calendly, Cal.com, Acuity, `HubSpot` and Salesforce.
 
 use crate::intake::Field;
 

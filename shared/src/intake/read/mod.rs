@@ -110,7 +110,7 @@ impl Sheet<'_> {
     }
 
     /// The rows below the header, read one by one.
-    pub fn records(&self) -> Box<dyn Iterator<Item = Record<'_>> + '_> {
+    pub fn records(&self) -> Box<dyn Iterator<Item = Record<'_>> + Send + '_> {
         let width = self.columns.len();
         match &self.source {
             // Read through once already, so there is nothing left to go wrong.
@@ -142,8 +142,8 @@ pub fn read(bytes: &[u8]) -> Result<Sheet<'_>, ReadError> {
         text::Kind::Workbook => {
             let workbook = workbook::read(bytes)?;
             let (_, header) = workbook.rows.first().ok_or(ReadError::Empty)?;
-            let header = header.iter().map(|cell| Cow::from(cell.as_str())).collect();
-            let columns = columns(header)?;
+            let header: Vec<_> = header.iter().map(|cell| Cow::from(cell.as_str())).collect();
+            let columns = columns(&header)?;
             let rows = workbook.rows.len() - 1;
             check_count(rows)?;
             let source = Source::Workbook { rows: workbook.rows, date1904: workbook.date1904 };
@@ -163,7 +163,7 @@ fn delimited_sheet(text: Cow<'_, str>) -> Result<Sheet<'_>, ReadError> {
             break raw;
         }
     };
-    let columns = columns(header.cells)?;
+    let columns = columns(&header.cells)?;
     let (body, before) = (start + records.at(), header.number);
     let mut rows = 0;
     for raw in records {
@@ -190,7 +190,7 @@ fn fitted<'a>(number: u32, mut cells: Vec<Cow<'a, str>>, width: usize, full: boo
 }
 
 /// The columns of a header, without empty ones at its end.
-fn columns(header: Vec<Cow<'_, str>>) -> Result<Vec<Column>, ReadError> {
+fn columns(header: &[Cow<'_, str>]) -> Result<Vec<Column>, ReadError> {
     let mut names: Vec<String> = header.iter().map(|cell| tidy(cell)).collect();
     while names.last().is_some_and(String::is_empty) {
         names.pop();

@@ -1,4 +1,4 @@
-//! The first visible sheet of a workbook (.xlsx; ECMA-376 part 1, SpreadsheetML).
+//! The first visible sheet of a workbook (.xlsx; ECMA-376 part 1, `SpreadsheetML`).
 //!
 //! Parts are unpacked one by one and never beyond a bound, and no size that the file names is believed: that is why no library
 //! for whole workbooks is used (docs/import.md).

@@ -248,3 +248,10 @@ fn nothing_of_a_row_is_printed() {
         assert!(!printed.contains(part), "{part} in {printed}");
     }
 }
+
+#[test]
+fn rows_may_be_checked_by_whatever_thread_comes() {
+    fn shared_by_threads<T: Send + Sync>() {}
+    shared_by_threads::<Checker<'_>>();
+    shared_by_threads::<Sheet<'_>>();
+}
