@@ -9,12 +9,14 @@ mod appointment_types;
 mod appointments;
 mod audit;
 mod auth;
+mod bulk;
 mod calls;
 mod contacts;
 mod do_not_call;
 mod gather;
 mod groups;
 mod http;
+mod jobs;
 mod limit;
 mod live;
 mod locations;
@@ -59,9 +61,11 @@ fn routes() -> Routes {
                 .merge(retention::of_contact())
                 .merge(groups::of_contact()),
         )
+        .nest("/bulk", bulk::routes())
         .nest("/contact-views", contacts::views())
         .nest("/do-not-call", do_not_call::routes())
         .nest("/groups", groups::routes())
+        .nest("/jobs", jobs::routes())
         .nest("/legal-holds", retention::of_holds())
         .nest("/live", live::routes())
         .nest("/locations", locations::routes())

@@ -61,6 +61,8 @@ ids! {
     GroupId,
     /// Many calls planned together.
     CampaignId,
+    /// A long task, with progress.
+    JobId,
     /// An entry of the do-not-call list.
     DoNotCallId,
     /// What screening a text came to.

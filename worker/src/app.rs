@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use shared::book::Books;
 use shared::db::Db;
 use shared::ids::SenderId;
 use shared::journal::Journal;
@@ -32,7 +33,9 @@ pub struct Parts {
     /// Tells when Redis was wiped.
     pub sentinel: Sentinel,
     /// Master and tenant keys.
-    pub keys: KeyRing,
+    pub keys: Arc<KeyRing>,
+    /// Tenants' contacts, to find those that a job is about. Nothing is kept of them.
+    pub books: Books,
     /// Provider accounts.
     pub accounts: Accounts,
     /// This process, as it claims attempts.

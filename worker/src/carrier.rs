@@ -11,7 +11,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::app::App;
-use crate::{dial, settle};
+use crate::{dial, jobs, settle};
 
 /// How long a task may take.
 const HANDLER_TIMEOUT: Duration = shared::config::LONGEST_TASK;
@@ -44,6 +44,7 @@ pub async fn serve(app: App, queue: Queue, concurrency: usize) {
     let signal = match queue {
         Queue::Dial => Signal::Dial,
         Queue::Settle => Signal::Settle,
+        Queue::Work => Signal::Work,
     };
     let in_flight = InFlight::new(0);
     let mut start = 0u32;
@@ -114,6 +115,9 @@ async fn run(task: Value, app: Data<App>, in_flight: Data<InFlight>) -> Result<(
                 dial::dial(&app, tenant, attempt).instrument(span).await
             }
             Task::Settle { webhooks } => settle::settle(&app, &webhooks).await,
+            Task::Run { tenant, job, send_no } => {
+                jobs::turn::take(&app, tenant, job, send_no).await
+            }
         }
     });
     // In a task of its own: each time that a future in apalis' own task is woken, Redis is asked for more work.

@@ -6,6 +6,7 @@ pub mod carrier;
 pub mod dial;
 pub mod dispatch;
 pub mod high_water;
+pub mod jobs;
 pub mod ops;
 pub mod provider;
 pub mod provider_check;

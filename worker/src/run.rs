@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::book::{BookLimits, Books};
 use shared::calls::store::sweep as store;
 use shared::config::{QueueName, Worker};
 use shared::db::Db;
@@ -19,7 +20,7 @@ use crate::accounts::Accounts;
 use crate::app::{App, Parts};
 use crate::high_water::HighWater;
 use crate::sender::Locks;
-use crate::{carrier, dispatch, ops, relay, sweep};
+use crate::{carrier, dispatch, jobs, ops, relay, sweep};
 
 /// Reservations on their way to the relay.
 const RELAY_ROOM: usize = 1_024;
@@ -43,11 +44,14 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     let sender = SenderId::new();
     let locks = Locks::take(&config.state_dir, sender)?;
     let (reserved, to_send) = mpsc::channel(RELAY_ROOM);
+    let keys = Arc::new(KeyRing::new(config.keys.master.clone()));
+    let nothing = BookLimits { bytes: 0, ..BookLimits::default() };
     let app = App::new(Parts {
+        books: Books::new(db.clone(), Arc::clone(&keys), nothing),
         sentinel: Sentinel::new(&queues),
         signals: Signals::new(&queues),
         wakes: Wakes::default(),
-        keys: KeyRing::new(config.keys.master.clone()),
+        keys,
         accounts: Accounts::default(),
         high_water: HighWater::open(&queues, &config.state_dir)?,
         journal: Journal::open(&config.state_dir)?,
@@ -86,6 +90,12 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     tasks.spawn(sweep::run_recovery(app.clone()));
     tasks.spawn(sweep::run_accounts(app.clone()));
     tasks.spawn(sweep::run_slow(app.clone()));
+    if config.runs(QueueName::Jobs) {
+        let at_a_time = usize::try_from(config.jobs).unwrap_or(1);
+        tasks.spawn(carrier::serve(app.clone(), Queue::Work, at_a_time));
+        tasks.spawn(jobs::line::run(app.clone()));
+        tasks.spawn(jobs::keeping::run(app.clone()));
+    }
     let relay = tokio::spawn(relay::run(app.clone(), to_send));
     tracing::info!(sender.id = %sender, queues = ?config.queues, "the worker is up");
 

@@ -26,7 +26,7 @@ use crate::http::{
 use crate::phi::{self, Asked};
 use crate::planning::{self, Planned};
 
-const MOST_REASON: usize = 500;
+pub(crate) const MOST_REASON: usize = 500;
 
 /// The answer that shows an appointment as it stands now.
 type ChangedReply = Reply<Versioned<Shown<Made>>>;
@@ -290,15 +290,15 @@ pub(super) async fn delete(
 
 /// How a status is set.
 #[derive(Debug, Clone, Copy)]
-struct How {
+pub(crate) struct How {
     /// What is found in its reason stands there knowingly.
-    known: bool,
+    pub(crate) known: bool,
     /// It stops calls.
-    stops: bool,
+    pub(crate) stops: bool,
 }
 
 /// Why a status is set, screened unless it is what is `kept`; or its faults noted.
-fn why(
+pub(crate) fn why(
     fields: &mut Fields,
     (field, raw): (&str, &str),
     kept: Option<&str>,

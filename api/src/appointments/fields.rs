@@ -14,8 +14,8 @@ use crate::contacts::MOST_ZONE;
 use crate::http::{Code, Fields};
 use crate::phi;
 
-pub(crate) use shared::appointments::DURATION_MINUTES;
-pub(super) use shared::appointments::{LEAD_HOURS, MOST_LOCATION, MOST_PERSON, MOST_TYPE};
+pub(super) use shared::appointments::MOST_TYPE;
+pub(crate) use shared::appointments::{DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON};
 
 /// Longest text that is looked at for a time.
 pub(super) const MOST_TIME: usize = 64;
@@ -217,7 +217,7 @@ fn instant(fields: &mut Fields, raw: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A label, if one is given. The inner `None` means that it is wrong.
-pub(super) fn label(
+pub(crate) fn label(
     fields: &mut Fields,
     field: &str,
     raw: Option<&str>,

@@ -20,6 +20,12 @@ pub(crate) use fields::{Booking, DURATION_MINUTES, NewAppointment, name};
 pub(crate) use lists::{Lists, Warning, list_full};
 pub(crate) use view::AppointmentView;
 
+/// What others read of an appointment that a client wrote.
+pub(crate) mod reading {
+    pub(crate) use super::edit::{How, MOST_REASON, why};
+    pub(crate) use super::fields::{LEAD_HOURS, MOST_LOCATION, MOST_PERSON, label};
+}
+
 /// What an appointment is called in problems.
 const NOUN: &str = "appointment";
 

@@ -63,6 +63,10 @@ permissions! {
     ReadGroups, "groups.read", [Role::ClientAdmin | Role::ClientUser];
     /// Makes, changes and deletes groups, and says who is in them.
     EditGroups, "groups.edit", [Role::ClientAdmin];
+    /// Sees jobs, and how far they are.
+    ReadJobs, "jobs.read", [Role::ClientAdmin | Role::ClientUser];
+    /// Pauses, cancels and repeats jobs. To ask for one, what it does is to be allowed.
+    EditJobs, "jobs.edit", [Role::ClientAdmin];
     /// Sees calls, their attempts, and why they have not gone out.
     ReadCalls, "calls.read", [Role::ClientAdmin | Role::ClientUser];
     /// Has somebody called now.

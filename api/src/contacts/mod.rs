@@ -16,6 +16,7 @@ use crate::http::contract::{Routes, delete, get, post};
 
 pub(crate) use archive::bring_back;
 pub(crate) use fields::{MOST_NUMBER, MOST_ZONE, phone, zone};
+pub(crate) use search::{Sought, selection};
 pub(crate) use view::ContactView;
 
 /// Routes below `/v1/contacts`.

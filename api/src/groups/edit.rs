@@ -3,11 +3,12 @@
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use shared::groups::tell::How;
 use shared::groups::{Colour, Group, MOST_AT_ONCE, MOST_DESCRIPTION, MOST_NAME, store};
 use shared::ids::GroupId;
 
 use super::find::{self, GroupReply};
-use super::members::{self, How};
+use super::members;
 use super::view::audited;
 use super::{entry, fields, lock};
 use crate::app::{App, Work};

@@ -5,9 +5,9 @@
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use shared::crypto::ContactField;
 use shared::groups::MOST_AT_ONCE;
 use shared::groups::store::{self, Added, Member, Removed};
+use shared::groups::tell::{self, How};
 use shared::ids::{ContactId, GroupId};
 
 use super::{MOST_BYTES, fields, lock};
@@ -162,32 +162,12 @@ async fn take_out(
     Ok(removed)
 }
 
-/// Which way somebody went.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum How {
-    Added,
-    Removed,
-}
-
-/// Tells of each contact that it is in the group now, or isn't any more: an event, and an entry sealed under the contact's
-/// own key, which ends with it.
+/// Tells of each contact that it is in the group now, or isn't any more.
 pub(super) fn tell(
     work: &mut Work,
     group: GroupId,
     members: &[Member],
     how: How,
 ) -> Result<(), Problem> {
-    let (kind, action, when) = match how {
-        How::Added => ("group.member_added", "group.add_member", "after"),
-        How::Removed => ("group.member_removed", "group.remove_member", "before"),
-    };
-    let values = serde_json::json!({ when: { "group": group } }).to_string();
-    for Member { contact, key_wrapped } in members {
-        let key = work.keys.unwrap_contact_key(contact.0, key_wrapped)?;
-        let place = ContactField::AuditValues { entry: contact.0 };
-        let sealed = key.seal(place, values.as_bytes())?;
-        work.changes.event(kind, group.0, Some(*contact));
-        work.changes.entry(action, contact.0, Some(sealed));
-    }
-    Ok(())
+    Ok(tell::tell(&work.keys, &mut work.changes, group, members, how)?)
 }

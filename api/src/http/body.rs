@@ -35,7 +35,7 @@ pub(crate) struct Post<T, const MOST: usize = MOST_BYTES> {
 /// A JSON body of a POST whose answer is not kept for a second asking: it changes nothing, holds a secret that is shown once, or
 /// belongs to no tenant, under whose key it would lie. A name for the request is refused, since it would not be heeded.
 #[derive(Debug)]
-pub(crate) struct NotKept<T>(pub(crate) T);
+pub(crate) struct NotKept<T, const MOST: usize = MOST_BYTES>(pub(crate) T);
 
 /// The body of a request that needs none: nothing at all, or `{}`.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -60,21 +60,23 @@ impl<T: JsonSchema, const MOST: usize> Takes for Post<T, MOST> {
     }
 }
 
-impl<T: JsonSchema> Takes for NotKept<T> {
+impl<T: JsonSchema, const MOST: usize> Takes for NotKept<T, MOST> {
     fn describe(draft: &mut Draft<'_>) {
         Body::<T>::describe(draft);
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<App> for NotKept<T> {
+impl<T: DeserializeOwned, const MOST: usize> FromRequest<App> for NotKept<T, MOST> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
         if request.headers().contains_key(IDEMPOTENCY_KEY) {
             let why = "this answer is not kept: nothing is changed, or it holds a secret that is shown once, or belongs to no tenant";
             return Err(Problem::field("Idempotency-Key", "not_kept", why));
         }
-        Body::from_request(request, app).await.map(|Body(body)| Self(body))
+        let headers = request.headers().clone();
+        let bytes = read(request, MOST).await?;
+        parse(&headers, &bytes).map(Self)
     }
 }
 

@@ -38,7 +38,8 @@ impl Fields {
 
     /// Notes that `field` is wrong.
     pub(crate) fn fault(&mut self, field: &str, code: &'static str, detail: impl Into<String>) {
-        let field = format!("{}/{field}", self.at);
+        // No name: what is below `at` as a whole.
+        let field = if field.is_empty() { self.at.clone() } else { format!("{}/{field}", self.at) };
         self.errors.push(FieldError { field, code, detail: detail.into(), place: None });
     }
 

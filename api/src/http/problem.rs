@@ -89,6 +89,8 @@ kinds! {
     OwnAccess CONFLICT "own-access" "nobody approves their own access";
     AccessNotWaiting CONFLICT "access-not-waiting" "the access waits for nobody's approval";
     NotErased CONFLICT "not-erased" "the contact may not be erased now; `why` says why";
+    CannotUndo CONFLICT "cannot-undo" "the job can't be taken back: `why` says why";
+    JobState CONFLICT "job-state" "this can't be done with a job that stands so: `state` says how";
     UnderWay CONFLICT "request-under-way" "a request with this `Idempotency-Key` is being served at this moment";
     PreconditionFailed PRECONDITION_FAILED "precondition-failed" "it was changed since it was read";
     TooLarge PAYLOAD_TOO_LARGE "too-large" "the body is larger than allowed";

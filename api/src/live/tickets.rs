@@ -20,8 +20,8 @@ use zeroize::Zeroizing;
 use super::words::{PROTOCOL, TICKET};
 use crate::app::App;
 use crate::auth::{
-    Allowed, ReadCalls, ReadContacts, ReadDoNotCall, ReadGroups, ReadKeys, ReadLive, ReadTenant,
-    ReadUsers, ReadVisits,
+    Allowed, ReadCalls, ReadContacts, ReadDoNotCall, ReadGroups, ReadJobs, ReadKeys, ReadLive,
+    ReadTenant, ReadUsers, ReadVisits,
 };
 use crate::http::contract::Operation;
 use crate::http::{NotKept, Nothing, Problem, Reply, Shown};
@@ -92,6 +92,7 @@ fn nouns(by: &Allowed<ReadLive>) -> Option<Vec<String>> {
         ("appointment", by.may::<ReadContacts>()),
         ("group", by.may::<ReadGroups>()),
         ("call", by.may::<ReadCalls>()),
+        ("job", by.may::<ReadJobs>()),
         ("do_not_call", by.may::<ReadDoNotCall>()),
         ("tenant", by.may::<ReadTenant>()),
         ("user", by.may::<ReadUsers>()),

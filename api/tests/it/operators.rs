@@ -457,3 +457,23 @@ async fn keys_rotate_by_hand_and_a_tenant_that_leaves_is_shredded() {
         ["ada keys.rotate", "ada keys.rotate", "ada retention.ask", "ada tenant.shred"]
     );
 }
+
+#[tokio::test]
+async fn a_probe_that_nobody_takes_says_what_to_look_at() {
+    let client = Client::new().await;
+    let terminal = Terminal::of(&client);
+    let tenant = client.clinic.id.to_string();
+    let asked = terminal.admin(&["jobs", "probe", &tenant, "--wait", "0"]).unwrap();
+    assert_eq!(asked["state"], "queued");
+    assert!(asked["next"][0].as_str().unwrap().contains("WORKER_QUEUES"), "{asked}");
+    let shown = client
+        .admin(&format!("GET /v1/jobs/{}", asked["job_id"].as_str().unwrap()), Value::Null)
+        .await;
+    assert_eq!((shown.status, &shown.body["asked_by"]), (StatusCode::OK, &Value::from("platform")));
+    let status = terminal.admin(&["jobs", "status"]).unwrap();
+    assert_eq!((&status["queued"], &status["dead"]), (&Value::from(1), &Value::from(0)));
+    let noted = "select count(*) from operator_acts where action = 'jobs.probe'";
+    assert_eq!(client.world.number(noted).await, 1);
+    let nobody = uuid::Uuid::now_v7().to_string();
+    assert!(terminal.admin(&["jobs", "probe", &nobody]).is_err());
+}

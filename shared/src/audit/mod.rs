@@ -46,6 +46,33 @@ impl std::fmt::Display for Actor {
     }
 }
 
+/// The text is no actor of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an actor")]
+pub struct BadActor;
+
+impl std::str::FromStr for Actor {
+    type Err = BadActor;
+
+    fn from_str(text: &str) -> Result<Self, BadActor> {
+        let (noun, id) = text.split_once(':').unwrap_or((text, ""));
+        let uuid = |text: &str| text.parse::<Uuid>().map_err(|_| BadActor);
+        match noun {
+            "key" => Ok(Self::Key(ApiKeyId(uuid(id)?))),
+            "user" => Ok(Self::User(UserId(uuid(id)?))),
+            "visitor" => {
+                let (user, visit) = id.split_once('/').ok_or(BadActor)?;
+                Ok(Self::Visitor(UserId(uuid(user)?), VisitId(uuid(visit)?)))
+            }
+            "stranger" => Ok(Self::Stranger),
+            "worker" => Ok(Self::Worker),
+            "provider" => Ok(Self::Provider),
+            "platform" => Ok(Self::Platform),
+            _ => Err(BadActor),
+        }
+    }
+}
+
 /// The changes of one transaction. Append them last: numbering them takes the tenant's last lock.
 #[derive(Debug)]
 #[must_use = "changes that are not appended were never told"]
@@ -83,8 +110,37 @@ impl Changes {
         self
     }
 
+    /// Who made them.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
     /// Whether there is anything to tell.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.entries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_is_read_as_it_was_written() {
+        let (user, visit) = (UserId::new(), VisitId::new());
+        for actor in [
+            Actor::Key(ApiKeyId::new()),
+            Actor::User(user),
+            Actor::Visitor(user, visit),
+            Actor::Stranger,
+            Actor::Worker,
+            Actor::Provider,
+            Actor::Platform,
+        ] {
+            assert_eq!(actor.to_string().parse(), Ok(actor));
+        }
+        for text in ["", "key:", "user:1", "visitor:", "somebody"] {
+            assert_eq!(text.parse::<Actor>(), Err(BadActor), "{text}");
+        }
     }
 }

@@ -138,7 +138,7 @@ impl Books {
                         return Ok(reading);
                     }
                 }
-                Look::Build => shelf.build(tenant).await?,
+                Look::Build => shelf.build_for_all(tenant).await?,
             }
         }
         Err(BookError::NotReady)
@@ -261,6 +261,14 @@ impl Shelf {
         let mut tx = self.db.tenant(tenant).await?;
         store::forget(&mut tx).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Builds the blocks on a task of its own. Of a million contacts that takes longer than a request may: who asked goes away
+    /// then, and finds them when it asks again.
+    async fn build_for_all(self: &Arc<Self>, tenant: TenantId) -> Result<(), BookError> {
+        let shelf = Arc::clone(self);
+        let built = tokio::spawn(async move { shelf.build(tenant).await }).await;
+        built.map_err(|_| BookError::NotReady)?
     }
 
     /// Builds the blocks from the contacts, or waits until another process has.

@@ -229,11 +229,13 @@ pub enum QueueName {
     Settle,
     /// Looking after what was left lying.
     Sweep,
+    /// Long work: imports, exports, bulk changes.
+    Jobs,
 }
 
 impl QueueName {
     /// All of them, in the order of a call's journey.
-    pub const ALL: [Self; 4] = [Self::Dispatch, Self::Dial, Self::Settle, Self::Sweep];
+    pub const ALL: [Self; 5] = [Self::Dispatch, Self::Dial, Self::Settle, Self::Sweep, Self::Jobs];
 
     /// The word used in `WORKER_QUEUES`.
     pub fn as_str(self) -> &'static str {
@@ -242,13 +244,14 @@ impl QueueName {
             Self::Dial => "dial",
             Self::Settle => "settle",
             Self::Sweep => "sweep",
+            Self::Jobs => "jobs",
         }
     }
 }
 
 /// The word names no queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a queue is dispatch, dial, settle or sweep")]
+#[error("a queue is dispatch, dial, settle, sweep or jobs")]
 pub struct UnknownQueue;
 
 impl FromStr for QueueName {
@@ -275,6 +278,8 @@ pub struct Worker {
     pub queues: Vec<QueueName>,
     /// `WORKER_CONCURRENCY`: dials and settlements at a time, 1 to 1000, 32 unless given.
     pub concurrency: u32,
+    /// `WORKER_JOBS`: jobs at a time, 1 to 100, 4 unless given.
+    pub jobs: u32,
     /// `WORKER_DRAIN_SECONDS`: how long tasks under way are waited for at the end, 130 s unless given.
     pub drain: Duration,
     /// How long dialling is held after the database went back in time, while the provider's record is read: longer
@@ -302,6 +307,7 @@ impl Worker {
             let hold = env.number("RECOVERY_HOLD_SECONDS", 15 * 60, 61..=86_400);
             let drain = env.number("WORKER_DRAIN_SECONDS", 130, 121..=3600);
             let concurrency = env.number("WORKER_CONCURRENCY", 32, 1..=1000);
+            let jobs = env.number("WORKER_JOBS", 4, 1..=100);
             if let (Some(tasks), Some(postgres)) = (concurrency, &postgres)
                 && tasks > postgres.max_connections * TASKS_PER_CONNECTION
             {
@@ -324,6 +330,7 @@ impl Worker {
                 metrics_listen: metrics_listen?,
                 queues: queues?,
                 concurrency: concurrency?,
+                jobs: jobs?,
                 drain: Duration::from_secs(drain?.into()),
                 recovery_hold: Duration::from_secs(hold?.into()),
                 state_dir: state_dir?,

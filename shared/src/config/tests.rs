@@ -111,7 +111,11 @@ fn each_wrong_setting_is_named() {
             "REDIS_URL: expected redis://host:port, or rediss://host:port for TLS",
         ),
         ("QUEUE_PREFIX", "a:b", "QUEUE_PREFIX: expected letters, digits and hyphens"),
-        ("WORKER_QUEUES", "dial,dail", "WORKER_QUEUES: a queue is dispatch, dial, settle or sweep"),
+        (
+            "WORKER_QUEUES",
+            "dial,dail",
+            "WORKER_QUEUES: a queue is dispatch, dial, settle, sweep or jobs",
+        ),
         ("WORKER_CONCURRENCY", "0", "WORKER_CONCURRENCY: expected a whole number from 1 to 1000"),
         (
             "RECOVERY_HOLD_SECONDS",

@@ -77,6 +77,8 @@ pub enum TenantField {
     HoldReason,
     /// Where a page of found contacts ended: it holds what they were ordered by. Kept by nobody but the client.
     SearchCursor,
+    /// What a job was asked for: a selection may quote a name.
+    JobParams,
 }
 
 /// What is sealed with a master key itself, because no tenant owns it or none is known yet.
@@ -199,6 +201,7 @@ impl Place {
             TenantField::DoNotCallReason => (0x0410, true),
             TenantField::HoldReason => (0x0431, true),
             TenantField::SearchCursor => (0x0411, true),
+            TenantField::JobParams => (0x0412, true),
         };
         Self { code, tenant, contact: Uuid::nil(), entity, padded }
     }

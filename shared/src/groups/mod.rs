@@ -2,6 +2,7 @@
 
 mod figures;
 pub mod store;
+pub mod tell;
 #[cfg(test)]
 mod tests;
 

@@ -26,7 +26,7 @@ pub use sentinel::Sentinel;
 pub use signal::{Signal, Signals, Wakes};
 
 use crate::config;
-use crate::ids::{AttemptId, TenantId, WebhookId};
+use crate::ids::{AttemptId, JobId, TenantId, WebhookId};
 use crate::telemetry::traces::{self, Trace};
 
 /// apalis-redis 1.0.0 moves all due tasks in one Lua call and wedges for good at about 8,000 of them.
@@ -45,17 +45,20 @@ pub enum Queue {
     Dial,
     /// Stored webhooks, to be applied.
     Settle,
+    /// Long work, a turn at a time.
+    Work,
 }
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Self; 2] = [Self::Dial, Self::Settle];
+    pub const ALL: [Self; 3] = [Self::Dial, Self::Settle, Self::Work];
 
     /// The name as told to operators (`WORKER_QUEUES`, metrics).
     pub fn name(self) -> &'static str {
         match self {
             Self::Dial => "dial",
             Self::Settle => "settle",
+            Self::Work => "work",
         }
     }
 }
@@ -75,6 +78,15 @@ pub enum Task {
     Settle {
         /// In the order of their arrival.
         webhooks: Vec<WebhookId>,
+    },
+    /// Take a turn of a job.
+    Run {
+        /// Whose job.
+        tenant: TenantId,
+        /// Which job.
+        job: JobId,
+        /// How often it was sent, this time included.
+        send_no: i32,
     },
 }
 
@@ -104,7 +116,7 @@ pub struct Sending {
     pub task: Task,
 }
 
-/// The two queues in one Redis.
+/// The queues in one Redis.
 #[derive(Debug, Clone)]
 pub struct Queues {
     conn: ConnectionManager,

@@ -18,15 +18,20 @@ pub enum Signal {
     Inbox,
     /// The queue of settlements was filled.
     Settle,
+    /// A job was put into the line.
+    Jobs,
+    /// The queue of jobs was filled.
+    Work,
 }
 
-const ALL: [Signal; 4] = [Signal::Dispatch, Signal::Dial, Signal::Inbox, Signal::Settle];
+const ALL: [Signal; 6] =
+    [Signal::Dispatch, Signal::Dial, Signal::Inbox, Signal::Settle, Signal::Jobs, Signal::Work];
 
 /// Sends signals: of each kind the first at once, all that fall within 5 ms after it as one more.
 #[derive(Debug, Clone)]
 pub struct Signals {
     /// That it was said is all there is to say.
-    speakers: [Speaker<0>; 4],
+    speakers: [Speaker<0>; ALL.len()],
 }
 
 fn channel(prefix: &str, signal: Signal) -> String {
@@ -35,6 +40,8 @@ fn channel(prefix: &str, signal: Signal) -> String {
         Signal::Dial => "dial",
         Signal::Inbox => "inbox",
         Signal::Settle => "settle",
+        Signal::Jobs => "jobs",
+        Signal::Work => "work",
     };
     format!("{prefix}.wake.{name}")
 }
@@ -55,7 +62,7 @@ impl Signals {
 /// Where a process waits for signals.
 #[derive(Debug, Clone, Default)]
 pub struct Wakes {
-    slots: Arc<[Arc<Notify>; 4]>,
+    slots: Arc<[Arc<Notify>; ALL.len()]>,
 }
 
 impl Wakes {

@@ -13,7 +13,8 @@ pub struct Calendar {
 }
 
 /// When an appointment begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AppointmentDate {
     /// On this day.
     Today,

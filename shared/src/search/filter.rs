@@ -16,7 +16,9 @@ const DAY: i64 = 24 * 3_600_000_000;
 
 /// What is wanted. The default is every contact that is not archived. Of each list one must hold; an empty one asks
 /// nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Kept with a job until it runs: what is named here must be read by the next release.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Filter {
     /// How the appointment stands.
     pub statuses: Vec<AppointmentStatus>,
@@ -45,7 +47,8 @@ pub struct Filter {
 }
 
 /// Which groups.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Groups {
     /// In one of these, if any are named.
     pub any: Vec<GroupId>,
@@ -108,7 +111,8 @@ impl Calling {
 }
 
 /// When a person was last reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LastContact {
     /// Never.
     Never,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use registry::METRICS;
 
 /// Kinds of sweeps. Each has its series from the start: an alert on a series that isn't there never fires.
-pub const SWEEPS: [&str; 15] = [
+pub const SWEEPS: [&str; 17] = [
     "archived_contacts",
     "dead_senders",
     "dead_webhooks",
@@ -25,11 +25,13 @@ pub const SWEEPS: [&str; 15] = [
     "held_accounts",
     "not_analysed",
     "not_ended",
+    "old_jobs",
     "old_rows",
     "open_breakers",
     "redis_wiped",
     "reserved_expired",
     "reserved_unsent",
+    "silent_jobs",
     "unknown",
 ];
 
@@ -280,6 +282,19 @@ pub fn tenants_paused(by: PausedBy, count: u64) {
 /// A webhook came in or was worked on.
 pub fn webhook(result: WebhookResult) {
     METRICS.webhooks.with_label_values(&[result.label()]).inc();
+}
+
+/// A worker's turn of a job ended. Both are words of `crate::jobs`; `lost`: another runner has the job.
+pub fn job_run(kind: &'static str, state: &'static str) {
+    METRICS.job_runs.with_label_values(&[kind, state]).inc();
+}
+
+/// Jobs that wait, run or are dead, by their states, and how long the first that could run has waited.
+pub fn jobs(states: &[(&'static str, u64)], oldest: Duration) {
+    for (state, count) in states {
+        METRICS.jobs.with_label_values(&[state]).set(whole(*count));
+    }
+    METRICS.oldest_job_seconds.set(oldest.as_secs_f64());
 }
 
 /// Somebody wished to sign in, or to go on with a session.

@@ -13,11 +13,12 @@ use chrono::Duration;
 
 use crate::accounts::{self, NewAccount};
 use crate::api_keys::{self, ApiKey, Role};
-use crate::audit::Actor;
+use crate::audit::{Actor, Changes};
 use crate::config::Environment;
 use crate::crypto::MasterKeys;
 use crate::db::Db;
-use crate::ids::{AccountId, ApiKeyId, TenantId};
+use crate::ids::{AccountId, ApiKeyId, JobId, TenantId};
+use crate::jobs;
 use crate::queue::announce::Announcer;
 use crate::queue::{self, Queues, Signals};
 use crate::tenants::KeyRing;
@@ -172,6 +173,31 @@ impl World {
             .execute(self.database.superuser())
             .await
             .expect("the account is there");
+    }
+
+    /// Puts a job that does nothing into a tenant's line, as its administrator would.
+    ///
+    /// # Panics
+    /// If the database is away.
+    pub async fn probe_job(&self, tenant: &Inhabitant, batches: u32) -> JobId {
+        let id = JobId::new();
+        let mut tx = self.db.tenant(tenant.id).await.expect("a transaction");
+        let keys = self.keys.of(&mut tx).await.expect("keys");
+        let params = serde_json::to_value(jobs::probe::Params { batches }).expect("a number");
+        let job = jobs::NewJob {
+            kind: jobs::Kind::Probe,
+            by: tenant.actor(),
+            params: &params,
+            facts: serde_json::json!({ "batches": batches }),
+            total: None,
+            undoes: None,
+        };
+        jobs::store::insert(&mut tx, &keys, id, &job).await.expect("a job");
+        let mut changes = Changes::by(tenant.actor());
+        changes.event("job.queued", id.0, None);
+        changes.append(&mut tx).await.expect("a head");
+        tx.commit().await.expect("a commit");
+        id
     }
 
     /// Runs statements as a superuser, past row-level security: to arrange what the product can't.

@@ -341,6 +341,27 @@ async fn who_dies_while_blocks_are_put_together_leaves_the_old_ones() {
     );
 }
 
+/// Of a million contacts it takes longer than a request may: each that ended took the building with it, and nobody ever searched.
+#[tokio::test]
+async fn a_building_goes_on_when_whoever_asked_for_it_goes_away() {
+    let world = World::new().await;
+    let tenant = world.tenant().await;
+    add(&world.db, &world.keys, tenant.id, "Somebody").await;
+    // The building waits for the lock, as if it took long.
+    let mut held = world.db.tenant_snapshot_to_write(tenant.id).await.unwrap();
+    assert!(store::try_lock(&mut held).await.unwrap());
+    let books = books(&world, &world.db);
+    let asked = tokio::time::timeout(std::time::Duration::from_millis(500), books.read(tenant.id));
+    assert!(asked.await.is_err(), "it can't be there yet");
+    held.rollback().await.unwrap();
+    let built = async {
+        while world.number("select count(*) from search_generations").await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), built).await.expect("nobody builds");
+}
+
 #[tokio::test]
 async fn what_nobody_asks_for_is_pruned_and_nothing_else() {
     let (world, tenant, books) = written().await;

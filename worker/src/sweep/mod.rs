@@ -47,7 +47,8 @@ pub async fn quick(app: &App) -> anyhow::Result<()> {
 
 async fn send_unsent(app: &App) -> anyhow::Result<()> {
     if !app.sentinel.stands().await? {
-        let forgotten = store::forget_sent(&app.db).await?;
+        let jobs = shared::jobs::store::line::forget_sent(&app.db).await?;
+        let forgotten = store::forget_sent(&app.db).await? + jobs;
         app.sentinel.set().await?;
         // With nothing on its way too: the high-water mark went as well. The first start of an installation counts.
         metrics::swept("redis_wiped", forgotten);
@@ -171,6 +172,17 @@ pub async fn gauges(app: &App) -> anyhow::Result<()> {
         metrics::pool(pool.role, pool.open.into(), pool.idle as u64, pool.limit.into());
     }
     waits(app).await?;
+    let line = shared::jobs::store::line::gauges(&app.db).await?;
+    let oldest = Duration::try_from_secs_f64(line.oldest_seconds).unwrap_or_default();
+    metrics::jobs(
+        &[
+            ("queued", count(line.queued)),
+            ("running", count(line.running)),
+            ("paused", count(line.paused)),
+            ("dead", count(line.dead)),
+        ],
+        oldest,
+    );
     for queue in Queue::ALL {
         metrics::queue_depth(queue.name(), app.queues.waiting(queue).await?);
         metrics::swept("finished_tasks", sweep_finished(&app.queues, queue).await? as u64);

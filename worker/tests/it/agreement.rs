@@ -108,13 +108,20 @@ pub(crate) fn idle_worker(world: &World) -> App {
     let sender = SenderId::new();
     let (reserved, _) = mpsc::channel(1);
     let (_, stop) = watch::channel(false);
+    // What it keeps of tenants' keys is its own.
+    let keys = Arc::new(shared::tenants::KeyRing::new(world.keys.master().clone()));
     App::new(Parts {
         db: world.db.clone(),
         queues: world.queues.clone(),
         signals: world.signals.clone(),
         wakes: Wakes::default(),
         sentinel: Sentinel::new(&world.queues),
-        keys: shared::tenants::KeyRing::new(world.keys.master().clone()),
+        books: shared::book::Books::new(
+            world.db.clone(),
+            Arc::clone(&keys),
+            shared::book::BookLimits { bytes: 0, ..Default::default() },
+        ),
+        keys,
         accounts: Accounts::default(),
         sender,
         high_water: HighWater::open(&world.queues, &dir).unwrap(),

@@ -45,12 +45,17 @@ impl Factory {
         let sender = SenderId::new();
         let (stop, told) = watch::channel(false);
         let (reserved, to_send) = mpsc::channel(64);
+        // What it keeps of tenants' keys is its own.
+        let keys = Arc::new(KeyRing::new(self.world.keys.master().clone()));
+        let db = Db::connect(&app_url, &engine_url, 8).unwrap();
+        let nothing = shared::book::BookLimits { bytes: 0, ..Default::default() };
         let app = App::new(Parts {
-            db: Db::connect(&app_url, &engine_url, 8).unwrap(),
+            books: shared::book::Books::new(db.clone(), Arc::clone(&keys), nothing),
+            db,
             signals: Signals::new(&queues),
             wakes: Wakes::default(),
             sentinel: Sentinel::new(&queues),
-            keys: KeyRing::new(self.world.keys.master().clone()),
+            keys,
             accounts: Accounts::default(),
             sender,
             high_water: HighWater::open(&queues, &state_dir).unwrap(),

@@ -6,6 +6,7 @@
 mod agreement;
 mod answers;
 mod batches;
+mod bulk;
 mod by_hand;
 mod call_now;
 mod carrier;
@@ -18,6 +19,7 @@ mod endless;
 mod engine;
 mod factory;
 mod fairness;
+mod jobs;
 mod keeping;
 mod late;
 mod limits;

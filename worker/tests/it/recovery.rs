@@ -278,3 +278,22 @@ async fn a_reservation_that_can_t_be_given_back_keeps_no_other() {
     let left = "select id::text from attempts where state = 'reserved'";
     assert_eq!(factory.word(left).await, reserved[2].to_string());
 }
+
+/// Three workers read the record at a time. One that is slow ends the recovery that it began with, and no later one: whatever that is
+/// held for would be dialled before the provider shows it.
+#[tokio::test]
+async fn a_recovery_is_ended_by_nobody_who_was_at_an_earlier_one() {
+    use shared::calls::store::recovery;
+    let world = shared::testing::World::new().await;
+    assert!(recovery::begin(&world.db, 10).await.unwrap());
+    let first = recovery::current(&world.db).await.unwrap().unwrap();
+    assert!(recovery::end(&world.db, &first).await.unwrap());
+    assert!(recovery::begin(&world.db, 20).await.unwrap(), "it went back again");
+    assert!(
+        !recovery::end(&world.db, &first).await.unwrap(),
+        "another one, of whose record nothing was read"
+    );
+    let second = recovery::current(&world.db).await.unwrap().expect("dialling is held");
+    assert!(second.recovering_at > first.recovering_at);
+    assert!(recovery::end(&world.db, &second).await.unwrap());
+}

@@ -4,6 +4,7 @@ pub(crate) mod people;
 
 mod accounts;
 mod audit;
+mod jobs;
 mod keys;
 mod platform;
 mod rewrap;
@@ -90,6 +91,11 @@ pub(crate) enum Act {
         /// So long after every fifty tenants.
         #[arg(long, default_value_t = 100)]
         pause_ms: u64,
+    },
+    /// Long work.
+    Jobs {
+        #[command(subcommand)]
+        act: jobs::JobsAct,
     },
     /// Keys that rotate.
     Keys {
@@ -245,6 +251,7 @@ pub(crate) async fn run(environment: &Environment, act: Act) -> anyhow::Result<(
         Act::Rewrap { pause_ms } => {
             rewrap::run(environment, &base, std::time::Duration::from_millis(pause_ms)).await?
         }
+        Act::Jobs { act } => jobs::run(environment, &base, act).await?,
         Act::Keys { act } => keys::run(environment, &base, act).await?,
         Act::Retention { tenant, dry_run } => {
             keys::retention(environment, &base, tenant, dry_run).await?

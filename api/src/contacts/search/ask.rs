@@ -55,7 +55,7 @@ pub(crate) struct Ask {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "KeptSearch")]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sought {
+pub(crate) struct Sought {
     /// What somebody typed; everybody unless given.
     #[schemars(length(max = MOST_QUERY), example = &"smith")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +73,11 @@ pub(super) struct Sought {
 }
 
 impl Sought {
+    /// What was typed.
+    pub(super) fn query(&self) -> &str {
+        self.query.as_deref().unwrap_or_default()
+    }
+
     /// The search by it.
     pub(super) fn ask(self) -> Ask {
         let Self { query, filter, sort, fields } = self;
@@ -93,7 +98,7 @@ struct SortBody {
 /// A search of which everything is known but the tenant.
 pub(super) struct Parsed {
     query: Query,
-    filter: Filter,
+    pub(super) filter: Filter,
     sorts: Vec<Sort>,
     offset: usize,
     after: Option<String>,

@@ -4,6 +4,7 @@ mod answer;
 mod ask;
 mod cursor;
 mod filter;
+mod select;
 pub(super) mod views;
 
 use axum::extract::State;
@@ -14,7 +15,9 @@ use shared::ids::{AppointmentId, ContactId};
 use shared::search::{Facets, Request, Selection, Start, Window};
 
 use self::answer::FoundView;
+pub(crate) use self::ask::Sought;
 use self::ask::{Ask, Asked};
+pub(crate) use self::select::selection;
 use super::view::Viewer;
 use crate::app::{App, Work};
 use crate::auth::{Allowed, ReadContacts};

@@ -28,6 +28,14 @@ const TAGS: &[(&str, &str)] = &[
     ("Locations", "The tenant's places, with the hours at which they are open."),
     ("Calls", "What is planned, what was dialled, and why something has not gone out."),
     ("Groups", "Sets of contacts that a tenant puts together."),
+    (
+        "Bulk changes",
+        "One change of many contacts, previewed, run as a job, and taken back. The guide is `docs/bulk.md`.",
+    ),
+    (
+        "Jobs",
+        "Long work: how far it is, why it waits, and stopping it. The guide is `docs/jobs.md`.",
+    ),
     ("Do-not-call list", "Numbers that are never dialled."),
     ("Retention", "How long contacts are kept, what may not be erased, and who asks to be."),
     ("Screening", "Health information in free text, before it is stored."),

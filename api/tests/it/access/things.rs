@@ -15,6 +15,9 @@ pub(crate) struct Things {
     call: String,
     entry: String,
     group: String,
+    job: String,
+    /// One that did something, and ended.
+    done: String,
     date: String,
     user: String,
     key: String,
@@ -69,8 +72,18 @@ impl Things {
             "update appointments set at = app_clock() - interval '1 hour' where id = '{begun}'"
         );
         client.world.run(Box::leak(past.into_boxed_str())).await;
+        let job = client.world.probe_job(&client.clinic, 1).await.to_string();
+        let one =
+            json!({ "selection": { "ids": [{ "contact_id": contact }] }, "act": { "delete": {} } });
+        let done = client.admin("POST /v1/bulk", one).await.id();
+        let ended = format!(
+            "update jobs set state = 'done', ended_at = app_clock(), done = 1 where id = '{done}'"
+        );
+        client.world.run(Box::leak(ended.into_boxed_str())).await;
         Self {
             appointment_type,
+            job,
+            done,
             location,
             hold,
             view,
@@ -100,6 +113,8 @@ impl Things {
             call: id(),
             entry: id(),
             group: id(),
+            job: id(),
+            done: id(),
             date,
             user: id(),
             key: id(),
@@ -115,6 +130,10 @@ impl Things {
             "recordAttendance" => &self.begun,
             _ => &self.appointment,
         };
+        let job = match operation.id() {
+            "undoJob" => &self.done,
+            _ => &self.job,
+        };
         operation
             .path
             .replace("{appointment_type}", &self.appointment_type)
@@ -124,6 +143,7 @@ impl Things {
             .replace("{call}", &self.call)
             .replace("{entry}", &self.entry)
             .replace("{group}", &self.group)
+            .replace("{job}", job)
             .replace("{date}", &self.date)
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)

@@ -164,6 +164,7 @@ async fn a_key_with_scopes_gives_nobody_more_than_it_has() {
         "contacts.read",
         "views.edit",
         "groups.read",
+        "jobs.read",
         "calls.read",
         "do_not_call.read",
         "live.read",

@@ -26,6 +26,9 @@ const OTHERS: usize = 9;
 const MEMBERS: i64 = 10_000;
 const ADDRESS: &str = "/v1/contacts/search";
 
+/// How long the first search is asked for again.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Result<Value> {
     let mut set = Set::build(options, servers, "contacts", BRIEF).await?;
     let tenant = set.people(12, 1, 0, 48).await?.remove(0);
@@ -47,12 +50,18 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
         Target::posts(address, [(ADDRESS.to_owned(), tenant.api_key.as_str(), body.to_string())])
     };
     let begun = Instant::now();
-    let built = load::together(&one(&json!({})), 1, Duration::ZERO).await?;
-    anyhow::ensure!(
-        built.statuses.keys().eq([&200]),
-        "the first search was refused: {:?}",
-        built.statuses
-    );
+    // Of very many contacts building takes longer than a request may; it goes on, and whoever asks again finds it done.
+    loop {
+        let built = load::together(&one(&json!({})), 1, Duration::ZERO).await?;
+        if built.statuses.keys().eq([&200]) {
+            break;
+        }
+        anyhow::ensure!(
+            built.statuses.keys().eq([&503]) && begun.elapsed() < PATIENCE,
+            "the first search was refused: {:?}",
+            built.statuses
+        );
+    }
     values["first_search_builds_ms"] = json!(round(begun.elapsed().as_secs_f64() * 1e3));
     values["megabytes_after_building"] = json!(megabytes(memory(&set) - empty));
 

@@ -9,6 +9,7 @@ mod counters;
 mod failover;
 mod floor;
 mod flush;
+mod jobs;
 mod live;
 mod load;
 mod polling;
@@ -73,11 +74,16 @@ enum Part {
     Live,
     /// Searching contacts.
     Contacts,
+    /// Long work.
+    Jobs,
 }
 
-const ALL: [Part; 11] = {
+const ALL: [Part; 12] = {
     use Part::*;
-    [CallNow, Throughput, Limits, Waiting, Window, Failover, Flush, Api, Polling, Live, Contacts]
+    [
+        CallNow, Throughput, Limits, Waiting, Window, Failover, Flush, Api, Polling, Live,
+        Contacts, Jobs,
+    ]
 };
 
 /// Measures, prints, and leaves a report.
@@ -99,6 +105,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
             Part::Polling => ("polling", polling::measure(&options, &servers).await?),
             Part::Live => ("live", live::measure(&options, &servers).await?),
             Part::Contacts => ("contacts", contacts::measure(&options, &servers).await?),
+            Part::Jobs => ("jobs", jobs::measure(&options, &servers).await?),
             Part::Flush => ("flush", flush::measure(&options, &servers).await?),
         };
         println!("    {name}: {}", serde_json::to_string_pretty(&value)?.replace('\n', "\n    "));

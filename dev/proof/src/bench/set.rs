@@ -34,6 +34,8 @@ pub(crate) struct Set {
     pub(crate) processes: Vec<(String, Process)>,
     /// Of one tenant; `None` for the product's own limit.
     requests_per_minute: Option<u32>,
+    /// Further settings of processes that are started from now on.
+    further: Vec<(&'static str, &'static str)>,
 }
 
 /// `url` with another database.
@@ -113,6 +115,7 @@ impl Set {
             processes: Vec::new(),
             // The load asks as few tenants: not the limit is measured.
             requests_per_minute: Some(10_000_000),
+            further: Vec::new(),
         })
     }
 
@@ -148,6 +151,16 @@ impl Set {
             .await
     }
 
+    /// Has processes that are started from now on be given this setting too.
+    pub(crate) fn also(&mut self, name: &'static str, value: &'static str) {
+        self.further.push((name, value));
+    }
+
+    /// Where this set's Redis is.
+    pub(super) fn url_redis(&self) -> &str {
+        &self.place.url_redis
+    }
+
     fn environment(&self) -> Vec<(String, String)> {
         let file = |name: &str| self.place.state.join(name).display().to_string();
         let limit =
@@ -166,6 +179,7 @@ impl Set {
         ]
         .into_iter()
         .chain(limit)
+        .chain(self.further.iter().map(|(name, value)| (*name, (*value).to_owned())))
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
     }

@@ -68,16 +68,18 @@ pub async fn reserved(db: &Db) -> Result<Vec<ToCheck>, Error> {
 }
 
 /// Dialling goes on, and every tenant is looked at, by trigger. `false`: PostgreSQL was started anew since the recovery was read, and
-/// may have lost what was adopted meanwhile, or something is still reserved from before; the next sweep sees to it.
+/// may have lost what was adopted meanwhile; or another recovery has begun since, which has its own time to wait; or something is
+/// still reserved from before. The next sweep sees to it.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn end(db: &Db, recovery: &Recovery) -> Result<bool, Error> {
     let done = sqlx::query(
         "update platform_state set recovering_at = null, recovering_from = null where pg_postmaster_start_time() = $1 \
-             and not exists (select from attempts where state = 'reserved')",
+             and recovering_at = $2 and not exists (select from attempts where state = 'reserved')",
     )
     .bind(recovery.server_started_at)
+    .bind(recovery.recovering_at)
     .execute(db.engine_pool())
     .await?;
     if done.rows_affected() == 0 {

@@ -7,6 +7,7 @@ mod fault;
 mod lists;
 mod memo;
 mod reading;
+mod texts;
 mod when;
 pub(crate) mod words;
 

@@ -22,7 +22,7 @@ struct Table {
 
 /// In this order. Not among them: `idempotency_keys` (gone after a day), `audit_entries` (never changed) and search blocks
 /// (made anew). An old key opens them.
-const TABLES: [Table; 5] = [
+const TABLES: [Table; 6] = [
     Table {
         name: "do_not_call",
         select: "select id, number, reason_sealed from do_not_call where id > $1 order by id limit $2 for no key update",
@@ -56,6 +56,13 @@ const TABLES: [Table; 5] = [
         select: "select id, sealed, null::bytea from contact_views where id > $1 order by id limit $2 for no key update",
         update: "update contact_views set sealed = $2 where id = $1 and $3::bytea is null",
         fields: [TenantField::SavedView, TenantField::SavedView],
+        then: "jobs",
+    },
+    Table {
+        name: "jobs",
+        select: "select id, params, null::bytea from jobs where id > $1 order by id limit $2 for no key update",
+        update: "update jobs set params = $2 where id = $1 and $3::bytea is null",
+        fields: [TenantField::JobParams, TenantField::JobParams],
         then: "retire",
     },
 ];

@@ -46,6 +46,9 @@ pub(super) struct Metrics {
     pub(super) tenants_paused: IntGaugeVec,
     pub(super) webhooks: IntCounterVec,
     pub(super) sign_ins: IntCounterVec,
+    pub(super) job_runs: IntCounterVec,
+    pub(super) jobs: IntGaugeVec,
+    pub(super) oldest_job_seconds: Gauge,
     pub(super) http_requests: IntCounterVec,
     pub(super) http_seconds: HistogramVec,
     pub(super) pool: IntGaugeVec,
@@ -152,6 +155,9 @@ impl Metrics {
             accounts_held: make.gauge("vio_accounts_held", "Provider accounts that are held after 401, 402 or 403."),
             tenants_paused: make.gauges("vio_tenants_paused", "Tenants that are paused.", &["by"]),
             webhooks: make.counters("vio_webhooks_total", "Received webhooks by what became of them.", &["result"]),
+            job_runs: make.counters("vio_job_turns_total", "Workers' turns of jobs that ended for good, by what the jobs do and how they stood then.", &["kind", "state"]),
+            jobs: make.gauges("vio_jobs", "Jobs that have not ended, or are dead, by state.", &["state"]),
+            oldest_job_seconds: make.add(Gauge::new("vio_oldest_job_seconds", "How long the first job that could run has waited for a worker.")),
             sign_ins: make.counters("vio_sign_ins_total", "Sign-ins by what became of them.", &["result"]),
             http_requests: make.counters("vio_http_requests_total", "HTTP requests by route template, method and class of status.", &["route", "method", "status"]),
             http_seconds: make.histograms("vio_http_request_seconds", "Time to answer an HTTP request.", &["route", "method"], &HTTP_BUCKETS),
@@ -232,6 +238,11 @@ impl Metrics {
         }
         for why in LiveEnd::ALL {
             self.live_ended.with_label_values(&[why.label()]);
+        }
+        for state in crate::jobs::State::ALL {
+            for kind in crate::jobs::Kind::ALL {
+                self.job_runs.with_label_values(&[kind.as_str(), state.as_str()]);
+            }
         }
         for dependency in Dependency::ALL {
             for failure in Failure::ALL {
