@@ -14,15 +14,11 @@ use crate::contacts::MOST_ZONE;
 use crate::http::{Code, Fields};
 use crate::phi;
 
-/// Hours before the appointment at which a reminder may be due.
-pub(crate) const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
-/// Minutes that an appointment may take.
-pub(crate) const DURATION_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
+pub(super) use shared::appointments::MOST_TYPE;
+pub(crate) use shared::appointments::{DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON};
+
 /// Longest text that is looked at for a time.
 pub(super) const MOST_TIME: usize = 64;
-pub(super) const MOST_TYPE: usize = 80;
-pub(crate) const MOST_PERSON: usize = 120;
-pub(crate) const MOST_LOCATION: usize = 200;
 
 impl Code for LabelError {
     fn code(&self) -> &'static str {

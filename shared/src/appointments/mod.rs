@@ -21,6 +21,17 @@ pub use words::{ConfirmedBy, Priority, status_of, status_word};
 /// A move of at least this much is a new appointment to whoever must come.
 const REAL_MOVE: Duration = Duration::hours(2);
 
+/// Hours before the appointment at which a reminder may be due.
+pub const LEAD_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
+/// Minutes that an appointment may take.
+pub const DURATION_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
+/// Most characters of a type.
+pub const MOST_TYPE: usize = 80;
+/// Most characters of whom it is with, and of the business.
+pub const MOST_PERSON: usize = 120;
+/// Most characters of a location.
+pub const MOST_LOCATION: usize = 200;
+
 /// Somebody of the tenant made the booking.
 pub const BY_HAND: &str = "manual";
 /// A program made it, with a key.
