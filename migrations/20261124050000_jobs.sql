@@ -148,9 +148,13 @@ $$;
 -- Jobs were sent as these numbers. Those that somebody took meanwhile stay as they are.
 create function jobs_sent(p_tenants uuid[], p_ids uuid[], p_numbers int[]) returns void
 language sql set search_path = public as $$
-    update jobs j set sent_at = app_clock(), send_no = u.no
-    from unnest(p_tenants, p_ids, p_numbers) as u (tenant, id, no)
-    where j.tenant_id = u.tenant and j.id = u.id and j.send_no = u.no - 1 and j.state in ('queued', 'running')
+    -- In one order, and none that somebody else is at: two who sent the same jobs would wait for each other.
+    with mine as (
+        select j.tenant_id, j.id, u.no from unnest(p_tenants, p_ids, p_numbers) as u (tenant, id, no)
+        join jobs j on j.tenant_id = u.tenant and j.id = u.id and j.send_no = u.no - 1 and j.state in ('queued', 'running')
+        order by j.tenant_id, j.id for no key update of j skip locked
+    )
+    update jobs j set sent_at = app_clock(), send_no = m.no from mine m where j.tenant_id = m.tenant_id and j.id = m.id
 $$;
 
 -- Whether somebody else's job, or one of another kind, waits for a worker: for more than a moment.

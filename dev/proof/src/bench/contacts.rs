@@ -1,6 +1,6 @@
 //! Searching 100,000 sealed contacts of one tenant over HTTP, beside an unencrypted copy with trigram indexes.
 
-mod fill;
+pub(super) mod fill;
 mod queries;
 
 use std::time::{Duration, Instant};

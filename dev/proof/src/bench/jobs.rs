@@ -103,10 +103,11 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
     Ok(values)
 }
 
-/// A status of 10,000 appointments with planned calls, there and back, beside one `UPDATE` of the same rows and one statement
+/// A status of 10,000 appointments without planned calls, there and back, beside one `UPDATE` of the same rows and one statement
 /// that inserts an audit row for each, in copies of the tables with their indexes and without triggers.
 async fn bulk(set: &Set) -> anyhow::Result<Value> {
-    let tenant = set.people(12, 1, CONTACTS, 48).await?.remove(0);
+    let tenant = set.people(12, 1, 0, 48).await?.remove(0);
+    super::contacts::fill::fill(set, &tenant, CONTACTS, 1).await?;
     sqlx::raw_sql(
         "create table plain_appointments (like appointments including all);
          create table plain_audit (like audit_entries including all);

@@ -115,7 +115,7 @@ fn pick(rng: &mut StdRng, words: &[&'static str]) -> &'static str {
 }
 
 /// Stores contacts as the product does, and their texts in a table without encryption.
-pub(super) async fn fill(
+pub(in crate::bench) async fn fill(
     set: &Set,
     tenant: &Tenant,
     contacts: usize,
