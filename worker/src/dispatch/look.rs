@@ -116,6 +116,7 @@ async fn decide(
     };
     let opening = admit_tenant(&facts.tenant, &facts.account, look.now);
     let mut left_over = false;
+    let mut first_eligible = look.first_eligible;
     let may_try = matches!(opening.decision, Decision::Dial)
         || (matches!(purpose, Purpose::Probe { .. }) && only_provider(&opening.checks));
     if may_try {
@@ -128,6 +129,12 @@ async fn decide(
             // The call that can best bear it is the last in the order: far behind those that a look reads.
             Purpose::Probe { call } => store::candidate(tx, look.now, call, day_start).await?,
         };
+        // Reading them made due what has come due: the first that has not is another one now.
+        if matches!(purpose, Purpose::Ordinary { .. })
+            && first_eligible.is_some_and(|at| at <= look.now)
+        {
+            first_eligible = store::first_eligible(tx).await?;
+        }
         let full = rows.len() >= usize::try_from(CANDIDATES).unwrap_or(usize::MAX);
         let mut queue = queue_of(&rows, near, look)?;
         while let Some(next) = queue.next() {
@@ -157,7 +164,7 @@ async fn decide(
         // Probes are outside of the rate, which is none while the breaker is open.
         Purpose::Probe { .. } => account.facts.next_start_at,
     });
-    next_look(look, &facts, left_over, may_try, &mut decided);
+    next_look(look, (&facts, first_eligible), left_over, may_try, &mut decided);
     Ok(decided)
 }
 
@@ -193,7 +200,13 @@ async fn put_off(
     Ok(())
 }
 
-fn next_look(look: &Look, facts: &Facts, left_over: bool, tried: bool, decided: &mut Decided) {
+fn next_look(
+    look: &Look,
+    (facts, first_eligible): (&Facts, Option<DateTime<Utc>>),
+    left_over: bool,
+    tried: bool,
+    decided: &mut Decided,
+) {
     let now = look.now;
     let mut times: Vec<DateTime<Utc>> =
         [look.first_warning, look.first_deadline, look.first_front_end]
@@ -202,7 +215,7 @@ fn next_look(look: &Look, facts: &Facts, left_over: bool, tried: bool, decided: 
             .filter(|at| *at > now)
             .collect();
     let closing = admit_tenant(&facts.tenant, &facts.account, now);
-    let first_eligible = look.first_eligible.filter(|at| *at > now);
+    let first_eligible = first_eligible.filter(|at| *at > now);
     // Something is due, or was before this look changed its mind about it.
     let any_due = left_over || !tried && look.first_deadline.is_some();
     match &closing.decision {

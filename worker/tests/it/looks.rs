@@ -303,3 +303,24 @@ async fn a_small_move_reaches_the_call_that_is_under_way() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_call_that_comes_due_minutes_after_another_does_not_wait_for_the_safety_net() {
+    let factory = Factory::new().await;
+    let hands = factory.hands().await;
+    factory.book(200, 30).await;
+    factory
+        .world
+        .run(
+            "update calls set due = app_clock(), earliest = app_clock(), eligible_at = app_clock()",
+        )
+        .await;
+    factory.book(201, 48).await;
+    let five = "update calls set due = app_clock() + interval '5 minutes', earliest = app_clock(), \
+                eligible_at = app_clock() + interval '5 minutes' where eligible_at > app_clock()";
+    factory.world.run(five).await;
+    assert_eq!(hands.look().await.len(), 1);
+    let in_time = "select count(*) from dispatch_state d where next_dispatch_at \
+                   = (select min(eligible_at) from calls where state = 'planned')";
+    assert_eq!(factory.world.number(in_time).await, 1);
+}

@@ -125,6 +125,15 @@ pub async fn open(tx: &mut TenantTx) -> Result<Option<Look>, Error> {
     }))
 }
 
+/// When the first planned call comes due that isn't known to be. [`candidates`] has made due what has come due.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn first_eligible(tx: &mut TenantTx) -> Result<Option<DateTime<Utc>>, Error> {
+    let first = "select min(eligible_at) from calls where state = 'planned' and not is_due";
+    Ok(sqlx::query_scalar(first).fetch_one(tx.conn()).await?)
+}
+
 /// The first `limit` due calls of each class: call now, deadline before `urgent_before`, the rest.
 ///
 /// # Errors
