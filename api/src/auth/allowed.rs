@@ -143,6 +143,14 @@ impl<P> Allowed<P> {
         Q::granted(self.role) && self.scopes.allow(Q::NAME) && (!visits || Q::FOR_VISITORS)
     }
 
+    /// Refuses who doesn't have another permission too.
+    ///
+    /// # Errors
+    /// 403, which names it.
+    pub(crate) fn must<Q: Permission>(&self) -> Result<(), Problem> {
+        if self.may::<Q>() { Ok(()) } else { Err(Problem::Forbidden { need: Q::NAME }) }
+    }
+
     /// Whether the caller may all that somebody of `role` may. A key with scopes never gives anybody more than it has itself.
     pub(crate) fn covers(&self, role: Role) -> bool {
         let mut of_role = PERMISSIONS.iter().filter(|(_, granted)| granted(role));

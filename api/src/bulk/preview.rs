@@ -4,6 +4,7 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::bulk::{self, MOST};
+use shared::jobs::Failure;
 
 use super::ask::Ask;
 use super::{MOST_BYTES, run};
@@ -45,9 +46,8 @@ pub(super) async fn preview(
     let params = run::read(&mut work, &by, ask).await?;
     // The search has a transaction of its own.
     work.tx.rollback().await?;
-    let mut chosen = bulk::select::evaluate(&app.books, by.tenant, &params.selection)
-        .await
-        .map_err(|failure| Problem::Internal(anyhow::anyhow!("{}", failure.cause())))?;
+    let mut chosen =
+        bulk::select::evaluate(&app.books, by.tenant, &params.selection).await.map_err(problem)?;
     let total = chosen.len();
     chosen.truncate(MOST);
     let mut work = app.read(&by).await?;
@@ -60,4 +60,14 @@ pub(super) async fn preview(
         no_contact: counts.no_contact,
         no_appointment: counts.no_appointment,
     })
+}
+
+fn problem(failure: Failure) -> Problem {
+    match failure {
+        Failure::Db(error) => error.into(),
+        Failure::Keys(error) => error.into(),
+        Failure::Crypto(error) => error.into(),
+        // The search is being built, or was changed again and again: asking again helps.
+        Failure::Other(_) => Problem::Busy,
+    }
 }

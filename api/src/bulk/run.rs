@@ -1,7 +1,7 @@
 //! Asking for a bulk change.
 
 use axum::extract::State;
-use shared::bulk::{Act, Params, Selection};
+use shared::bulk::{Act, Params};
 use shared::groups::store as groups;
 use shared::ids::{GroupId, JobId};
 use shared::jobs::{Kind, NewJob, store};
@@ -34,16 +34,12 @@ pub(super) async fn run(
     let params = read(&mut work, &by, body).await?;
     let id = JobId::new();
     let values = serde_json::to_value(&params).map_err(|error| Problem::Internal(error.into()))?;
-    let chosen = match &params.selection {
-        Selection::Ids { chosen } => Some(chosen.len() as u64),
-        Selection::Found { .. } => None,
-    };
     let job = NewJob {
         kind: Kind::Bulk,
         by: work.actor,
         params: &values,
         facts: facts(&params.act),
-        total: chosen,
+        total: None,
         undoes: None,
     };
     store::insert(&mut work.tx, &work.keys, id, &job).await?;
@@ -84,8 +80,8 @@ pub(super) async fn read(
         }
         _ => Vec::new(),
     };
-    if !named.is_empty() && !by.may::<EditGroups>() {
-        return Err(Problem::Forbidden { need: "groups.edit" });
+    if let Some(Act::Groups { .. }) = params.as_ref().map(|params| &params.act) {
+        by.must::<EditGroups>()?;
     }
     for (path, group) in named {
         if groups::find(&mut work.tx, group).await?.is_none() {

@@ -8,6 +8,7 @@ use shared::appointments::listed::Listed;
 use shared::appointments::store::Shown;
 use shared::calls::rules::snapshot::{AppointmentStatus, Channel};
 use shared::contacts::actions::{Action, Powers, Reason, State, allowed_actions};
+pub(super) use shared::contacts::audited;
 use shared::contacts::state::CallingState;
 use shared::contacts::store::Facts;
 use shared::contacts::{Contact, channel_word};
@@ -191,18 +192,4 @@ impl ContactView {
     pub(super) fn take_appointment(&mut self) -> Option<AppointmentView> {
         self.appointment.take().flatten()
     }
-}
-
-/// Values of a contact for the audit chain: all that people can change, to be sealed.
-pub(super) fn audited(contact: &Contact) -> Value {
-    serde_json::json!({
-        "name": contact.name.as_str(),
-        "phone": contact.phone.as_str(),
-        "email": contact.email.as_ref().map(|email| email.as_str()),
-        "notes": contact.notes.as_ref().map(|notes| notes.as_str()),
-        "zone": contact.zone.name(),
-        "channel": channel_word(contact.channel),
-        "consent_at": contact.consent.as_ref().map(|consent| consent.at),
-        "archived_at": contact.archived_at,
-    })
 }

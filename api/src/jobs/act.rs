@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::ids::JobId;
 use shared::jobs::Kind as JobKind;
 use shared::jobs::store::acts::{self, Act, DeadFilter};
+use shared::jobs::store::run::told;
 use shared::queue::Signal;
 
 use super::NOUN;
@@ -95,7 +96,7 @@ async fn act(
         });
     };
     if (after.state, after.wants) != (job.state, job.wants) || act == Act::Retry {
-        work.changes.entry(action, id.0, None).event(acts::event(after.state), id.0, None);
+        work.changes.entry(action, id.0, None).event(told(after.state), id.0, None);
     }
     let reply = Reply::ok(&view::shown(&mut work.tx, after).await?)?;
     commit(work, &app, reply).await

@@ -49,10 +49,7 @@ pub(super) async fn list(
     let mut tx = app.look(&by).await?;
     let page = store::list(&mut tx, &filter, slice).await?;
     let seen: Vec<_> = page.items.iter().map(|job| job.id.0).collect();
-    let mut items = Vec::with_capacity(page.items.len());
-    for job in page.items {
-        items.push(view::shown(&mut tx, job).await?);
-    }
+    let items = view::all(&mut tx, page.items).await?;
     let page = PageView::of(Page { items, next: page.next }, |view| view);
     Ok(Reply::ok(&page)?.showing(seen))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::bulk::UndoParams;
+use shared::bulk::{Act, UndoParams};
 use shared::db::TenantTx;
 use shared::ids::JobId;
 use shared::jobs::store::{self, acts, items};
@@ -13,7 +13,7 @@ use shared::jobs::{Job, Kind as JobKind, NewJob, State as Stands};
 use super::NOUN;
 use super::view::{self, JobView};
 use crate::app::{App, Begun};
-use crate::auth::{Allowed, EditContacts, EditJobs};
+use crate::auth::{Allowed, EditContacts, EditGroups};
 use crate::http::contract::Operation;
 use crate::http::problem::Kind;
 use crate::http::{Accepted, Nothing, Path, Post, Problem, Reply, Shown};
@@ -39,7 +39,7 @@ pub(super) const PREVIEW: Operation =
 /// Shows what taking a job back would do.
 pub(super) async fn preview(
     State(app): State<App>,
-    by: Allowed<EditJobs>,
+    by: Allowed<EditContacts>,
     Path(id): Path<JobId>,
 ) -> Result<Reply<Shown<Preview>>, Problem> {
     let mut tx = app.look(&by).await?;
@@ -75,6 +75,10 @@ pub(super) async fn undo(
         Begun::Before(reply) => return Ok(reply),
     };
     let job = acts::lock(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
+    // Who may not say who is in a group may not take it back either.
+    if job.facts["act"] == Act::GROUPS {
+        by.must::<EditGroups>()?;
+    }
     if let Some(why) = why_not(&mut work.tx, &job, work.now).await? {
         return Err(Problem::Conflict {
             kind: Kind::CannotUndo,

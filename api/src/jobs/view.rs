@@ -128,7 +128,7 @@ pub(super) fn waits(job: &Job, now: DateTime<Utc>, before: u64, running: u64) ->
 
 impl JobView {
     /// A job as it stands at `now`.
-    pub(crate) fn new(job: Job, now: DateTime<Utc>, (before, running): (u64, u64)) -> Self {
+    pub(crate) fn new((before, running): (u64, u64), job: Job, now: DateTime<Utc>) -> Self {
         let rate = job.progress.rate(job.ran);
         let left = (!job.state.is_end()).then(|| job.progress.left()).flatten();
         let undo_until = job.undo_until().filter(|_| job.undone_by.is_none());
@@ -160,14 +160,18 @@ impl JobView {
     }
 }
 
+/// Shows jobs of a transaction.
+pub(super) async fn all(tx: &mut TenantTx, jobs: Vec<Job>) -> Result<Vec<JobView>, Problem> {
+    let now = shared::tenants::store::now(tx).await?;
+    let places = store::places(tx, &jobs).await?;
+    let place = |job: &Job| (places.before(job.id), places.running);
+    Ok(jobs.into_iter().map(|job| JobView::new(place(&job), job, now)).collect())
+}
+
 /// Shows a job of a transaction.
 pub(crate) async fn shown(tx: &mut TenantTx, job: Job) -> Result<JobView, Problem> {
-    let now = shared::tenants::store::now(tx).await?;
-    let place = match job.state {
-        State::Queued => store::before(tx, &job).await?,
-        _ => (0, 0),
-    };
-    Ok(JobView::new(job, now, place))
+    let shown = all(tx, vec![job]).await?.pop();
+    shown.ok_or(Problem::NotFound(super::NOUN))
 }
 
 /// A job, with the runs that failed.
@@ -281,9 +285,9 @@ mod tests {
     #[test]
     fn the_time_left_is_told_by_the_rate_so_far() {
         let (running, now) = job(State::Running, 0);
-        let view = JobView::new(running, now, (0, 0));
+        let view = JobView::new((0, 0), running, now);
         assert_eq!((view.rate, view.seconds_left), (Some(200.0), Some(3)));
         let (done, now) = job(State::Done, 0);
-        assert_eq!(JobView::new(done, now, (0, 0)).seconds_left, None);
+        assert_eq!(JobView::new((0, 0), done, now).seconds_left, None);
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use chrono::Duration;
 use serde_json::{Value, json};
+use shared::api_keys::ApiKey;
 
 use crate::client::{Client, ada};
 
@@ -172,4 +173,29 @@ async fn what_cannot_be_taken_back_says_why() {
     let probe = client.world.probe_job(&client.clinic, 1).await;
     let other = client.admin(&format!("POST /v1/jobs/{probe}/undo"), json!({})).await;
     assert_eq!(other.body["why"], "of_another_kind");
+}
+
+#[tokio::test]
+async fn who_may_not_say_who_is_in_a_group_does_so_neither_by_many_nor_by_taking_back() {
+    let client = Client::new().await;
+    people(&client, 1).await;
+    let wish = json!({ "name": "Contacts", "role": "client_admin", "scopes": ["contacts.edit", "jobs.edit", "jobs.read"] });
+    let made = client.admin("POST /v1/api-keys", wish).await;
+    let key = ApiKey::parse(made.body["api_key"].as_str().unwrap()).unwrap();
+    let all = json!({ "all": true });
+    // Out of all groups, though none is named.
+    let nowhere = json!({ "selection": all, "act": { "groups": { "replace": [] } } });
+    for what in ["POST /v1/bulk", "POST /v1/bulk/preview"] {
+        let refused = client.ask(&key, what, &[], &nowhere).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{what}");
+    }
+    let asked = client.admin("POST /v1/bulk", nowhere).await.id();
+    let ended = format!(
+        "update jobs set state = 'done', ended_at = app_clock(), done = 1 where id = '{asked}'"
+    );
+    client.world.run(Box::leak(ended.into_boxed_str())).await;
+    let undo = format!("POST /v1/jobs/{asked}/undo");
+    let refused = client.ask(&key, &undo, &[], &json!({})).await;
+    assert_eq!((refused.status, refused.problem()), (StatusCode::FORBIDDEN, "forbidden"));
+    assert_eq!(client.admin(&undo, json!({})).await.status, StatusCode::ACCEPTED);
 }

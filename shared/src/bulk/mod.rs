@@ -5,6 +5,7 @@
 //! somebody has edited since.
 
 pub mod act;
+mod changes;
 mod preview;
 pub mod select;
 mod store;
@@ -113,11 +114,14 @@ pub struct Edit {
 }
 
 impl Act {
+    /// The word of [`Act::Groups`].
+    pub const GROUPS: &str = "groups";
+
     /// The word by which it is told.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
-            Self::Groups { .. } => "groups",
+            Self::Groups { .. } => Self::GROUPS,
             Self::Edit(_) => "edit",
             Self::Delete => "delete",
             Self::Restore => "restore",

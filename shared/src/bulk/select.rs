@@ -2,13 +2,12 @@
 
 use super::{Chosen, MOST, Selection};
 use crate::book::{BookError, Books};
-use crate::db::{Error, TenantTx};
-use crate::ids::{JobId, TenantId};
+use crate::ids::TenantId;
 use crate::jobs::Failure;
 use crate::search::{Calendar, Query, Request, Sort, SortKey, Start};
 use crate::tenants;
 
-pub use super::store::selection::{count, slice, store};
+pub use super::store::selection::{evaluated, slice, store};
 
 /// Evaluates a selection as it is now: at most one more than [`MOST`]. Those that are named twice count once.
 ///
@@ -55,12 +54,4 @@ fn failed(error: BookError) -> Failure {
             Failure::Other("search_not_ready")
         }
     }
-}
-
-/// The selection of a job that has been evaluated, or `None`.
-///
-/// # Errors
-/// Any [`Error`].
-pub async fn evaluated(tx: &mut TenantTx, job: JobId) -> Result<Option<u64>, Error> {
-    count(tx, job).await
 }

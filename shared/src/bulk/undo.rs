@@ -1,17 +1,15 @@
 //! Taking a bulk change back: what nobody has changed since is put back, what somebody has is spared.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::act::{bring_back, move_members, plan, withdraw};
+use super::changes::{bring_back, delete, entry, lock_groups, move_members, plan, withdraw};
 use super::store::appointments::{self, Stands};
 use super::store::contacts;
 use super::{Act, code};
-use crate::crypto::ContactField;
-use crate::groups::store as groups;
 use crate::ids::{AppointmentId, ContactId, GroupId, JobId};
 use crate::jobs::Failure;
 use crate::jobs::store::items::{Item, Noted, Outcome};
@@ -117,16 +115,13 @@ async fn of_appointments(
         };
         let contact = before.contact_id;
         if let Some(locked) = locked.get(&contact) {
-            let key = batch.keys.unwrap_contact_key(contact.0, &locked.key_wrapped)?;
             let mut after = kept(before);
             // Sealed as it is, it would say nothing to who reads the trail.
             if let Some(after) = after.as_object_mut() {
                 after.remove("reason");
             }
-            let values = serde_json::json!({ "after": after, "job": job });
-            let place = ContactField::AuditValues { entry: id.0 };
-            let sealed = key.seal(place, values.to_string().as_bytes())?;
-            batch.changes.entry("appointment.change", id.0, Some(sealed));
+            let of = (id.0, contact, locked);
+            entry(batch, job, "appointment.change", of, serde_json::json!({ "after": after }))?;
         }
         batch.changes.event("appointment.changed", id.0, Some(contact));
         match before.status.as_str() {
@@ -152,17 +147,8 @@ async fn of_groups(batch: &mut Batch, noted: &[Noted]) -> Result<Vec<Item>, Fail
             Some((one.contact_id?, serde_json::from_value(one.before.clone()?).ok()?))
         })
         .collect();
-    let named: BTreeSet<GroupId> = moved
-        .iter()
-        .flat_map(|(_, moved)| moved.joined.iter().chain(&moved.left))
-        .copied()
-        .collect();
-    let mut there = HashSet::new();
-    for group in named {
-        if groups::lock(&mut batch.tx, group).await?.is_some() {
-            there.insert(group);
-        }
-    }
+    let named = moved.iter().flat_map(|(_, moved)| moved.joined.iter().chain(&moved.left));
+    let there = lock_groups(batch, named.copied().collect()).await?;
     batch.now = crate::tenants::store::now(&mut batch.tx).await?;
     let (mut joins, mut leaves): (HashMap<GroupId, Vec<ContactId>>, HashMap<_, Vec<_>>) =
         (HashMap::new(), HashMap::new());
@@ -176,7 +162,11 @@ async fn of_groups(batch: &mut Batch, noted: &[Noted]) -> Result<Vec<Item>, Fail
         }
     }
     move_members(batch, joins, leaves).await?;
-    Ok(noted.iter().map(|one| item(one, Outcome::Done, None)).collect())
+    let of = |one: &Noted| match one.before {
+        Some(_) => item(one, Outcome::Done, None),
+        None => item(one, Outcome::Failed, Some(code::ERASED)),
+    };
+    Ok(noted.iter().map(of).collect())
 }
 
 async fn of_deletion(
@@ -220,22 +210,12 @@ async fn of_restoration(
             Some((id, locked))
                 if locked.deleted_at.is_none() && Some(locked.version) == one.version =>
             {
-                let key = batch.keys.unwrap_contact_key(id.0, &locked.key_wrapped)?;
-                let values = serde_json::json!({ "job": job }).to_string();
-                let place = ContactField::AuditValues { entry: id.0 };
-                let sealed = key.seal(place, values.as_bytes())?;
-                batch.changes.event("contact.deleted", id.0, Some(id)).entry(
-                    "contact.delete",
-                    id.0,
-                    Some(sealed),
-                );
                 gone.push(id);
                 items.push(item(one, Outcome::Done, None));
             }
             _ => items.push(item(one, Outcome::Skipped, Some(code::EDITED_SINCE))),
         }
     }
-    withdraw(batch, (&[], &gone), "contact_deleted").await?;
-    contacts::delete(&mut batch.tx, &gone, batch.now).await?;
+    delete(batch, job, &locked, &gone).await?;
     Ok(items)
 }

@@ -168,7 +168,8 @@ pub async fn withdraw(
     Ok(gone.len())
 }
 
-fn tell_withdrawn(gone: &[(CallId, ContactId)], changes: &mut Changes) {
+/// Tells of calls that were withdrawn.
+pub(crate) fn tell_withdrawn(gone: &[(CallId, ContactId)], changes: &mut Changes) {
     for (call, contact) in gone {
         changes.event("call.withdrawn", call.0, Some(*contact)).entry(
             "call.withdraw",

@@ -76,6 +76,20 @@ pub struct Consent {
     pub by: String,
 }
 
+/// Values of a contact for the audit chain: all that people can change, to be sealed.
+pub fn audited(contact: &Contact) -> serde_json::Value {
+    serde_json::json!({
+        "name": contact.name.as_str(),
+        "phone": contact.phone.as_str(),
+        "email": contact.email.as_ref().map(|email| email.as_str()),
+        "notes": contact.notes.as_ref().map(|notes| notes.as_str()),
+        "zone": contact.zone.name(),
+        "channel": channel_word(contact.channel),
+        "consent_at": contact.consent.as_ref().map(|consent| consent.at),
+        "archived_at": contact.archived_at,
+    })
+}
+
 /// The word for a channel in the database and in answers.
 pub fn channel_word(channel: Channel) -> &'static str {
     match channel {

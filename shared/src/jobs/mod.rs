@@ -199,8 +199,6 @@ pub struct Claimed {
     pub asked_by: Actor,
     /// What was asked for, sealed.
     pub(crate) params: Vec<u8>,
-    /// How often it failed since it last got on.
-    pub failures: u32,
     /// The runner.
     pub runner: SenderId,
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use shared::bulk::{Act, Chosen, Edit, Params, Selection, UndoParams};
 use shared::calls::rules::snapshot::AppointmentStatus;
+use shared::crypto::ContactField;
 use shared::groups::{Colour, Group};
 use shared::ids::{ContactId, GroupId, JobId};
 use shared::jobs::store::items::{self, Noted};
@@ -90,6 +91,23 @@ impl Office {
 
     async fn texts(&self, query: String) -> Vec<String> {
         self.world.texts(sql(query)).await
+    }
+
+    /// The values of a contact's entry of the audit chain, opened.
+    async fn audited(&self, action: &str, contact: ContactId) -> Value {
+        let entry = format!(
+            "select encode(c.key_wrapped, 'hex') || ' ' || encode(e.detail, 'hex') from audit_entries e
+             join contacts c on c.id = e.entity where e.action = '{action}' and e.entity = '{}'",
+            contact.0
+        );
+        let found = self.texts(entry).await;
+        let (wrapped, detail) = found[0].split_once(' ').unwrap();
+        let mut tx = self.world.db.tenant(self.tenant.id).await.unwrap();
+        let keys = self.world.keys.of(&mut tx).await.unwrap();
+        let key = keys.unwrap_contact_key(contact.0, &hex::decode(wrapped).unwrap()).unwrap();
+        let place = ContactField::AuditValues { entry: contact.0 };
+        let opened = key.open(place, &hex::decode(detail).unwrap()).unwrap();
+        serde_json::from_slice(&opened).unwrap()
     }
 
     async fn planned(&self) -> i64 {
@@ -216,6 +234,9 @@ async fn who_was_deleted_comes_back_with_appointments_and_calls() {
     let job = office.bulk(ids(&bookings[..2]), Act::Delete).await;
     assert_eq!(job.result, Some(json!({ "changed": 2, "skipped": 0, "failed": 0 })));
     assert_eq!(office.planned().await, 1);
+    let before = office.audited("contact.delete", bookings[0].contact).await;
+    assert_eq!(before["before"]["phone"], "+447700900000", "what it was is on the trail: {before}");
+    assert_eq!(before["job"], json!(job.id));
     let live = "select count(*) from contacts c join appointments a on a.contact_id = c.id and a.deleted_at is null where c.deleted_at is null";
     assert_eq!(office.world.number(live).await, 1);
     let undo = office.undo(&job).await;
@@ -258,4 +279,21 @@ async fn more_than_one_batch_is_gone_through_once_whoever_is_killed_between_them
     assert_eq!((job.state, job.progress.done, job.progress.failed), (State::Done, 1, 1_199));
     let numbered = "select count(*) from (select n, row_number() over (order by n) as r from job_items) i where n = r";
     assert_eq!(office.world.number(numbered).await, 1_200, "each has its place, none twice");
+}
+
+#[tokio::test]
+async fn of_who_was_erased_nothing_is_kept_to_put_back() {
+    let (office, bookings) = Office::with(2).await;
+    let edit = Edit { owner: Some("Dr Ann".to_owned()), ..Edit::default() };
+    let job = office.bulk(ids(&bookings), Act::Edit(edit)).await;
+    let mut tx = office.world.db.tenant(office.tenant.id).await.unwrap();
+    let mut changes = shared::audit::Changes::by(office.tenant.actor());
+    let erased = shared::retention::store::erase::erase(&mut tx, bookings[0].contact, &mut changes);
+    assert!(erased.await.unwrap().is_ok());
+    changes.append(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let kept = "select count(*) from job_items where before is not null";
+    assert_eq!(office.world.number(kept).await, 1, "the other one's");
+    let undo = office.undo(&job).await;
+    assert_eq!(undo.result, Some(json!({ "changed": 1, "skipped": 1, "failed": 0 })));
 }

@@ -20,11 +20,11 @@ pub async fn store(tx: &mut TenantTx, job: JobId, chosen: &[Chosen]) -> Result<(
     Ok(())
 }
 
-/// How many a job is about; `None` before that is known.
+/// How many a job is about; `None` before its selection was evaluated.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn count(tx: &mut TenantTx, job: JobId) -> Result<Option<u64>, Error> {
+pub async fn evaluated(tx: &mut TenantTx, job: JobId) -> Result<Option<u64>, Error> {
     let count: Option<i32> =
         sqlx::query_scalar("select cardinality(contacts) from job_selections where job_id = $1")
             .bind(job)

@@ -125,11 +125,6 @@ pub async fn retry_dead(tx: &mut TenantTx, filter: &DeadFilter) -> Result<Vec<Jo
     .await?)
 }
 
-/// The event that tells what was done.
-pub fn event(state: State) -> &'static str {
-    super::run::told(state)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

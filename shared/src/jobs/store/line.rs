@@ -83,7 +83,6 @@ struct Row {
     run_no: i32,
     asked_by: String,
     params: Vec<u8>,
-    failures: i32,
 }
 
 /// Takes a job that was sent as number `send_no`. `None`: it is nobody's to take any more, or its runners vanished so often that it
@@ -99,7 +98,7 @@ pub async fn claim(
     runner: SenderId,
 ) -> Result<Option<Claimed>, Error> {
     let row: Option<Row> = sqlx::query_as(
-        "select id, kind, state, run_no, asked_by, params, failures from job_claim($1, $2, $3, $4, $5)",
+        "select id, kind, state, run_no, asked_by, params from job_claim($1, $2, $3, $4, $5)",
     )
     .bind(tenant)
     .bind(job)
@@ -119,7 +118,6 @@ pub async fn claim(
         run_no: row.run_no,
         asked_by: row.asked_by.parse().map_err(|_| Error::Unreadable("jobs.asked_by"))?,
         params: row.params,
-        failures: row.failures.unsigned_abs(),
         runner,
     }))
 }

@@ -5,6 +5,8 @@ pub mod items;
 pub mod line;
 pub mod run;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -168,20 +170,44 @@ pub async fn list(tx: &mut TenantTx, filter: &Filter, slice: Slice) -> Result<Pa
     Ok(Page::cut(jobs, slice, |job: &Job| Cursor { at: job.created_at, id: job.id.0 }))
 }
 
-/// How many of the tenant's jobs are before this one in its line, and how many run.
+/// Where queued jobs stand.
+#[derive(Debug, Default)]
+pub struct Places {
+    before: HashMap<JobId, u64>,
+    /// How many of the tenant's jobs are at work.
+    pub running: u64,
+}
+
+impl Places {
+    /// How many of the tenant's jobs are before this one.
+    pub fn before(&self, job: JobId) -> u64 {
+        self.before.get(&job).copied().unwrap_or(0)
+    }
+}
+
+/// Where those of `jobs` that are queued stand in their tenant's line, and how many jobs are at work.
 ///
 /// # Errors
 /// Any [`Error`].
-pub async fn before(tx: &mut TenantTx, job: &Job) -> Result<(u64, u64), Error> {
-    let (waiting, running): (i64, i64) = sqlx::query_as(
-        "select count(*) filter (where state = 'queued' and (ready_at, id) < ($1, $2)), count(*) filter (where state = 'running')
-         from jobs where state in ('queued', 'running')",
+pub async fn places(tx: &mut TenantTx, jobs: &[Job]) -> Result<Places, Error> {
+    let queued: Vec<JobId> =
+        jobs.iter().filter(|job| job.state == State::Queued).map(|job| job.id).collect();
+    if queued.is_empty() {
+        return Ok(Places::default());
+    }
+    let rows: Vec<(JobId, i64, i64)> = sqlx::query_as(
+        "select l.id, l.before, (select count(*) from jobs where state = 'running')
+         from (select id, row_number() over (order by ready_at, id) - 1 as before from jobs where state = 'queued') l
+         where l.id = any ($1)",
     )
-    .bind(job.ready_at)
-    .bind(job.id)
-    .fetch_one(tx.conn())
+    .bind(queued)
+    .fetch_all(tx.conn())
     .await?;
-    Ok((waiting.unsigned_abs(), running.unsigned_abs()))
+    let running = rows.first().map_or(0, |row| row.2.unsigned_abs());
+    Ok(Places {
+        before: rows.into_iter().map(|row| (row.0, row.1.unsigned_abs())).collect(),
+        running,
+    })
 }
 
 /// A run that failed.

@@ -173,7 +173,7 @@ impl Batch {
 }
 
 /// The event that tells of a state.
-pub(super) fn told(state: State) -> &'static str {
+pub fn told(state: State) -> &'static str {
     match state {
         State::Queued => "job.queued",
         State::Running => "job.progress",

@@ -106,6 +106,9 @@ pub(super) async fn destroy(tx: &mut TenantTx, id: ContactId) -> Result<Erased, 
         "update flags set cleared_at = app_clock() where contact_id = $1 and cleared_at is null",
     )
     .await?;
+    // What taking a job back would put there again.
+    count(tx, "update job_items set before = null where contact_id = $1 and before is not null")
+        .await?;
     // Numbers that were dialled lately are compared for others who have them: the gap and the week are the number's.
     let dials: u64 = sqlx::query(
         "update attempts set number_eq = uuid_send(gen_random_uuid())

@@ -1,0 +1,126 @@
+//! Changes that acts and taking them back both make. Whatever they change is locked already.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::store::contacts::{self, Locked};
+use crate::calls::plan as planning;
+use crate::contacts::{audited, store};
+use crate::crypto::ContactField;
+use crate::groups::store as groups;
+use crate::groups::tell::{How, tell};
+use crate::ids::{AppointmentId, ContactId, GroupId, JobId};
+use crate::jobs::Failure;
+use crate::jobs::store::run::Batch;
+
+/// Adds an entry of the audit chain about something of a contact, sealed under the contact's key; it names the job.
+pub(super) fn entry(
+    batch: &mut Batch,
+    job: JobId,
+    action: &'static str,
+    (entity, contact, locked): (Uuid, ContactId, &Locked),
+    mut values: Value,
+) -> Result<(), Failure> {
+    values["job"] = json!(job);
+    let key = batch.keys.unwrap_contact_key(contact.0, &locked.key_wrapped)?;
+    let place = ContactField::AuditValues { entry: entity };
+    let sealed = key.seal(place, values.to_string().as_bytes())?;
+    batch.changes.entry(action, entity, Some(sealed));
+    Ok(())
+}
+
+/// Withdraws what is planned, and tells.
+pub(super) async fn withdraw(
+    batch: &mut Batch,
+    which: (&[AppointmentId], &[ContactId]),
+    reason: &str,
+) -> Result<(), Failure> {
+    let gone = contacts::withdraw(&mut batch.tx, which, reason, batch.now).await?;
+    planning::tell_withdrawn(&gone, &mut batch.changes);
+    Ok(())
+}
+
+/// Plans reminders.
+pub(super) async fn plan(batch: &mut Batch, ids: &[AppointmentId]) -> Result<(), Failure> {
+    for id in ids {
+        planning::plan_appointment(&mut batch.tx, *id, &mut batch.changes).await?;
+    }
+    Ok(())
+}
+
+/// Locks groups, in the order of their ids. Those that are there.
+pub(super) async fn lock_groups(
+    batch: &mut Batch,
+    named: Vec<GroupId>,
+) -> Result<HashSet<GroupId>, Failure> {
+    let mut found = HashSet::new();
+    for id in named.into_iter().collect::<BTreeSet<_>>() {
+        if groups::lock(&mut batch.tx, id).await?.is_some() {
+            found.insert(id);
+        }
+    }
+    Ok(found)
+}
+
+/// Has contacts join and leave groups, which are locked, and tells each of them.
+pub(super) async fn move_members(
+    batch: &mut Batch,
+    joins: HashMap<GroupId, Vec<ContactId>>,
+    leaves: HashMap<GroupId, Vec<ContactId>>,
+) -> Result<(), Failure> {
+    let who = batch.changes.actor();
+    for (group, contacts) in in_order(leaves) {
+        let gone = groups::remove(&mut batch.tx, group, &contacts, batch.now).await?;
+        tell(&batch.keys, &mut batch.changes, group, &gone.removed, How::Removed)?;
+    }
+    for (group, contacts) in in_order(joins) {
+        let added = groups::add(&mut batch.tx, group, &contacts, (who, batch.now)).await?;
+        tell(&batch.keys, &mut batch.changes, group, &added.added, How::Added)?;
+    }
+    Ok(())
+}
+
+fn in_order(of: HashMap<GroupId, Vec<ContactId>>) -> Vec<(GroupId, Vec<ContactId>)> {
+    let mut of: Vec<_> = of.into_iter().collect();
+    of.sort_unstable_by_key(|(group, _)| *group);
+    of
+}
+
+/// Deletes contacts with their appointments, and tells what they were.
+pub(super) async fn delete(
+    batch: &mut Batch,
+    job: JobId,
+    locked: &HashMap<ContactId, Locked>,
+    ids: &[ContactId],
+) -> Result<(), Failure> {
+    for opened in store::some(&mut batch.tx, &batch.keys, ids).await? {
+        let id = opened.contact.id;
+        let Some(locked) = locked.get(&id) else { continue };
+        let values = json!({ "before": audited(&opened.contact) });
+        entry(batch, job, "contact.delete", (id.0, id, locked), values)?;
+        batch.changes.event("contact.deleted", id.0, Some(id));
+    }
+    withdraw(batch, (&[], ids), "contact_deleted").await?;
+    contacts::delete(&mut batch.tx, ids, batch.now).await?;
+    Ok(())
+}
+
+/// Brings deleted contacts back with what was deleted with them, plans reminders, and tells what they are.
+pub(super) async fn bring_back(
+    batch: &mut Batch,
+    job: JobId,
+    locked: &HashMap<ContactId, Locked>,
+    ids: &[ContactId],
+) -> Result<(), Failure> {
+    let appointments = contacts::restore(&mut batch.tx, ids, batch.now).await?;
+    for opened in store::some(&mut batch.tx, &batch.keys, ids).await? {
+        let id = opened.contact.id;
+        let Some(locked) = locked.get(&id) else { continue };
+        let values = json!({ "after": audited(&opened.contact) });
+        entry(batch, job, "contact.restore", (id.0, id, locked), values)?;
+        batch.changes.event("contact.restored", id.0, Some(id));
+    }
+    plan(batch, &appointments).await
+}
