@@ -63,6 +63,10 @@ ids! {
     CampaignId,
     /// A long task, with progress.
     JobId,
+    /// An uploaded file.
+    ImportId,
+    /// A mapping that a tenant keeps.
+    ImportTemplateId,
     /// An entry of the do-not-call list.
     DoNotCallId,
     /// What screening a text came to.

@@ -18,6 +18,7 @@ pub mod events;
 pub mod groups;
 pub mod idempotency;
 pub mod ids;
+pub mod imports;
 pub mod intake;
 pub mod jobs;
 pub mod journal;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use shared::appointments::{Appointment, ConfirmedBy, Priority, store};
+use shared::appointments::{Appointment, ConfirmedBy, Priority, audited, store};
 use shared::calls::rules::snapshot::AppointmentStatus;
 use shared::contacts::store::Opened;
 use shared::contacts::text::MOST_VOICE_TEXT;
@@ -14,7 +14,7 @@ use super::fields::{
     DURATION_MINUTES, LEAD_HOURS, MOST_LOCATION, MOST_PERSON, MOST_TIME, MOST_TYPE, When, label,
 };
 use super::lists::Lists;
-use super::view::{AppointmentView, Made, audited};
+use super::view::{AppointmentView, Made};
 use super::{NOUN, entry};
 use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditContacts, Eyes};

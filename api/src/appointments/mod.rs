@@ -51,7 +51,7 @@ pub(crate) fn routes() -> Routes {
 /// Adds to the changes that an appointment was made.
 fn tell_created(work: &mut Work, key: &ContactKey, made: &Appointment) -> Result<(), Problem> {
     work.changes.event("appointment.created", made.id.0, Some(made.contact));
-    let values = serde_json::json!({ "after": view::audited(made) });
+    let values = serde_json::json!({ "after": shared::appointments::audited(made) });
     entry(work, key, "appointment.create", made, &values)
 }
 

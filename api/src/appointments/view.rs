@@ -122,18 +122,3 @@ pub(super) struct Made {
 fn text(label: &Option<Label>) -> Option<String> {
     label.as_ref().map(|label| label.as_str().to_owned())
 }
-
-/// Values for the audit chain: all that people can change, to be sealed.
-pub(super) fn audited(of: &Appointment) -> serde_json::Value {
-    let listed = Listed::default();
-    let view = AppointmentView::new(of, chrono_tz::UTC, Eyes::ALL, &listed);
-    let mut view = serde_json::to_value(view).unwrap_or(serde_json::Value::Null);
-    if let Some(view) = view.as_object_mut() {
-        let lists = ["type_id", "sensitive", "location_id"];
-        let derived = ["id", "contact_id", "local_time", "created_at", "updated_at"];
-        for derived in lists.into_iter().chain(derived) {
-            view.remove(derived);
-        }
-    }
-    view
-}

@@ -112,11 +112,6 @@ pub(crate) struct Eyes {
     pub(crate) sensitive_types: bool,
 }
 
-impl Eyes {
-    /// Sees everything: the record of what was changed.
-    pub(crate) const ALL: Self = Self { notes: true, sensitive_types: true };
-}
-
 /// A caller who is known and has permission `P`.
 #[derive(Debug)]
 pub(crate) struct Allowed<P> {

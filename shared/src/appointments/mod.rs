@@ -34,6 +34,8 @@ pub const MOST_LOCATION: usize = 200;
 
 /// Somebody of the tenant made the booking.
 pub const BY_HAND: &str = "manual";
+/// A row of a file brought it.
+pub const BY_IMPORT: &str = "import";
 /// A program made it, with a key.
 pub const BY_PROGRAM: &str = "api";
 
@@ -164,6 +166,33 @@ impl Appointment {
         self.confirmed_by = confirmed.then(|| method.unwrap_or(ConfirmedBy::Manual));
         self.confirmed_at = confirmed.then_some(now);
     }
+}
+
+/// Values of an appointment for the audit chain: all that people can change, to be sealed.
+pub fn audited(of: &Appointment) -> serde_json::Value {
+    let text = |label: &Option<Label>| label.as_ref().map(|it| it.as_str().to_owned());
+    let said = of.attendance.as_ref();
+    serde_json::json!({
+        "at": of.at,
+        "call_before_hours": of.call_before_hours,
+        "duration_minutes": of.duration_minutes,
+        "type": text(&of.kind),
+        "owner_name": text(&of.owner_name),
+        "company_name": text(&of.company_name),
+        "location": text(&of.location),
+        "voice_text": of.voice_text.as_ref().map(|it| it.as_str()),
+        "priority": of.priority,
+        "status": status_word(of.status),
+        "status_reason": of.status_reason,
+        "confirmed_by": of.confirmed_by,
+        "confirmed_at": of.confirmed_at,
+        "last_contact_at": of.last_contact_at,
+        "attendance": said.map(|said| attendance_word(said.attendance)),
+        "attendance_at": said.map(|said| said.at),
+        "attendance_by": said.map(|said| said.by.clone()),
+        "source": of.source,
+        "version": of.version,
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::store::contacts::{self, Locked};
+use super::store::contacts;
+pub(crate) use super::store::contacts::Locked;
 use crate::calls::plan as planning;
 use crate::contacts::{audited, store};
 use crate::crypto::ContactField;
@@ -32,7 +33,7 @@ pub(super) fn entry(
 }
 
 /// Withdraws what is planned, and tells.
-pub(super) async fn withdraw(
+pub(crate) async fn withdraw(
     batch: &mut Batch,
     which: (&[AppointmentId], &[ContactId]),
     reason: &str,
@@ -40,6 +41,14 @@ pub(super) async fn withdraw(
     let gone = contacts::withdraw(&mut batch.tx, which, reason, batch.now).await?;
     planning::tell_withdrawn(&gone, &mut batch.changes);
     Ok(())
+}
+
+/// Locks contacts, with their open calls first, each in the order of ids. Those that are not there, or were erased, are not in the map.
+pub(crate) async fn lock(
+    batch: &mut Batch,
+    ids: &[ContactId],
+) -> Result<HashMap<ContactId, Locked>, Failure> {
+    Ok(contacts::lock(&mut batch.tx, &batch.keys, ids).await?)
 }
 
 /// Plans reminders.
@@ -89,7 +98,7 @@ fn in_order(of: HashMap<GroupId, Vec<ContactId>>) -> Vec<(GroupId, Vec<ContactId
 }
 
 /// Deletes contacts with their appointments, and tells what they were.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     batch: &mut Batch,
     job: JobId,
     locked: &HashMap<ContactId, Locked>,

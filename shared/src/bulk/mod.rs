@@ -5,7 +5,7 @@
 //! somebody has edited since.
 
 pub mod act;
-mod changes;
+pub(crate) mod changes;
 mod preview;
 pub mod select;
 mod store;

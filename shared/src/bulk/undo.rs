@@ -91,6 +91,8 @@ fn item(of: &Noted, outcome: Outcome, code: Option<&'static str>) -> Item {
         code,
         before: None,
         version: None,
+        thing_version: None,
+        before_sealed: None,
     }
 }
 

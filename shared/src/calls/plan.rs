@@ -6,13 +6,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
 
 use super::rules::planning::{Clocks, PlanInput, Planned, last_chance, plan_reminder};
-use super::store::plan::{self as store, NewCall, PlanningFacts, Withdraw};
+use super::store::plan::{self as store, NewCall, Withdraw};
 use super::store::{consequences, zone};
 use crate::audit::Changes;
 use crate::db::{Error, TenantTx};
 use crate::ids::{AppointmentId, CallId, ContactId};
+use crate::tenants::Tenant;
 
 /// A planned call is given so much time after it is due before staff are warned that it waits.
 const PATIENCE: Duration = Duration::minutes(10);
@@ -110,8 +112,87 @@ pub async fn plan_appointment(
     };
     store::clear_plan_flags(tx, appointment, facts.now).await?;
     changes.event("call.planned", id.0, Some(facts.contact_id)).entry("call.plan", id.0, None);
-    flag_shared_number(tx, &facts, &clocks, changes).await?;
+    flag_shared_number(tx, &facts.number_eq, facts.now, &clocks, changes).await?;
     Ok(Reminder::Planned { call: id, times })
+}
+
+/// An appointment that was made in this transaction, for which nothing is planned yet.
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// The appointment.
+    pub appointment: AppointmentId,
+    /// Whose.
+    pub contact: ContactId,
+    /// Where they live, by the clock.
+    pub contact_zone: Tz,
+    /// Their number, as a hash.
+    pub number_eq: Vec<u8>,
+    /// When it is.
+    pub at: DateTime<Utc>,
+    /// So long before it the reminder is due.
+    pub call_before_hours: u16,
+    /// 0 normal, 1 high, 2 urgent.
+    pub priority: i16,
+}
+
+/// Plans the reminders of appointments that are new, pending, and of contacts who may be called: what [`plan_appointment`] does
+/// for each, with a few statements for all of them.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn plan_fresh(
+    tx: &mut TenantTx,
+    tenant: &Tenant,
+    now: DateTime<Utc>,
+    fresh: &[Fresh],
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let closed: BTreeSet<NaiveDate> = store::closed_dates(tx).await?.into_iter().collect();
+    let clocks = |of: &Fresh| Clocks {
+        policy: &tenant.policy,
+        tenant_zone: tenant.zone,
+        contact_zone: of.contact_zone,
+        closed_dates: &closed,
+    };
+    let mut planned = Vec::with_capacity(fresh.len());
+    for of in fresh.iter().filter(|of| of.at > now) {
+        let clocks = clocks(of);
+        let times = plan_reminder(&PlanInput {
+            now,
+            booked_at: now,
+            appointment_at: of.at,
+            call_before_hours: of.call_before_hours.into(),
+            clocks,
+            spread: of.appointment.0.as_u64_pair().1,
+        });
+        let Ok(times) = times else {
+            let about = Some(of.appointment);
+            consequences::flag(tx, of.contact, about, None, "too_late_to_call", now).await?;
+            changes.event("contact.flagged", of.contact.0, Some(of.contact));
+            continue;
+        };
+        let id = CallId::new();
+        let warn_at = warn_at(times.due, times.deadline, &clocks);
+        planned.push(store::FreshCall {
+            id,
+            of,
+            purpose: reminder_purpose(of.appointment, 1),
+            times,
+            warn_at,
+        });
+        changes.event("call.planned", id.0, Some(of.contact)).entry("call.plan", id.0, None);
+    }
+    store::plan_fresh(tx, now, &planned).await?;
+    let numbers: BTreeSet<&[u8]> = fresh.iter().map(|of| of.number_eq.as_slice()).collect();
+    for number in store::shared_numbers(tx, &numbers.into_iter().collect::<Vec<_>>()).await? {
+        if let Some(of) = fresh.iter().find(|of| of.number_eq == number) {
+            flag_shared_number(tx, &number, now, &clocks(of), changes).await?;
+        }
+    }
+    Ok(())
 }
 
 /// When staff are told that a call still waits: two calling hours before the deadline, but not before it was due.
@@ -122,16 +203,17 @@ pub fn warn_at(due: DateTime<Utc>, deadline: DateTime<Utc>, clocks: &Clocks<'_>)
 /// Of calls to one number that can't all be made, those with later deadlines are flagged when planned.
 async fn flag_shared_number(
     tx: &mut TenantTx,
-    facts: &PlanningFacts,
+    number: &[u8],
+    now: DateTime<Utc>,
     clocks: &Clocks<'_>,
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    let sharing = store::sharing_number(tx, &facts.number_eq).await?;
+    let sharing = store::sharing_number(tx, number).await?;
     if sharing.len() < 2 {
         return Ok(());
     }
     let (gap, calendar) = (clocks.policy.gap(), clocks.calendar());
-    let mut free_from = sharing[0].last_dial.map_or(facts.now, |at| at + gap).max(facts.now);
+    let mut free_from = sharing[0].last_dial.map_or(now, |at| at + gap).max(now);
     for call in sharing {
         match calendar.next_open(free_from.max(call.due)) {
             Some(start) if start < call.deadline => free_from = start + gap,
@@ -142,7 +224,7 @@ async fn flag_shared_number(
                     call.appointment_id,
                     Some(call.id),
                     "shared_number",
-                    facts.now,
+                    now,
                 )
                 .await?;
                 changes.event("contact.flagged", call.contact_id.0, Some(call.contact_id));

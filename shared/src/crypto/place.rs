@@ -36,6 +36,11 @@ pub enum ContactField {
         /// The appointment.
         appointment: Uuid,
     },
+    /// What the contact and an appointment were before a job changed them, for taking it back.
+    BeforeJob {
+        /// The job.
+        job: Uuid,
+    },
 }
 
 /// What is sealed with a tenant's key, and outlives any one contact.
@@ -53,11 +58,11 @@ pub enum TenantField {
     IdempotentResponse,
     /// The key of a connected calendar.
     CalendarKey,
-    /// An uploaded file, or a part of it.
+    /// The key of an uploaded file.
     ImportFile,
     /// A row of an import that is not a contact yet.
     ImportRow,
-    /// An exported file, or a part of it.
+    /// The key of a file that was made for the tenant: an export, the faulty rows of an import.
     ExportFile,
     /// The filters of a saved view: they may quote a name.
     SavedView,
@@ -79,6 +84,8 @@ pub enum TenantField {
     SearchCursor,
     /// What a job was asked for: a selection may quote a name.
     JobParams,
+    /// How files of one shape are read: a header may hold anything.
+    ImportTemplate,
 }
 
 /// What is sealed with a master key itself, because no tenant owns it or none is known yet.
@@ -177,6 +184,7 @@ impl Place {
             ContactField::AuditValues { entry } => (0x0307, entry),
             ContactField::Conversation { attempt } => (0x0308, attempt),
             ContactField::StatusReason { appointment } => (0x0309, appointment),
+            ContactField::BeforeJob { job } => (0x030a, job),
         };
         Self { code, tenant, contact, entity, padded: true }
     }
@@ -202,6 +210,7 @@ impl Place {
             TenantField::HoldReason => (0x0431, true),
             TenantField::SearchCursor => (0x0411, true),
             TenantField::JobParams => (0x0412, true),
+            TenantField::ImportTemplate => (0x0413, true),
         };
         Self { code, tenant, contact: Uuid::nil(), entity, padded }
     }
@@ -227,6 +236,12 @@ impl Place {
             entity: Uuid::from_u64_pair(watermark, 0),
             padded: false,
         }
+    }
+
+    /// A chunk under a file's own key: the file takes the contact's part, as nothing else of this code does.
+    pub(super) fn file_chunk(tenant: Uuid, file: Uuid, number: u64, last: bool) -> Self {
+        let entity = Uuid::from_u64_pair(number, last.into());
+        Self { code: 0x0701, tenant, contact: file, entity, padded: false }
     }
 
     /// The authenticated bytes: each part has a fixed width, so no two places share them.

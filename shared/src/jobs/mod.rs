@@ -47,6 +47,8 @@ words! {
         Probe = "probe",
         /// One change of many contacts.
         Bulk = "bulk",
+        /// Makes contacts and appointments of a file's rows.
+        Import = "import",
         /// Takes back what another job did.
         Undo = "undo",
     }
@@ -69,6 +71,13 @@ words! {
         Refused = "refused",
         /// It failed too often. Somebody may have it tried again.
         Dead = "dead",
+    }
+}
+
+impl Kind {
+    /// Whether what it did can be taken back.
+    pub fn can_be_undone(self) -> bool {
+        matches!(self, Self::Bulk | Self::Import)
     }
 }
 
@@ -138,7 +147,7 @@ impl Job {
     /// Until when it can be taken back: a day after its end, if it is of a kind that can be, and did something.
     pub fn undo_until(&self) -> Option<DateTime<Utc>> {
         let did = matches!(self.state, State::Done | State::Cancelled) && self.progress.done > 0;
-        let ended = self.ended_at.filter(|_| did && self.kind == Kind::Bulk)?;
+        let ended = self.ended_at.filter(|_| did && self.kind.can_be_undone())?;
         Some(ended + crate::bulk::UNDO_FOR)
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use registry::METRICS;
 
 /// Kinds of sweeps. Each has its series from the start: an alert on a series that isn't there never fires.
-pub const SWEEPS: [&str; 17] = [
+pub const SWEEPS: [&str; 18] = [
     "archived_contacts",
     "dead_senders",
     "dead_webhooks",
@@ -25,6 +25,7 @@ pub const SWEEPS: [&str; 17] = [
     "held_accounts",
     "not_analysed",
     "not_ended",
+    "old_files",
     "old_jobs",
     "old_rows",
     "open_breakers",

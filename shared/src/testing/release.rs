@@ -43,13 +43,13 @@ pub struct Meta {
 
 /// The release before this one. When one has landed and is recorded, it takes this place.
 pub const BEFORE: Release = Release {
-    name: "cfdfcdf",
-    schema: include_str!("../../../dev/compat/cfdfcdf/schema.sql"),
-    data: include_str!("../../../dev/compat/cfdfcdf/data.sql"),
-    statements: include_str!("../../../dev/compat/cfdfcdf/statements.tsv"),
-    provider: include_str!("../../../dev/compat/cfdfcdf/provider.jsonl"),
-    redis: include_str!("../../../dev/compat/cfdfcdf/redis.jsonl"),
-    meta: include_str!("../../../dev/compat/cfdfcdf/meta.json"),
+    name: "3fbcde7",
+    schema: include_str!("../../../dev/compat/3fbcde7/schema.sql"),
+    data: include_str!("../../../dev/compat/3fbcde7/data.sql"),
+    statements: include_str!("../../../dev/compat/3fbcde7/statements.tsv"),
+    provider: include_str!("../../../dev/compat/3fbcde7/provider.jsonl"),
+    redis: include_str!("../../../dev/compat/3fbcde7/redis.jsonl"),
+    meta: include_str!("../../../dev/compat/3fbcde7/meta.json"),
 };
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::imports::store::files as imports;
 use shared::jobs::store;
 use shared::telemetry::metrics;
 
@@ -31,11 +32,17 @@ pub async fn run(app: App) {
     }
 }
 
-/// Forgets jobs that ended long ago. How many.
+/// Forgets uploaded files that nobody needs any more, and jobs that ended long ago. How many jobs.
 ///
 /// # Errors
 /// PostgreSQL is away.
 pub async fn round(app: &App) -> anyhow::Result<u64> {
+    for tenant in imports::with_old(&app.db).await? {
+        let mut tx = app.db.tenant(tenant).await?;
+        let forgotten = imports::prune(&mut tx).await?;
+        tx.commit().await?;
+        metrics::swept("old_files", forgotten);
+    }
     let mut pruned = 0;
     for tenant in store::with_old(&app.db, DAYS).await? {
         loop {

@@ -1,6 +1,7 @@
 //! A turn of a job: batches, until it ends, or others should have their turn.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -8,6 +9,7 @@ use futures::FutureExt;
 use rand::Rng;
 use shared::db::Error;
 use shared::ids::{JobId, TenantId};
+use shared::intake::check::Checked;
 use shared::jobs::store::run::{Batch, Opened};
 use shared::jobs::store::{line, run as store};
 use shared::jobs::{Claimed, Failure, State, Step};
@@ -15,7 +17,7 @@ use shared::queue::Signal;
 use shared::telemetry::metrics;
 use tokio::task::JoinHandle;
 
-use super::kinds;
+use super::kinds::{self, Rows};
 use crate::app::App;
 
 /// Nobody has a longer turn while anybody waits.
@@ -36,9 +38,21 @@ pub struct Run<'a> {
     pub tenant: TenantId,
     /// The job.
     pub job: &'a Claimed,
+    /// The rows of a file, read once for all batches of the turn.
+    rows: OnceLock<Rows>,
 }
 
 impl Run<'_> {
+    /// The rows of the job's file, if they were read in this turn.
+    pub(super) fn rows(&self) -> Option<Rows> {
+        self.rows.get().cloned()
+    }
+
+    /// Keeps rows for the batches that follow.
+    pub(super) fn keep_rows(&self, rows: Vec<Checked>) -> Rows {
+        self.rows.get_or_init(|| Rows::new(rows)).clone()
+    }
+
     /// Opens a batch. `None`: another runner has the job now.
     ///
     /// # Errors
@@ -74,7 +88,7 @@ pub async fn take(app: &App, tenant: TenantId, job: JobId, send_no: i32) -> anyh
         line_up(app, tenant, &claimed, UNKNOWN).await?;
         return Ok(());
     }
-    let run = Run { app, tenant, job: &claimed };
+    let run = Run { app, tenant, job: &claimed, rows: OnceLock::new() };
     let _beats = Beats::begin(app, tenant, &claimed);
     // Caught here: it is the job's failure, and not the worker's.
     let ended = AssertUnwindSafe(batches(&run)).catch_unwind().await;

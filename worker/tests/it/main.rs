@@ -19,6 +19,7 @@ mod endless;
 mod engine;
 mod factory;
 mod fairness;
+mod imports;
 mod jobs;
 mod keeping;
 mod late;

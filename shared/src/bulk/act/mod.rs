@@ -67,6 +67,8 @@ impl Work<'_> {
             code,
             before: None,
             version: None,
+            thing_version: None,
+            before_sealed: None,
         }
     }
 

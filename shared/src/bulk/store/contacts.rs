@@ -11,13 +11,13 @@ use crate::rotation::store::numbers;
 
 /// A locked contact.
 #[derive(Debug, Clone)]
-pub(in crate::bulk) struct Locked {
+pub(crate) struct Locked {
     /// Its key, wrapped.
-    pub(in crate::bulk) key_wrapped: Vec<u8>,
+    pub(crate) key_wrapped: Vec<u8>,
     /// Since when it is deleted.
-    pub(in crate::bulk) deleted_at: Option<DateTime<Utc>>,
+    pub(crate) deleted_at: Option<DateTime<Utc>>,
     /// Its version.
-    pub(in crate::bulk) version: i32,
+    pub(crate) version: i32,
 }
 
 /// Locks contacts as `contacts::store::lock` locks one: their open calls first, each in the order of ids. Those that are not

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::types::Json;
 
+use crate::calls::plan::Fresh;
 use crate::calls::rules::planning::Planned;
 use crate::calls::rules::policy::Policy;
 use crate::db::{Error, TenantTx};
@@ -129,6 +130,83 @@ pub async fn plan(
     .fetch_one(tx.conn())
     .await?;
     Ok(waits.then_some(id))
+}
+
+/// A reminder of a new appointment.
+#[derive(Debug)]
+pub struct FreshCall<'f> {
+    /// Its id.
+    pub id: CallId,
+    /// The appointment.
+    pub of: &'f Fresh,
+    /// What for.
+    pub purpose: String,
+    /// When.
+    pub times: Planned,
+    /// Staff are told if it still waits then.
+    pub warn_at: DateTime<Utc>,
+}
+
+/// Plans reminders of new appointments, for which nothing can be planned or under way yet.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn plan_fresh(
+    tx: &mut TenantTx,
+    now: DateTime<Utc>,
+    calls: &[FreshCall<'_>],
+) -> Result<(), Error> {
+    if calls.is_empty() {
+        return Ok(());
+    }
+    let times = |of: fn(&FreshCall<'_>) -> DateTime<Utc>| calls.iter().map(of).collect::<Vec<_>>();
+    sqlx::query(
+        "insert into calls (tenant_id, id, contact_id, appointment_id, kind, purpose_key, state, earliest, due, deadline, \
+             eligible_at, warn_at, priority, planned_at, updated_at) \
+         select tid(), u.id, u.contact, u.appointment, 'reminder', u.purpose, 'planned', u.earliest, u.due, u.deadline, u.eligible, \
+             u.warn, u.priority, $10, $10 \
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], \
+             $8::timestamptz[], $9::timestamptz[], $11::smallint[]) \
+             u (id, contact, appointment, purpose, earliest, due, deadline, eligible, warn, priority)",
+    )
+    .bind(calls.iter().map(|call| call.id).collect::<Vec<_>>())
+    .bind(calls.iter().map(|call| call.of.contact).collect::<Vec<_>>())
+    .bind(calls.iter().map(|call| call.of.appointment).collect::<Vec<_>>())
+    .bind(calls.iter().map(|call| call.purpose.as_str()).collect::<Vec<_>>())
+    .bind(times(|call| call.times.earliest))
+    .bind(times(|call| call.times.due))
+    .bind(times(|call| call.times.deadline))
+    .bind(times(|call| call.times.eligible_at))
+    .bind(times(|call| call.warn_at))
+    .bind(now)
+    .bind(calls.iter().map(|call| call.of.priority).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The tenant's closed dates that can still matter.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn closed_dates(tx: &mut TenantTx) -> Result<Vec<NaiveDate>, Error> {
+    Ok(sqlx::query_scalar("select date from closed_dates where date >= app_clock()::date - 2")
+        .fetch_all(tx.conn())
+        .await?)
+}
+
+/// Those of the numbers for which more than one call is planned.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn shared_numbers(tx: &mut TenantTx, numbers: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
+    Ok(sqlx::query_scalar(
+        "select c.phone_eq from contacts c join calls k on k.contact_id = c.id and k.state = 'planned' \
+         where c.phone_eq = any ($1) group by c.phone_eq having count(*) > 1",
+    )
+    .bind(numbers)
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// What withdraws a call.

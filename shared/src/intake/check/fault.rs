@@ -117,6 +117,7 @@ codes! {
     NotWanted => "not_wanted", "goes with consent only";
     HealthInformation => "health_information", "says something of somebody's health, and would be spoken: take it out";
     AcknowledgementNeeded => "acknowledgement_needed", "says something of somebody's health: take it out, or acknowledge it for the import";
+    EmailTaken => "email_taken", "another contact has this e-mail address";
     ProhibitedNumber => "prohibited_number", "has a number that must not be stored: of social security, the NHS, a medical record, an insurance, or a date of birth";
 }
 

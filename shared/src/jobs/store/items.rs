@@ -42,8 +42,12 @@ pub struct Item {
     pub code: Option<&'static str>,
     /// What taking it back puts there again: ids and words that stand in clear with contacts too.
     pub before: Option<serde_json::Value>,
-    /// The version of what was changed, afterwards.
+    /// The version of what was changed, afterwards. Of an import the contact's; none if the contact stayed as it was.
     pub version: Option<i32>,
+    /// Of an import: the version of `thing`, afterwards.
+    pub thing_version: Option<i32>,
+    /// What it was before, sealed under the contact's key ([`crate::crypto::ContactField::BeforeJob`]): it ends with it.
+    pub before_sealed: Option<Vec<u8>>,
 }
 
 /// Notes what became of some, in the transaction that did it. What is noted already stays.
@@ -56,8 +60,10 @@ pub async fn insert(tx: &mut TenantTx, job: JobId, items: &[Item]) -> Result<(),
     }
     let column = |of: fn(&Item) -> Option<Uuid>| items.iter().map(of).collect::<Vec<_>>();
     sqlx::query(
-        "insert into job_items (tenant_id, job_id, n, contact_id, thing, outcome, code, before, version)
-         select tid(), $1, u.* from unnest($2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::int[]) u
+        "insert into job_items (tenant_id, job_id, n, contact_id, thing, outcome, code, before, version,
+             thing_version, before_sealed)
+         select tid(), $1, u.* from unnest($2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::int[],
+             $9::int[], $10::bytea[]) u
          on conflict (tenant_id, job_id, n) do nothing",
     )
     .bind(job)
@@ -68,6 +74,8 @@ pub async fn insert(tx: &mut TenantTx, job: JobId, items: &[Item]) -> Result<(),
     .bind(items.iter().map(|item| item.code).collect::<Vec<_>>())
     .bind(items.iter().map(|item| item.before.clone()).collect::<Vec<_>>())
     .bind(items.iter().map(|item| item.version).collect::<Vec<_>>())
+    .bind(items.iter().map(|item| item.thing_version).collect::<Vec<_>>())
+    .bind(items.iter().map(|item| item.before_sealed.as_deref()).collect::<Vec<_>>())
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -90,6 +98,10 @@ pub struct Noted {
     pub before: Option<serde_json::Value>,
     /// The version afterwards.
     pub version: Option<i32>,
+    /// Of an import: the version of `thing` afterwards.
+    pub thing_version: Option<i32>,
+    /// What it was before, sealed under the contact's key.
+    pub before_sealed: Option<Vec<u8>>,
 }
 
 /// The noted ones after place `after`, in order, at most `most`; those of one outcome, if it is given.
@@ -104,7 +116,7 @@ pub async fn after(
     most: i64,
 ) -> Result<Vec<Noted>, Error> {
     Ok(sqlx::query_as(
-        "select n, contact_id, thing, outcome, code, before, version from job_items
+        "select n, contact_id, thing, outcome, code, before, version, thing_version, before_sealed from job_items
          where job_id = $1 and n > $2 and ($3::text is null or outcome = $3) order by n limit $4",
     )
     .bind(job)
@@ -121,10 +133,19 @@ pub async fn after(
 /// Any [`Error`].
 pub async fn to_undo(tx: &mut TenantTx, job: JobId) -> Result<(u64, u64), Error> {
     let (done, changed): (i64, i64) = sqlx::query_as(
-        "select count(*), count(*) filter (where i.version <> coalesce(p.version, c.version) or p.deleted_at is not null)
+        "select count(*), count(*) filter (where case
+             when i.thing_version is null then i.version <> (case when i.thing is null then c.version else p.version end)
+                 or p.deleted_at is not null
+             else (i.version is not null and (i.version <> c.version or c.deleted_at is not null))
+                 or p.version is distinct from i.thing_version or p.deleted_at is not null
+                 or i.code = 'created' and l.live > o.ours end)
          from job_items i
          left join appointments p on p.id = i.thing
-         left join contacts c on c.id = i.contact_id and i.thing is null
+         left join contacts c on c.id = i.contact_id
+         left join (select contact_id, count(*) as ours from job_items where job_id = $1 and code in ('created', 'added')
+                    group by contact_id) o on o.contact_id = i.contact_id and i.code = 'created'
+         left join lateral (select count(*) as live from appointments a where a.contact_id = i.contact_id
+                    and a.deleted_at is null) l on i.code = 'created'
          where i.job_id = $1 and i.outcome = 'done'",
     )
     .bind(job)

@@ -22,7 +22,7 @@ struct Table {
 
 /// In this order. Not among them: `idempotency_keys` (gone after a day), `audit_entries` (never changed) and search blocks
 /// (made anew). An old key opens them.
-const TABLES: [Table; 6] = [
+const TABLES: [Table; 8] = [
     Table {
         name: "do_not_call",
         select: "select id, number, reason_sealed from do_not_call where id > $1 order by id limit $2 for no key update",
@@ -63,6 +63,21 @@ const TABLES: [Table; 6] = [
         select: "select id, params, null::bytea from jobs where id > $1 order by id limit $2 for no key update",
         update: "update jobs set params = $2 where id = $1 and $3::bytea is null",
         fields: [TenantField::JobParams, TenantField::JobParams],
+        then: "imports",
+    },
+    Table {
+        // The key of a file, and not the file, which may be large.
+        name: "imports",
+        select: "select id, key_wrapped, null::bytea from imports where id > $1 order by id limit $2 for no key update",
+        update: "update imports set key_wrapped = $2 where id = $1 and $3::bytea is null",
+        fields: [TenantField::ImportFile, TenantField::ImportFile],
+        then: "import_templates",
+    },
+    Table {
+        name: "import_templates",
+        select: "select id, sealed, null::bytea from import_templates where id > $1 order by id limit $2 for no key update",
+        update: "update import_templates set sealed = $2 where id = $1 and $3::bytea is null",
+        fields: [TenantField::ImportTemplate, TenantField::ImportTemplate],
         then: "retire",
     },
 ];

@@ -457,8 +457,12 @@ ALTER FUNCTION public.dial_claim(p_attempt uuid, p_sender uuid, p_now timestamp 
 
 CREATE FUNCTION public.dial_is_known(p_serial bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'public'
-    AS $$ begin return (select p_serial <= (select recovered_serial from platform_state) or exists (select from attempts where serial = p_serial)); end $$;
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ begin return (
+        select p.recovering_at is null
+            and (p_serial <= p.recovered_serial or exists (select from attempts where serial = p_serial))
+        from platform_state p
+    ); end $$;
 
 ALTER FUNCTION public.dial_is_known(p_serial bigint) OWNER TO vio_engine;
 
@@ -748,6 +752,156 @@ end $$;
 
 ALTER FUNCTION public.forget_search() OWNER TO vio_owner;
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE TABLE public.jobs (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    asked_by text NOT NULL,
+    params bytea NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ready_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    run_no integer DEFAULT 0 NOT NULL,
+    runner uuid,
+    beat_at timestamp with time zone,
+    send_no integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone,
+    ran_ms bigint DEFAULT 0 NOT NULL,
+    wants text,
+    reason text,
+    failures integer DEFAULT 0 NOT NULL,
+    deaths integer DEFAULT 0 NOT NULL,
+    total bigint,
+    done bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    place jsonb DEFAULT '{}'::jsonb NOT NULL,
+    result jsonb,
+    undoes uuid,
+    undone_by uuid,
+    told_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    trace text,
+    CONSTRAINT jobs_end_when_they_ended CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'cancelled'::text, 'refused'::text, 'dead'::text])))),
+    CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'done'::text, 'cancelled'::text, 'refused'::text, 'dead'::text]))),
+    CONSTRAINT jobs_wants_check CHECK ((wants = ANY (ARRAY['pause'::text, 'cancel'::text])))
+);
+
+ALTER TABLE ONLY public.jobs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.jobs OWNER TO vio_owner;
+
+CREATE FUNCTION public.job_claim(p_tenant uuid, p_id uuid, p_no integer, p_runner uuid, p_most_deaths integer) RETURNS SETOF public.jobs
+    LANGUAGE plpgsql
+    SET search_path TO 'public'
+    AS $$
+declare
+    j   jobs;
+    now timestamptz;
+begin
+    perform set_config('app.tenant_id', p_tenant::text, true);
+    select * into j from jobs where tenant_id = p_tenant and id = p_id for no key update;
+    now := app_clock();
+    if not found or p_no < j.send_no
+        or not (j.state = 'queued' and j.ready_at <= now
+                or j.state = 'running' and j.beat_at < now - interval '6 seconds') then
+        return;
+    end if;
+    if j.state = 'running' then
+        insert into job_failures (tenant_id, job_id, run_no, at, runner, code) values (p_tenant, p_id, j.run_no, now, j.runner, 'died');
+        j.deaths := j.deaths + 1;
+    end if;
+    if j.deaths >= p_most_deaths then
+        update jobs set state = 'dead', reason = 'killed_its_workers', deaths = j.deaths, ended_at = now, runner = null, sent_at = null,
+            wants = null
+        where tenant_id = p_tenant and id = p_id returning * into j;
+        perform append_changes(array['job.dead'], array[p_id], array[null]::uuid[], 'worker', '{}', '{}', '{}');
+    else
+        update jobs set state = 'running', run_no = j.run_no + 1, runner = p_runner, beat_at = now, send_no = p_no, deaths = j.deaths,
+            sent_at = coalesce(j.sent_at, now), started_at = coalesce(j.started_at, now), reason = null
+        where tenant_id = p_tenant and id = p_id returning * into j;
+    end if;
+    return next j;
+end $$;
+
+ALTER FUNCTION public.job_claim(p_tenant uuid, p_id uuid, p_no integer, p_runner uuid, p_most_deaths integer) OWNER TO vio_owner;
+
+CREATE FUNCTION public.jobs_others_wait(p_tenant uuid, p_kind text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'public'
+    AS $$
+    select exists (
+        select from jobs j, (select app_clock() as now offset 0) clock
+        where j.state = 'queued' and j.sent_at is null and (j.tenant_id, j.kind) <> (p_tenant, p_kind)
+          and j.ready_at < clock.now - interval '200 milliseconds'
+        union all
+        select from jobs j, (select app_clock() as now offset 0) clock
+        where j.state = 'queued' and j.sent_at < clock.now - interval '200 milliseconds' and (j.tenant_id, j.kind) <> (p_tenant, p_kind))
+$$;
+
+ALTER FUNCTION public.jobs_others_wait(p_tenant uuid, p_kind text) OWNER TO vio_owner;
+
+CREATE FUNCTION public.jobs_sent(p_tenants uuid[], p_ids uuid[], p_numbers integer[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public'
+    AS $$
+    -- In one order, and none that somebody else is at: two who sent the same jobs would wait for each other.
+    with mine as (
+        select j.tenant_id, j.id, u.no from unnest(p_tenants, p_ids, p_numbers) as u (tenant, id, no)
+        join jobs j on j.tenant_id = u.tenant and j.id = u.id and j.send_no = u.no - 1 and j.state in ('queued', 'running')
+        order by j.tenant_id, j.id for no key update of j skip locked
+    )
+    update jobs j set sent_at = app_clock(), send_no = m.no from mine m where j.tenant_id = m.tenant_id and j.id = m.id
+$$;
+
+ALTER FUNCTION public.jobs_sent(p_tenants uuid[], p_ids uuid[], p_numbers integer[]) OWNER TO vio_owner;
+
+CREATE FUNCTION public.jobs_take(p_most integer, p_each integer) RETURNS TABLE(tenant_id uuid, id uuid, send_no integer, again boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO 'public'
+    AS $$
+    with recursive clock as materialized (select app_clock() as now),
+    waiting (t) as (
+        (select j.tenant_id from jobs j where j.state = 'queued' and j.sent_at is null order by j.tenant_id limit 1)
+        union all
+        select (select j.tenant_id from jobs j where j.state = 'queued' and j.sent_at is null and j.tenant_id > w.t
+                order by j.tenant_id limit 1)
+        from waiting w where w.t is not null
+    ),
+    busy as (
+        select j.tenant_id, count(*) as n from jobs j
+        where j.sent_at is not null and j.state in ('queued', 'running') group by j.tenant_id
+    ),
+    silent as (
+        select j.tenant_id, j.id, j.send_no from jobs j, clock
+        where j.sent_at is not null and (j.state = 'queued' and j.sent_at < clock.now - interval '20 seconds'
+            or j.state = 'running' and greatest(j.beat_at, j.sent_at) < clock.now - interval '20 seconds')
+        limit p_most
+    ),
+    line as (
+        select w.t as tenant_id, l.id, l.send_no, coalesce(b.n, 0) + l.rank as rank, l.ready_at
+        from waiting w left join busy b on b.tenant_id = w.t, clock,
+        lateral (
+            select j.id, j.send_no, j.ready_at, row_number() over (order by j.ready_at, j.id) as rank from (
+                select i.id, i.send_no, i.ready_at from jobs i
+                where i.tenant_id = w.t and i.state = 'queued' and i.sent_at is null and i.ready_at <= clock.now
+                order by i.ready_at, i.id limit least(p_most, greatest(p_each - coalesce(b.n, 0), 0))
+            ) j
+        ) l
+        where w.t is not null
+    )
+    select s.tenant_id, s.id, s.send_no, true from silent s
+    union all
+    (select l.tenant_id, l.id, l.send_no, false from line l order by l.rank, l.ready_at limit p_most)
+$$;
+
+ALTER FUNCTION public.jobs_take(p_most integer, p_each integer) OWNER TO vio_owner;
+
 CREATE FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -873,6 +1027,18 @@ begin
 end $$;
 
 ALTER FUNCTION public.release_reservations(p_appointment uuid, p_contact uuid, p_call uuid, p_now timestamp with time zone) OWNER TO vio_owner;
+
+CREATE FUNCTION public.release_reservations_of(p_appointments uuid[], p_contacts uuid[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public'
+    AS $$
+begin
+    perform attempt_release(a.id, p_now, 'reserved') from attempts a join calls k on k.id = a.call_id
+    where a.state = 'reserved' and k.state = 'reserved'
+      and (k.appointment_id = any (p_appointments) or k.contact_id = any (p_contacts));
+end $$;
+
+ALTER FUNCTION public.release_reservations_of(p_appointments uuid[], p_contacts uuid[], p_now timestamp with time zone) OWNER TO vio_owner;
 
 CREATE FUNCTION public.seal_accesses(p_most integer) RETURNS integer
     LANGUAGE plpgsql
@@ -1208,10 +1374,6 @@ end $$;
 
 ALTER FUNCTION public.webhooks_to_send(p_limit bigint, p_most_tries integer) OWNER TO vio_owner;
 
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
-
 CREATE TABLE public._sqlx_migrations (
     version bigint NOT NULL,
     description text NOT NULL,
@@ -1515,6 +1677,23 @@ ALTER TABLE ONLY public.closed_dates FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.closed_dates OWNER TO vio_owner;
 
+CREATE TABLE public.contact_views (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    owner text,
+    sealed bytea NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    used bigint DEFAULT 0 NOT NULL,
+    used_at timestamp with time zone,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.contact_views FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_views OWNER TO vio_owner;
+
 CREATE TABLE public.contacts (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1695,6 +1874,47 @@ ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys OWNER TO vio_owner;
 
+CREATE TABLE public.job_failures (
+    tenant_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    run_no integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    runner uuid,
+    code text NOT NULL
+);
+
+ALTER TABLE ONLY public.job_failures FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_failures OWNER TO vio_owner;
+
+CREATE TABLE public.job_items (
+    tenant_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    n bigint NOT NULL,
+    contact_id uuid,
+    thing uuid,
+    outcome text NOT NULL,
+    code text,
+    before jsonb,
+    version integer,
+    CONSTRAINT job_items_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'skipped'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.job_items FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_items OWNER TO vio_owner;
+
+CREATE TABLE public.job_selections (
+    tenant_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    contacts uuid[] NOT NULL,
+    appointments uuid[] NOT NULL
+);
+
+ALTER TABLE ONLY public.job_selections FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_selections OWNER TO vio_owner;
+
 CREATE TABLE public.key_rotations (
     tenant_id uuid NOT NULL,
     kind text NOT NULL,
@@ -1808,6 +2028,24 @@ ALTER TABLE public.pending_accesses ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.phi_detections (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    field text NOT NULL,
+    outcome text NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    severity text,
+    CONSTRAINT phi_detections_outcome_check CHECK ((outcome = ANY (ARRAY['clean'::text, 'refused'::text, 'acknowledged'::text, 'unasked'::text]))),
+    CONSTRAINT phi_detections_say_what_was_found CHECK ((((outcome = 'clean'::text) = (severity IS NULL)) AND ((outcome = 'clean'::text) = (cardinality(kinds) = 0)))),
+    CONSTRAINT phi_detections_severity_check CHECK ((severity = ANY (ARRAY['medium'::text, 'high'::text, 'critical'::text])))
+);
+
+ALTER TABLE ONLY public.phi_detections FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.phi_detections OWNER TO vio_owner;
 
 CREATE TABLE public.platform_entries (
     n bigint NOT NULL,
@@ -2063,6 +2301,20 @@ ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenants OWNER TO vio_owner;
 
+CREATE TABLE public.training_completions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    module text NOT NULL,
+    version integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT training_completions_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.training_completions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.training_completions OWNER TO vio_owner;
+
 CREATE TABLE public.transcripts (
     tenant_id uuid NOT NULL,
     attempt_id uuid NOT NULL,
@@ -2190,6 +2442,9 @@ ALTER TABLE public.calls
 ALTER TABLE ONLY public.closed_dates
     ADD CONSTRAINT closed_dates_pkey PRIMARY KEY (tenant_id, date);
 
+ALTER TABLE ONLY public.contact_views
+    ADD CONSTRAINT contact_views_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2223,6 +2478,18 @@ ALTER TABLE ONLY public.groups
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash);
 
+ALTER TABLE ONLY public.job_failures
+    ADD CONSTRAINT job_failures_pkey PRIMARY KEY (tenant_id, job_id, run_no);
+
+ALTER TABLE ONLY public.job_items
+    ADD CONSTRAINT job_items_pkey PRIMARY KEY (tenant_id, job_id, n);
+
+ALTER TABLE ONLY public.job_selections
+    ADD CONSTRAINT job_selections_pkey PRIMARY KEY (tenant_id, job_id);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.key_rotations
     ADD CONSTRAINT key_rotations_pkey PRIMARY KEY (tenant_id, kind);
 
@@ -2240,6 +2507,9 @@ ALTER TABLE ONLY public.password_links
 
 ALTER TABLE ONLY public.pending_accesses
     ADD CONSTRAINT pending_accesses_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.phi_detections
+    ADD CONSTRAINT phi_detections_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.platform_entries
     ADD CONSTRAINT platform_entries_pkey PRIMARY KEY (n);
@@ -2291,6 +2561,9 @@ ALTER TABLE ONLY public.tenant_keys
 
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.training_completions
+    ADD CONSTRAINT training_completions_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.transcripts
     ADD CONSTRAINT transcripts_pkey PRIMARY KEY (tenant_id, attempt_id);
@@ -2368,6 +2641,8 @@ CREATE INDEX calls_past_deadline ON public.calls USING btree (tenant_id, deadlin
 
 CREATE INDEX calls_to_warn_about ON public.calls USING btree (tenant_id, warn_at) WHERE (state = 'planned'::text);
 
+CREATE INDEX contact_views_by_owner ON public.contact_views USING btree (tenant_id, owner);
+
 CREATE INDEX contacts_by_creation ON public.contacts USING btree (tenant_id, created_at DESC, id DESC) WHERE (deleted_at IS NULL);
 
 CREATE INDEX contacts_by_email ON public.contacts USING btree (tenant_id, email_eq) WHERE (email_eq IS NOT NULL);
@@ -2392,6 +2667,16 @@ CREATE INDEX group_members_of_contact ON public.group_members USING btree (tenan
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
+CREATE INDEX job_items_of_contact ON public.job_items USING btree (tenant_id, contact_id) WHERE (before IS NOT NULL);
+
+CREATE INDEX jobs_ended ON public.jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX jobs_in_line ON public.jobs USING btree (tenant_id, ready_at, id) WHERE ((state = 'queued'::text) AND (sent_at IS NULL));
+
+CREATE INDEX jobs_open ON public.jobs USING btree (state, tenant_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'dead'::text]));
+
+CREATE INDEX jobs_under_way ON public.jobs USING btree (tenant_id, sent_at) WHERE ((sent_at IS NOT NULL) AND (state = ANY (ARRAY['queued'::text, 'running'::text])));
+
 CREATE INDEX key_rotations_running ON public.key_rotations USING btree (ready_at) WHERE (state = 'running'::text);
 
 CREATE INDEX legal_holds_standing ON public.legal_holds USING btree (tenant_id, contact_id) WHERE (released_at IS NULL);
@@ -2400,6 +2685,8 @@ CREATE UNIQUE INDEX locations_have_names_of_their_own ON public.locations USING 
 
 CREATE INDEX password_links_of_user ON public.password_links USING btree (user_id);
 
+CREATE INDEX phi_detections_by_time ON public.phi_detections USING btree (tenant_id, at);
+
 CREATE INDEX refresh_tokens_of_session ON public.refresh_tokens USING btree (session_id);
 
 CREATE INDEX search_changes_by_xid ON public.search_changes USING btree (tenant_id, xid);
@@ -2407,6 +2694,8 @@ CREATE INDEX search_changes_by_xid ON public.search_changes USING btree (tenant_
 CREATE INDEX sessions_by_end ON public.sessions USING btree (ends_at);
 
 CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id, started_at DESC);
+
+CREATE INDEX training_completions_by_user ON public.training_completions USING btree (tenant_id, user_id, module, at);
 
 CREATE INDEX users_by_creation ON public.users USING btree (tenant_id, created_at DESC, id DESC);
 
@@ -2514,6 +2803,9 @@ ALTER TABLE ONLY public.calls
 ALTER TABLE ONLY public.closed_dates
     ADD CONSTRAINT closed_dates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.contact_views
+    ADD CONSTRAINT contact_views_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
@@ -2538,6 +2830,18 @@ ALTER TABLE ONLY public.groups
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.job_failures
+    ADD CONSTRAINT job_failures_tenant_id_job_id_fkey FOREIGN KEY (tenant_id, job_id) REFERENCES public.jobs(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_items
+    ADD CONSTRAINT job_items_tenant_id_job_id_fkey FOREIGN KEY (tenant_id, job_id) REFERENCES public.jobs(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_selections
+    ADD CONSTRAINT job_selections_tenant_id_job_id_fkey FOREIGN KEY (tenant_id, job_id) REFERENCES public.jobs(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.key_rotations
     ADD CONSTRAINT key_rotations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
@@ -2552,6 +2856,9 @@ ALTER TABLE ONLY public.locations
 
 ALTER TABLE ONLY public.password_links
     ADD CONSTRAINT password_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.phi_detections
+    ADD CONSTRAINT phi_detections_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.platform_people
     ADD CONSTRAINT platform_people_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -2579,6 +2886,9 @@ ALTER TABLE ONLY public.tenant_keys
 
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.training_completions
+    ADD CONSTRAINT training_completions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.transcripts
     ADD CONSTRAINT transcripts_tenant_id_attempt_id_fkey FOREIGN KEY (tenant_id, attempt_id) REFERENCES public.attempts(tenant_id, id) ON DELETE CASCADE;
@@ -2661,6 +2971,10 @@ ALTER TABLE public.closed_dates ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY closed_dates_of_tenant ON public.closed_dates TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
+ALTER TABLE public.contact_views ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY contact_views_of_tenant ON public.contact_views TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY contacts_of_tenant ON public.contacts TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
@@ -2707,6 +3021,24 @@ CREATE POLICY idempotency_keys_of_tenant ON public.idempotency_keys TO vio_app U
 
 CREATE POLICY idempotency_keys_seen_by_engine ON public.idempotency_keys FOR SELECT TO vio_engine USING (true);
 
+ALTER TABLE public.job_failures ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY job_failures_of_tenant ON public.job_failures TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.job_items ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY job_items_of_tenant ON public.job_items TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.job_selections ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY job_selections_of_tenant ON public.job_selections TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY jobs_of_engine ON public.jobs TO vio_engine USING (true);
+
+CREATE POLICY jobs_of_tenant ON public.jobs TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
 ALTER TABLE public.key_rotations ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY key_rotations_of_engine ON public.key_rotations TO vio_engine USING (true);
@@ -2740,6 +3072,14 @@ CREATE POLICY pending_accesses_noted_by_engine ON public.pending_accesses FOR IN
 CREATE POLICY pending_accesses_of_tenant ON public.pending_accesses TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 CREATE POLICY pending_accesses_seen_by_engine ON public.pending_accesses FOR SELECT TO vio_engine USING (true);
+
+ALTER TABLE public.phi_detections ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY phi_detections_are_added ON public.phi_detections FOR INSERT TO vio_app WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+CREATE POLICY phi_detections_are_kept_a_year ON public.phi_detections FOR DELETE TO vio_app USING (((tenant_id = ( SELECT public.tid() AS tid)) AND (at < (( SELECT public.app_clock() AS app_clock) - '365 days'::interval))));
+
+CREATE POLICY phi_detections_of_tenant ON public.phi_detections FOR SELECT TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid)));
 
 ALTER TABLE public.platform_entries ENABLE ROW LEVEL SECURITY;
 
@@ -2837,6 +3177,10 @@ CREATE POLICY tenants_of_engine ON public.tenants TO vio_engine USING (true) WIT
 
 CREATE POLICY tenants_of_tenant ON public.tenants TO vio_app USING ((id = ( SELECT public.tid() AS tid))) WITH CHECK ((id = ( SELECT public.tid() AS tid)));
 
+ALTER TABLE public.training_completions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY training_completions_of_tenant ON public.training_completions TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
 ALTER TABLE public.transcripts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY transcripts_of_tenant ON public.transcripts TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
@@ -2895,11 +3239,50 @@ GRANT ALL ON FUNCTION public.dials_sent(p_tenants uuid[], p_ids uuid[]) TO vio_e
 REVOKE ALL ON FUNCTION public.forget_search() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_search() TO vio_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.jobs TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(id) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(kind) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(state) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(created_at) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(ready_at) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(ended_at) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(run_no) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(beat_at) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(send_no),UPDATE(send_no) ON TABLE public.jobs TO vio_engine;
+
+GRANT SELECT(sent_at),UPDATE(sent_at) ON TABLE public.jobs TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.job_claim(p_tenant uuid, p_id uuid, p_no integer, p_runner uuid, p_most_deaths integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.job_claim(p_tenant uuid, p_id uuid, p_no integer, p_runner uuid, p_most_deaths integer) TO vio_app;
+
+REVOKE ALL ON FUNCTION public.jobs_others_wait(p_tenant uuid, p_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.jobs_others_wait(p_tenant uuid, p_kind text) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.jobs_sent(p_tenants uuid[], p_ids uuid[], p_numbers integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.jobs_sent(p_tenants uuid[], p_ids uuid[], p_numbers integer[]) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.jobs_take(p_most integer, p_each integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.jobs_take(p_most integer, p_each integer) TO vio_engine;
+
 REVOKE ALL ON FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_accesses(p_tenants uuid[], p_actors text[], p_actions text[], p_entities uuid[], p_shown bytea[]) TO vio_engine;
 
 REVOKE ALL ON FUNCTION public.prune_search(p_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.prune_search(p_most integer) TO vio_engine;
+
+REVOKE ALL ON FUNCTION public.release_reservations_of(p_appointments uuid[], p_contacts uuid[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_reservations_of(p_appointments uuid[], p_contacts uuid[], p_now timestamp with time zone) TO vio_app;
 
 REVOKE ALL ON FUNCTION public.seal_accesses(p_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.seal_accesses(p_most integer) TO vio_app;
@@ -3078,6 +3461,8 @@ GRANT SELECT(trace) ON TABLE public.calls TO vio_engine;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.closed_dates TO vio_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_views TO vio_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.contacts TO vio_app;
 
 GRANT SELECT ON TABLE public.demo_clock TO vio_app;
@@ -3112,6 +3497,14 @@ GRANT SELECT(key_hash) ON TABLE public.idempotency_keys TO vio_engine;
 
 GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO vio_engine;
 
+GRANT SELECT,INSERT ON TABLE public.job_failures TO vio_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.job_items TO vio_app;
+
+GRANT UPDATE(before) ON TABLE public.job_items TO vio_app;
+
+GRANT SELECT,INSERT ON TABLE public.job_selections TO vio_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.key_rotations TO vio_app;
 
 GRANT SELECT(tenant_id) ON TABLE public.key_rotations TO vio_engine;
@@ -3121,6 +3514,8 @@ GRANT SELECT(kind) ON TABLE public.key_rotations TO vio_engine;
 GRANT SELECT(state) ON TABLE public.key_rotations TO vio_engine;
 
 GRANT SELECT(ready_at) ON TABLE public.key_rotations TO vio_engine;
+
+GRANT SELECT(changed_at) ON TABLE public.key_rotations TO vio_engine;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.legal_holds TO vio_app;
 
@@ -3151,6 +3546,8 @@ GRANT INSERT ON TABLE public.pending_accesses TO vio_engine;
 GRANT SELECT(tenant_id) ON TABLE public.pending_accesses TO vio_engine;
 
 GRANT SELECT(at) ON TABLE public.pending_accesses TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.phi_detections TO vio_app;
 
 GRANT SELECT,INSERT ON TABLE public.platform_entries TO vio_engine;
 
@@ -3248,6 +3645,8 @@ GRANT SELECT(auto_paused_at) ON TABLE public.tenants TO vio_engine;
 GRANT SELECT(created_at) ON TABLE public.tenants TO vio_engine;
 
 GRANT SELECT(second_factor_required) ON TABLE public.tenants TO vio_engine;
+
+GRANT SELECT,INSERT ON TABLE public.training_completions TO vio_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcripts TO vio_app;
 

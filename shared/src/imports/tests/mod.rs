@@ -1,0 +1,3 @@
+//! What is to become of rows, without a database.
+
+mod deciding;
