@@ -16,6 +16,7 @@ mod do_not_call;
 mod gather;
 mod groups;
 mod http;
+mod imports;
 mod jobs;
 mod limit;
 mod live;
@@ -62,6 +63,8 @@ fn routes() -> Routes {
                 .merge(groups::of_contact()),
         )
         .nest("/bulk", bulk::routes())
+        .nest("/imports", imports::routes())
+        .nest("/import-templates", imports::template_routes())
         .nest("/contact-views", contacts::views())
         .nest("/do-not-call", do_not_call::routes())
         .nest("/groups", groups::routes())

@@ -6,6 +6,8 @@ mod run;
 
 use crate::http::contract::{Routes, post};
 
+pub(crate) use preview::of_failure;
+
 /// 10,000 ids of contacts and of appointments, and room to spare.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 

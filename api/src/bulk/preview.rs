@@ -46,8 +46,9 @@ pub(super) async fn preview(
     let params = run::read(&mut work, &by, ask).await?;
     // The search has a transaction of its own.
     work.tx.rollback().await?;
-    let mut chosen =
-        bulk::select::evaluate(&app.books, by.tenant, &params.selection).await.map_err(problem)?;
+    let mut chosen = bulk::select::evaluate(&app.books, by.tenant, &params.selection)
+        .await
+        .map_err(of_failure)?;
     let total = chosen.len();
     chosen.truncate(MOST);
     let mut work = app.read(&by).await?;
@@ -62,7 +63,7 @@ pub(super) async fn preview(
     })
 }
 
-fn problem(failure: Failure) -> Problem {
+pub(crate) fn of_failure(failure: Failure) -> Problem {
     match failure {
         Failure::Db(error) => error.into(),
         Failure::Keys(error) => error.into(),

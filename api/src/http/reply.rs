@@ -35,6 +35,9 @@ pub(crate) struct Accepted<T>(PhantomData<T>);
 /// 204.
 #[derive(Debug)]
 pub(crate) struct Empty;
+/// 200 with a file of CSV, to be kept.
+#[derive(Debug)]
+pub(crate) struct CsvFile;
 /// `A` with an `ETag`.
 #[derive(Debug)]
 pub(crate) struct Versioned<A>(PhantomData<A>);
@@ -63,6 +66,12 @@ impl<T: JsonSchema> Answer for Accepted<T> {
 impl Answer for Empty {
     fn describe(draft: &mut Draft<'_>) {
         draft.answers_with(204, "Done; there is nothing to show.", &[]);
+    }
+}
+
+impl Answer for CsvFile {
+    fn describe(draft: &mut Draft<'_>) {
+        draft.answers_file("text/csv");
     }
 }
 
@@ -129,6 +138,19 @@ impl Reply<Empty> {
             shown: Vec::new(),
             answer: PhantomData,
         }
+    }
+}
+
+impl Reply<CsvFile> {
+    /// 200 with a file that is called `name`. Nobody between us and the client keeps it.
+    pub(crate) fn csv(name: &'static str, body: Vec<u8>) -> Self {
+        let headers = vec![
+            ("content-type", "text/csv".to_owned()),
+            ("content-disposition", format!("attachment; filename=\"{name}\"")),
+            ("cache-control", "no-store".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ];
+        Self { status: StatusCode::OK, headers, body, shown: Vec::new(), answer: PhantomData }
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn undo(
     };
     let job = acts::lock(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     // Who may not say who is in a group may not take it back either.
-    if job.facts["act"] == Act::GROUPS {
+    if job.facts["act"] == Act::GROUPS || job.facts["groups"] == true {
         by.must::<EditGroups>()?;
     }
     if let Some(why) = why_not(&mut work.tx, &job, work.now).await? {
@@ -119,7 +119,7 @@ async fn why_not(
     // One that was cancelled or died has left some as they were: another may go on.
     let undone = earlier.is_some_and(|state| !matches!(state, Stands::Cancelled | Stands::Dead));
     Ok(match job.undo_until() {
-        _ if job.kind != JobKind::Bulk => Some("of_another_kind"),
+        _ if !job.kind.can_be_undone() => Some("of_another_kind"),
         _ if undone => Some("undone"),
         None if !job.state.is_end() => Some("not_ended"),
         None => Some("nothing_done"),

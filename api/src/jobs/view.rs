@@ -57,6 +57,10 @@ struct Links {
     items: String,
     /// The runs that failed, with why.
     attempts: String,
+    /// Of an import: its rows that failed, as a file.
+    errors: Option<String>,
+    /// What taking it back would do; `POST` takes it back.
+    undo: Option<String>,
 }
 
 /// Why a job is not at work.
@@ -133,11 +137,14 @@ impl JobView {
         let left = (!job.state.is_end()).then(|| job.progress.left()).flatten();
         let undo_until = job.undo_until().filter(|_| job.undone_by.is_none());
         let seconds_left = rate.zip(left).map(|(rate, left)| (left as f64 / rate).ceil() as u64);
+        let of_import = job.facts["import"].as_str().map(|id| format!("/v1/imports/{id}/errors"));
         Self {
             waits: waits(&job, now, before, running),
             links: Links {
                 items: format!("/v1/jobs/{}/items", job.id),
                 attempts: format!("/v1/jobs/{}", job.id),
+                errors: of_import.filter(|_| job.progress.failed > 0),
+                undo: undo_until.map(|_| format!("/v1/jobs/{}/undo", job.id)),
             },
             id: job.id,
             kind: job.kind,

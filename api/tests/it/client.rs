@@ -146,7 +146,7 @@ impl Client {
         self.speak(Some(key.expose()), what, headers, body).await
     }
 
-    /// Sends JSON with a key, an access token, or nothing.
+    /// Sends JSON, or a text as a file, with a key, an access token, or nothing.
     pub(crate) async fn speak(
         &self,
         bearer: Option<&str>,
@@ -164,6 +164,9 @@ impl Client {
         }
         let body = if body.is_null() {
             Body::empty()
+        } else if let Some(file) = body.as_str() {
+            request = request.header("content-type", "text/csv");
+            Body::from(file.to_owned())
         } else {
             request = request.header("content-type", "application/json");
             Body::from(body.to_string())

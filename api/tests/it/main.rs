@@ -19,6 +19,7 @@ mod do_not_call;
 mod groups;
 mod guide;
 mod idempotency;
+mod imports;
 mod jobs;
 mod journal;
 mod limits;

@@ -8,6 +8,7 @@
 //! What is pure of it, from bytes to rows, is [`crate::intake`].
 
 mod decide;
+mod failed;
 mod kept;
 mod load;
 mod preview;
@@ -16,9 +17,6 @@ pub mod store;
 pub mod undo;
 mod writing;
 
-#[cfg(test)]
-mod tests;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,9 +24,10 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{GroupId, ImportId, ImportTemplateId, JobId};
 use crate::intake::mapping::Mapping;
 
+pub use failed::{errors_file, failed};
 pub use load::{Surroundings, Unusable, check};
 pub use preview::{MOST_SHOWN, Preview, Previewed, preview};
-pub use run::{begin, failed_rows, write};
+pub use run::{begin, write};
 
 /// Rows of one transaction.
 pub const BATCH: usize = 500;
@@ -121,9 +120,8 @@ pub struct Template {
 
 impl Template {
     /// Whether it fits a file with these columns.
-    pub fn fits<'c>(&self, labels: impl IntoIterator<Item = &'c str> + Clone) -> bool {
-        let there = |wanted: &str| labels.clone().into_iter().any(|label| label == wanted);
-        self.options.mapping.columns.iter().all(|assigned| there(&assigned.column))
+    pub fn fits(&self, labels: &[&str]) -> bool {
+        self.options.mapping.columns.iter().all(|one| labels.contains(&one.column.as_str()))
     }
 }
 

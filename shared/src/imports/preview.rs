@@ -69,10 +69,13 @@ pub struct Sample {
     /// The row, as a spreadsheet numbers it.
     pub row: u32,
     /// What the person is called.
+    #[schemars(example = &"Ada Example")]
     pub name: String,
     /// E.164.
+    #[schemars(example = &"+447700900123")]
     pub phone: String,
     /// Where the person is written to.
+    #[schemars(example = &"ada@example.com")]
     pub email: Option<String>,
     /// When the appointment is.
     pub at: chrono::DateTime<chrono::Utc>,

@@ -11,10 +11,9 @@ use super::{Duplicates, Options, code};
 use crate::contacts::store as contacts;
 use crate::contacts::store::Opened;
 use crate::crypto::TenantField;
-use crate::db::Error;
 use crate::groups::{Colour, Group, GroupName, store as groups};
 use crate::ids::{ContactId, GroupId, JobId};
-use crate::intake::check::{Checked, Code, Fault, Row};
+use crate::intake::check::{Checked, Code, Row};
 use crate::intake::duplicates::name_key;
 use crate::jobs::Failure;
 use crate::jobs::store::items::{Item, Outcome};
@@ -242,38 +241,4 @@ impl Found {
         }
         Ok(Self { book, opened, groups })
     }
-}
-
-/// The faults of rows, and of those that failed for what was there when they were to be written: by the job's items.
-///
-/// # Errors
-/// Any [`Error`].
-pub async fn failed_rows(
-    tx: &mut crate::db::TenantTx,
-    job: JobId,
-    rows: &[Checked],
-) -> Result<Vec<Fault>, Error> {
-    let most = i64::try_from(crate::intake::MOST_ROWS).unwrap_or(i64::MAX);
-    let failed = crate::jobs::store::items::after(tx, job, 0, Some(Outcome::Failed), most).await?;
-    let taken: HashSet<i64> = failed
-        .iter()
-        .filter(|item| item.code.as_deref() == Some(Code::EmailTaken.as_str()))
-        .map(|item| item.n)
-        .collect();
-    let mut faults = Vec::new();
-    for row in rows {
-        match &row.result {
-            Err(found) => faults.extend(found.iter().cloned()),
-            Ok(_) if taken.contains(&i64::from(row.number)) => faults.push(Fault {
-                row: row.number,
-                column: None,
-                field: Some(crate::intake::Field::Email),
-                code: Code::EmailTaken,
-                shown: String::new(),
-                message: Code::EmailTaken.says().to_owned(),
-            }),
-            Ok(_) => {}
-        }
-    }
-    Ok(faults)
 }

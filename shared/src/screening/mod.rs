@@ -31,6 +31,8 @@ pub enum Place {
     GroupDescription,
     /// What a kept search is called.
     ViewName,
+    /// What a kept way of reading files is called.
+    TemplateName,
     /// Why something may not be erased.
     LegalHoldReason,
     /// Why dialling stops.
@@ -41,7 +43,7 @@ pub enum Place {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::VoiceText,
         Self::SpokenName,
         Self::Notes,
@@ -50,6 +52,7 @@ impl Place {
         Self::GroupName,
         Self::GroupDescription,
         Self::ViewName,
+        Self::TemplateName,
         Self::LegalHoldReason,
         Self::PauseReason,
         Self::ClosedDateName,
@@ -66,6 +69,7 @@ impl Place {
             Self::GroupName => "group_name",
             Self::GroupDescription => "group_description",
             Self::ViewName => "view_name",
+            Self::TemplateName => "template_name",
             Self::LegalHoldReason => "legal_hold_reason",
             Self::PauseReason => "pause_reason",
             Self::ClosedDateName => "closed_date_name",

@@ -81,6 +81,8 @@ const IN_CLEAR: &[(&str, &str)] = &[
     ("groups.name", "of a group; what staff write there may be read"),
     ("groups.name_key", "the same, folded"),
     ("idempotency_keys.headers", "addresses with ids, versions"),
+    ("import_templates.created_by", "an actor: an id"),
+    ("imports.uploaded_by", "an actor: an id"),
     ("job_failures.code", "a word of ours"),
     (
         "job_items.before",

@@ -33,6 +33,10 @@ const TAGS: &[(&str, &str)] = &[
         "One change of many contacts, previewed, run as a job, and taken back. The guide is `docs/bulk.md`.",
     ),
     (
+        "Imports",
+        "Files that become contacts: uploaded, previewed, run as a job, and taken back. The guide is `docs/import.md`.",
+    ),
+    (
         "Jobs",
         "Long work: how far it is, why it waits, and stopping it. The guide is `docs/jobs.md`.",
     ),

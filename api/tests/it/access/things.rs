@@ -26,6 +26,10 @@ pub(crate) struct Things {
     view: String,
     appointment_type: String,
     location: String,
+    import: String,
+    /// One that was run.
+    ran: String,
+    template: String,
     /// An appointment that has begun.
     begun: String,
 }
@@ -80,7 +84,32 @@ impl Things {
             "update jobs set state = 'done', ended_at = app_clock(), done = 1 where id = '{done}'"
         );
         client.world.run(Box::leak(ended.into_boxed_str())).await;
+        let file = format!(
+            "Name,Phone,Date,Time\nBea Example,07700 900{:03},2036-03-03,09:30\n",
+            700 + count
+        );
+        let import = client.admin("POST /v1/imports", json!(file)).await.id();
+        let ran = client.admin("POST /v1/imports", json!(file)).await.id();
+        let column = |name: &str, field: &str| json!({ "column": name, "field": field });
+        let columns = [
+            column("Name", "name"),
+            column("Phone", "phone"),
+            column("Date", "appointment_date"),
+            column("Time", "appointment_time"),
+        ];
+        let options = json!({ "mapping": { "columns": columns } });
+        client.admin(&format!("POST /v1/imports/{ran}/run"), options.clone()).await.id();
+        let template = json!({ "name": "Mondays", "options": options });
+        // A tenant keeps a hundred: one serves until it is deleted.
+        let kept = client.admin("GET /v1/import-templates", Value::Null).await;
+        let template = match kept.body["items"][0]["id"].as_str() {
+            Some(kept) => kept.to_owned(),
+            None => client.admin("POST /v1/import-templates", template).await.id(),
+        };
         Self {
+            import,
+            ran,
+            template,
             appointment_type,
             job,
             done,
@@ -107,6 +136,9 @@ impl Things {
         Self {
             appointment_type: id(),
             location: id(),
+            import: id(),
+            ran: id(),
+            template: id(),
             begun: id(),
             contact: id(),
             appointment: id(),
@@ -130,6 +162,10 @@ impl Things {
             "recordAttendance" => &self.begun,
             _ => &self.appointment,
         };
+        let import = match operation.id() {
+            "downloadImportErrors" => &self.ran,
+            _ => &self.import,
+        };
         let job = match operation.id() {
             "undoJob" => &self.done,
             _ => &self.job,
@@ -144,6 +180,8 @@ impl Things {
             .replace("{entry}", &self.entry)
             .replace("{group}", &self.group)
             .replace("{job}", job)
+            .replace("{import}", import)
+            .replace("{template}", &self.template)
             .replace("{date}", &self.date)
             .replace("{user}", &self.user)
             .replace("{key}", &self.key)

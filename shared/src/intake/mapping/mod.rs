@@ -22,9 +22,10 @@ const LOOKED_AT: usize = 200;
 #[schemars(rename = "ImportMapping")]
 pub struct Mapping {
     /// Columns that are not named here are ignored, and nothing of them is stored.
-    #[schemars(length(min = 1, max = 23))]
+    #[schemars(length(min = 1, max = 23), example = example())]
     pub columns: Vec<Assigned>,
     /// Which of two numbers of a date is the day. Needed where the file doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_order: Option<Order>,
 }
 
@@ -38,6 +39,18 @@ pub struct Assigned {
     pub column: String,
     /// What it is.
     pub field: Field,
+}
+
+/// The columns of the example in the contract.
+fn example() -> serde_json::Value {
+    let columns = [
+        ("Name", Field::Name),
+        ("Phone", Field::Phone),
+        ("Date", Field::AppointmentDate),
+        ("Time", Field::AppointmentTime),
+    ];
+    let one = |(column, field)| serde_json::json!({ "column": column, "field": field });
+    columns.into_iter().map(one).collect()
 }
 
 /// What is wrong with a mapping.

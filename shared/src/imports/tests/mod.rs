@@ -1,3 +1,0 @@
-//! What is to become of rows, without a database.
-
-mod deciding;
