@@ -4,7 +4,8 @@
 //! master keys (a file)  ──wrap──►  tenant keys (rows)  ──wrap──►  one key per contact (a column)
 //!    │                               │        │                          │
 //!    └ provider accounts' keys       │        └ equality hashes          └ name, phone, email, notes, voice text,
-//!                                    └ do-not-call list, bodies …          audit values about this contact
+//!                                    ├ do-not-call list, bodies …          audit values about this contact
+//!                                    └ one key per stored file, which seals its chunks (see [`FileKey`])
 //! ```
 //!
 //! A contact is erased by overwriting its wrapped key: all that was sealed with it is noise from then on, and in
@@ -24,6 +25,7 @@
 mod contact;
 mod envelope;
 mod equality;
+mod file;
 mod master;
 mod padding;
 mod phi;
@@ -34,6 +36,7 @@ mod tenant;
 
 pub use contact::ContactKey;
 pub use envelope::{CryptoError, Sealed};
+pub use file::{CHUNK_OVERHEAD, FileKey};
 pub use equality::{EqualityHash, EqualityHashes, EqualityKind};
 pub use master::{MasterKeys, MasterKeysError, MasterKeysFault};
 pub use phi::Phi;

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::contact::ContactKey;
 use super::envelope::{self, CryptoError, Sealed};
 use super::equality::{self, EqualityHashes, EqualityKind};
+use super::file::FileKey;
 use super::master::MasterKeys;
 use super::place::{Place, SearchBlock, TenantField, TenantKeyPurpose};
 use super::secret::SecretKey;
@@ -196,6 +197,32 @@ impl TenantKeys {
         let place = Place::contact_key(self.tenant, contact);
         let bytes = envelope::open(|id| self.field.keys.get(&id), &place, wrapped)?;
         ContactKey::from_bytes(self.tenant, contact, &bytes)
+    }
+
+    /// A new file's key, and its wrapped form to store. `field` says what kind of file.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn generate_file_key(
+        &self,
+        field: TenantField,
+        file: Uuid,
+    ) -> Result<(FileKey, Sealed), CryptoError> {
+        let (key, bytes) = FileKey::generate(self.tenant, file)?;
+        Ok((key, self.seal(field, file, &bytes)?))
+    }
+
+    /// Unwraps the key of `file`.
+    ///
+    /// # Errors
+    /// Any [`CryptoError`] about a sealed value; [`CryptoError::NotAuthentic`] if it is another file's, kind's or tenant's.
+    pub fn unwrap_file_key(
+        &self,
+        field: TenantField,
+        file: Uuid,
+        wrapped: &[u8],
+    ) -> Result<FileKey, CryptoError> {
+        FileKey::from_bytes(self.tenant, file, &self.open(field, file, wrapped)?)
     }
 
     /// Seals `plaintext` as `field` of the row `entity`. The lengths of small values are hidden.
