@@ -40,8 +40,13 @@ pub(crate) fn around(routes: Router<App>, accesses: Accesses) -> Router<App> {
         .layer(middleware::from_fn(observe))
 }
 
+/// A file of ten megabytes comes over a line of two megabits in forty seconds.
+const LONGEST_UPLOAD: Duration = Duration::from_secs(60);
+
 async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(LONGEST_REQUEST, next.run(request)).await {
+    let uploads = request.method() == Method::POST && request.uri().path() == "/v1/imports";
+    let longest = if uploads { LONGEST_UPLOAD } else { LONGEST_REQUEST };
+    match tokio::time::timeout(longest, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => Problem::TooSlow.into_response(),
     }

@@ -36,7 +36,6 @@ mod tenant;
 
 pub use contact::ContactKey;
 pub use envelope::{CryptoError, Sealed};
-pub use file::{CHUNK_OVERHEAD, FileKey};
 pub use equality::{EqualityHash, EqualityHashes, EqualityKind};
 pub use file::{CHUNK_OVERHEAD, FileKey};
 pub use master::{MasterKeys, MasterKeysError, MasterKeysFault};

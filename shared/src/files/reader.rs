@@ -103,9 +103,8 @@ impl Reader {
                 Ok(chunk.freeze())
             }
             Err(_) => {
-                let goes_on = |mut kept: BytesMut| {
-                    self.key.open_chunk(self.number, false, &mut kept).is_ok()
-                };
+                let goes_on =
+                    |mut kept: BytesMut| self.key.open_chunk(self.number, false, &mut kept).is_ok();
                 Err(if kept.is_some_and(goes_on) { FileError::CutOff } else { FileError::Damaged })
             }
         }

@@ -94,8 +94,11 @@ struct Asks(Client<HttpsConnector<HttpConnector>, HttpRequestBody>);
 impl HttpService for Asks {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let answer = self.0.request(request).map_err(|error| {
-            let kind =
-                if error.is_connect() { HttpErrorKind::Connect } else { HttpErrorKind::Interrupted };
+            let kind = if error.is_connect() {
+                HttpErrorKind::Connect
+            } else {
+                HttpErrorKind::Interrupted
+            };
             HttpError::new(kind, error)
         });
         let answer = tokio::time::timeout(ANSWER, answer)

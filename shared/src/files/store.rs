@@ -97,8 +97,7 @@ impl FileStore {
         id: FileId,
     ) -> Result<Writer, FileError> {
         let path = path(TenantId(keys.tenant()), id);
-        let (key, wrapped) =
-            keys.generate_file_key(kind.field(), id.0).map_err(FileError::Key)?;
+        let (key, wrapped) = keys.generate_file_key(kind.field(), id.0).map_err(FileError::Key)?;
         Ok(Writer::new(self.store.clone(), path, key, wrapped.as_bytes()))
     }
 

@@ -27,8 +27,8 @@ fn full() -> object_store::Error {
 }
 
 fn take(left: &AtomicUsize, bytes: usize) -> Result<()> {
-    let taken = left
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(bytes));
+    let taken =
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(bytes));
     taken.map(drop).map_err(|_| full())
 }
 

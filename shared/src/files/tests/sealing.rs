@@ -46,7 +46,11 @@ async fn two_files_of_one_content_have_nothing_in_common() {
     write(&folder.store(), &keys, FILE, &content(100)).await;
     let second = std::fs::read(folder.object()).unwrap();
     let chunk = first.len() - 116;
-    assert_ne!(first[chunk..], second[chunk..], "the same number is the same nonce: the keys must differ");
+    assert_ne!(
+        first[chunk..],
+        second[chunk..],
+        "the same number is the same nonce: the keys must differ"
+    );
 }
 
 #[tokio::test]
@@ -64,8 +68,11 @@ async fn nothing_is_visible_until_it_is_finished_and_nothing_is_left_of_what_is_
         dropped.write(&content(length)).await.unwrap();
         assert_eq!(store.list().count().await, 0);
         drop(dropped);
+        let mut patience = 500;
         while !folder.names().is_empty() {
-            tokio::task::yield_now().await;
+            patience -= 1;
+            assert!(patience > 0, "what was dropped is still there");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }

@@ -88,7 +88,9 @@ impl Server {
             ("POST", None) if query("uploads").is_some() => {
                 let id = format!("upload-{}", state.asked.len());
                 state.uploads.insert(id.clone(), (path, BTreeMap::new()));
-                let body = format!("<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>");
+                let body = format!(
+                    "<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+                );
                 reply("200 OK", &[], body.as_bytes())
             }
             ("PUT", Some(id)) => {
@@ -122,7 +124,9 @@ impl Server {
 fn check(request: &Request, complaints: &mut Vec<String>) {
     let header = |name: &str| request.headers.get(name).cloned().unwrap_or_default();
     let signed = header("authorization");
-    if !signed.starts_with("AWS4-HMAC-SHA256 Credential=test-key-id/") || !signed.contains("/eu-west-2/s3/") {
+    if !signed.starts_with("AWS4-HMAC-SHA256 Credential=test-key-id/")
+        || !signed.contains("/eu-west-2/s3/")
+    {
         complaints.push(format!("{} {}: signed with {signed}", request.method, request.path));
     }
     let hash = hex::encode(digest::digest(&digest::SHA256, &request.body));
@@ -150,7 +154,11 @@ fn complete(state: &mut State, id: &str, body: &[u8]) -> Vec<u8> {
         state.complaints.push("a part is too small".to_owned());
     }
     state.objects.insert(path, parts.into_values().flatten().collect());
-    reply("200 OK", &[], b"<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>")
+    reply(
+        "200 OK",
+        &[],
+        b"<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>",
+    )
 }
 
 fn list(state: &State, prefix: &Option<String>) -> Vec<u8> {
@@ -160,7 +168,9 @@ fn list(state: &State, prefix: &Option<String>) -> Vec<u8> {
         let key = path.splitn(3, '/').nth(2).unwrap_or_default();
         if key.starts_with(&prefix) {
             let length = object.len();
-            body += &format!("<Contents><Key>{key}</Key><LastModified>2026-11-24T05:00:00.000Z</LastModified><ETag>\"e\"</ETag><Size>{length}</Size></Contents>");
+            body += &format!(
+                "<Contents><Key>{key}</Key><LastModified>2026-11-24T05:00:00.000Z</LastModified><ETag>\"e\"</ETag><Size>{length}</Size></Contents>"
+            );
         }
     }
     body += "</ListBucketResult>";

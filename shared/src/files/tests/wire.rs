@@ -52,16 +52,24 @@ async fn an_upload_that_is_given_up_leaves_neither_object_nor_parts() {
     let keys = keys(TENANT);
     let mut writer = store.create(&keys, FileKind::Export, FILE).unwrap();
     writer.write(&content(2 * PART)).await.unwrap();
-    assert_eq!((server.state().uploads.len(), server.state().objects.len()), (1, 0));
+    let lies = || {
+        let state = server.state();
+        (state.uploads.len(), state.objects.len())
+    };
+    assert_eq!(lies(), (1, 0));
     writer.abort().await;
-    assert_eq!((server.state().uploads.len(), server.state().objects.len()), (0, 0));
+    assert_eq!(lies(), (0, 0));
 
     let mut dropped = store.create(&keys, FileKind::Export, FILE).unwrap();
     dropped.write(&content(2 * PART)).await.unwrap();
     drop(dropped);
-    while !server.state().uploads.is_empty() {
-        tokio::task::yield_now().await;
+    for _ in 0..500 {
+        if server.state().uploads.is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+    panic!("what was dropped is still there: {:?}", server.state().asked);
 }
 
 #[tokio::test]
