@@ -1,6 +1,8 @@
 //! Long work: how soon a job begins, how many empty ones go through all of the machinery, and what a bulk change costs beside the
 //! same rows changed by two plain statements.
 
+mod import;
+
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
@@ -42,6 +44,22 @@ async fn ask(set: &Set, tenant: &Tenant, kind: Kind, params: &Value) -> anyhow::
     changes.append(&mut tx).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Waits until a job has ended.
+async fn ended(set: &Set, id: JobId, longest: Duration) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let ended: bool = sqlx::query_scalar("select ended_at is not null from jobs where id = $1")
+            .bind(id)
+            .fetch_one(&set.admin)
+            .await?;
+        if ended {
+            return Ok(());
+        }
+        anyhow::ensure!(begun.elapsed() < longest, "a job never ended");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Measures all of it.
@@ -97,6 +115,7 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
     });
 
     values["bulk"] = bulk(&set).await?;
+    values["import"] = import::measure(&set).await?;
     let memory = set.processes.iter().map(|(_, process)| process.memory()).max();
     values["megabytes_of_a_worker"] = json!(round(memory.unwrap_or(0) as f64 / 1_048_576.0));
     set.end().await;
@@ -131,21 +150,7 @@ async fn bulk(set: &Set) -> anyhow::Result<Value> {
             let params = Params { selection: everybody, expected_count: None, act };
             let begun = Instant::now();
             let id = ask(set, &tenant, Kind::Bulk, &serde_json::to_value(params)?).await?;
-            loop {
-                let ended: bool =
-                    sqlx::query_scalar("select ended_at is not null from jobs where id = $1")
-                        .bind(id)
-                        .fetch_one(&set.admin)
-                        .await?;
-                if ended {
-                    break;
-                }
-                anyhow::ensure!(
-                    begun.elapsed() < Duration::from_secs(120),
-                    "the bulk change never ended"
-                );
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            ended(set, id, Duration::from_secs(120)).await?;
             ours.push(begun.elapsed().as_secs_f64());
             let changed: Value = sqlx::query_scalar("select result from jobs where id = $1")
                 .bind(id)
