@@ -130,7 +130,7 @@ async fn bulk(set: &Set) -> anyhow::Result<Value> {
     sqlx::raw_sql(
         "create table plain_appointments (like appointments including all);
          create table plain_audit (like audit_entries including all);
-         vacuum analyze",
+         analyze",
     )
     .execute(&set.admin)
     .await?;
