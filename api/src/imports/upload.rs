@@ -67,6 +67,9 @@ pub(super) async fn upload(
     let content = bytes.clone();
     let looked = compute(move || look(&content)).await?;
     let looked = looked.map_err(|error| Problem::field("", error.code(), error.to_string()))?;
+    if looked.rows == 0 {
+        return Err(Problem::field("", "no_rows", "the file has a header, and nothing below it"));
+    }
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),

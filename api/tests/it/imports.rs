@@ -134,6 +134,7 @@ async fn what_is_wrong_is_told_and_nothing_is_kept() {
         ("Name;Phone\n\"open", " cut_off"),
         ("07700 900123,Ada\n", " no_header"),
         ("%PDF-1.7", " not_a_table"),
+        ("Name,Phone\n\n", " no_rows"),
     ] {
         let refused = upload(&client, file).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{file}: {refused:?}");

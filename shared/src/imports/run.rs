@@ -239,6 +239,7 @@ impl Found {
             people::lock_emails(&mut batch.tx, &batch.keys, rows).await?;
             book.emails = people::emails(&mut batch.tx, &batch.keys, rows).await?;
         }
+        people::plan_as_usual(&mut batch.tx).await?;
         Ok(Self { book, opened, groups })
     }
 }

@@ -147,6 +147,13 @@ pub(in crate::imports) async fn lock_imports(tx: &mut TenantTx) -> Result<(), Er
     Ok(())
 }
 
+/// Ends that plans are made for what is asked for: rows that are written now have their references checked one by one, by plans that
+/// are made once. Made anew for each row they cost more than the row, and of a tenant that statistics don't know yet they are bad.
+pub(in crate::imports) async fn plan_as_usual(tx: &mut TenantTx) -> Result<(), Error> {
+    sqlx::query("set local plan_cache_mode = auto").execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// Locks contacts that are changed, in the order in which everybody locks: their open calls, groups, the contacts themselves, each in
 /// the order of ids. The groups that are there.
 pub(in crate::imports) async fn lock(
