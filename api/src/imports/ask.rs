@@ -81,7 +81,7 @@ pub(super) fn problem(why: Unusable) -> Problem {
         Unusable::Mapping(faults) => {
             let mut fields = Fields::default();
             for MappingFault { column, field: of, code, message } in faults {
-                let code = words(code);
+                let code = code.as_str();
                 let of = of.map(|of| of.as_str());
                 let detail = match (&column, of) {
                     (Some(column), _) => format!("column \"{column}\": {message}"),
@@ -100,18 +100,5 @@ pub(super) fn problem(why: Unusable) -> Problem {
                 Ok(()) => Problem::NotFound(super::NOUN),
             }
         }
-    }
-}
-
-fn words(code: shared::intake::mapping::MappingCode) -> &'static str {
-    use shared::intake::mapping::MappingCode as Code;
-    match code {
-        Code::UnknownColumn => "unknown_column",
-        Code::FieldTwice => "field_twice",
-        Code::ColumnTwice => "column_twice",
-        Code::MissingField => "missing_field",
-        Code::NotTogether => "not_together",
-        Code::ProhibitedColumn => "prohibited_column",
-        Code::AmbiguousDates => "ambiguous_dates",
     }
 }

@@ -94,7 +94,10 @@ pub(super) async fn find(
     let mut work = app.read(&by).await?;
     let import = files::find(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
     let content = content(&mut work, &import).await?;
+    // Reading takes a while, in which no connection needs to be held.
+    work.tx.rollback().await?;
     let looked = compute(move || look(&content)).await?;
+    let mut work = app.read(&by).await?;
     let unreadable = |error: ReadError| Problem::Internal(error.into());
     let view = shown(&mut work, &import, looked.map_err(unreadable)?.proposals).await?;
     let shown = view.shown();

@@ -8,9 +8,8 @@ mod run;
 mod templates;
 mod upload;
 
-use shared::imports::store::{self, files};
+use shared::imports::store::files;
 use shared::imports::{Import, Surroundings};
-use shared::{appointment_types, locations};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -59,16 +58,9 @@ async fn content(work: &mut Work, import: &Import) -> Result<Zeroizing<Vec<u8>>,
 
 /// By what rows are checked now.
 async fn surroundings(work: &mut Work) -> Result<Surroundings, Problem> {
-    let phones = work.tenant.phone_rules().map_err(|_| {
-        Problem::field("", "no_regions", "the policy names a region that has no telephone numbers")
-    })?;
-    Ok(Surroundings {
-        now: work.now,
-        zone: work.tenant.zone,
-        phones,
-        listed_types_only: work.tenant.policy.listed_types_only,
-        types: appointment_types::store::list(&mut work.tx).await?,
-        locations: locations::store::list(&mut work.tx).await?,
-        groups: store::groups(&mut work.tx).await?,
+    let read = Surroundings::read(&mut work.tx, &work.tenant, work.now).await?;
+    read.ok_or_else(|| {
+        let detail = "the policy names a region that has no telephone numbers";
+        Problem::field("", "no_regions", detail)
     })
 }

@@ -8,7 +8,7 @@ use shared::intake::mapping::Plan;
 use shared::jobs::{Kind as JobKind, NewJob, store};
 
 use super::ask::{Ask, problem};
-use super::{NOUN, compute, content};
+use super::{NOUN, compute};
 use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditContacts};
 use crate::http::contract::Operation;
@@ -30,6 +30,7 @@ pub(super) async fn run(
     Path(id): Path<ImportId>,
     Post { body, once }: Post<Ask>,
 ) -> Result<Reply<Accepted<JobView>>, Problem> {
+    check_mapping(&app, &by, id, &body).await?;
     let mut work = match app.change_once(&by, once).await? {
         Begun::Anew(work) => *work,
         Begun::Before(reply) => return Ok(reply),
@@ -49,13 +50,6 @@ pub(super) async fn run(
     {
         return Err(Problem::field("/template_id", "unknown", "there is no such template"));
     }
-    let content = content(&mut work, &import).await?;
-    let mapping = options.mapping.clone();
-    let fits = compute(move || {
-        let sheet = shared::intake::read(&content).map_err(Unusable::File)?;
-        Plan::new(&sheet, &mapping).map(drop).map_err(Unusable::Mapping)
-    });
-    fits.await?.map_err(problem)?;
     let job = JobId::new();
     let groups = !options.groups.is_empty() || options.make_groups;
     let facts = serde_json::json!({
@@ -77,4 +71,24 @@ pub(super) async fn run(
     let made = store::find(&mut work.tx, job).await?.ok_or(Problem::NotFound("job"))?;
     let shown = view::shown(&mut work.tx, made).await?;
     crate::jobs::commit(work, &app, Reply::accepted(format!("/v1/jobs/{job}"), &shown)?).await
+}
+
+/// Refuses a mapping that doesn't fit the file: before anything is locked, since it takes a while and the file never changes. One that
+/// isn't there is whoever locks it to tell.
+async fn check_mapping(
+    app: &App,
+    by: &Allowed<EditContacts>,
+    id: ImportId,
+    ask: &Ask,
+) -> Result<(), Problem> {
+    let mut work = app.read(by).await?;
+    let content = files::content(&mut work.tx, &work.keys, id).await?;
+    work.tx.rollback().await?;
+    let Some(content) = content else { return Ok(()) };
+    let mapping = ask.mapping.clone();
+    let fits = compute(move || {
+        let sheet = shared::intake::read(&content).map_err(Unusable::File)?;
+        Plan::new(&sheet, &mapping).map(drop).map_err(Unusable::Mapping)
+    });
+    fits.await?.map_err(problem)
 }

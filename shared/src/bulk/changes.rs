@@ -1,6 +1,6 @@
 //! Changes that acts and taking them back both make. Whatever they change is locked already.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,7 +9,6 @@ use super::store::contacts;
 pub(crate) use super::store::contacts::Locked;
 use crate::calls::plan as planning;
 use crate::contacts::{audited, store};
-use crate::crypto::ContactField;
 use crate::groups::store as groups;
 use crate::groups::tell::{How, tell};
 use crate::ids::{AppointmentId, ContactId, GroupId, JobId};
@@ -22,14 +21,10 @@ pub(super) fn entry(
     job: JobId,
     action: &'static str,
     (entity, contact, locked): (Uuid, ContactId, &Locked),
-    mut values: Value,
+    values: Value,
 ) -> Result<(), Failure> {
-    values["job"] = json!(job);
     let key = batch.keys.unwrap_contact_key(contact.0, &locked.key_wrapped)?;
-    let place = ContactField::AuditValues { entry: entity };
-    let sealed = key.seal(place, values.to_string().as_bytes())?;
-    batch.changes.entry(action, entity, Some(sealed));
-    Ok(())
+    batch.entry(job, &key, (action, entity), values)
 }
 
 /// Withdraws what is planned, and tells.
@@ -43,12 +38,16 @@ pub(crate) async fn withdraw(
     Ok(())
 }
 
-/// Locks contacts, with their open calls first, each in the order of ids. Those that are not there, or were erased, are not in the map.
+/// Locks contacts and groups in the order in which everybody does, and reads the time under the locks. The groups that are there, and
+/// the contacts that are, or are deleted; who was erased is not in the map.
 pub(crate) async fn lock(
     batch: &mut Batch,
     ids: &[ContactId],
-) -> Result<HashMap<ContactId, Locked>, Failure> {
-    Ok(contacts::lock(&mut batch.tx, &batch.keys, ids).await?)
+    groups: &[GroupId],
+) -> Result<(HashSet<GroupId>, HashMap<ContactId, Locked>), Failure> {
+    let locked = contacts::lock(&mut batch.tx, &batch.keys, ids, groups).await?;
+    batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+    Ok(locked)
 }
 
 /// Plans reminders.
@@ -57,20 +56,6 @@ pub(super) async fn plan(batch: &mut Batch, ids: &[AppointmentId]) -> Result<(),
         planning::plan_appointment(&mut batch.tx, *id, &mut batch.changes).await?;
     }
     Ok(())
-}
-
-/// Locks groups, in the order of their ids. Those that are there.
-pub(super) async fn lock_groups(
-    batch: &mut Batch,
-    named: Vec<GroupId>,
-) -> Result<HashSet<GroupId>, Failure> {
-    let mut found = HashSet::new();
-    for id in named.into_iter().collect::<BTreeSet<_>>() {
-        if groups::lock(&mut batch.tx, id).await?.is_some() {
-            found.insert(id);
-        }
-    }
-    Ok(found)
 }
 
 /// Has contacts join and leave groups, which are locked, and tells each of them.

@@ -6,9 +6,8 @@ use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::changes::{bring_back, delete, entry, lock_groups, move_members, plan, withdraw};
+use super::changes::{bring_back, delete, entry, lock, move_members, plan, withdraw};
 use super::store::appointments::{self, Stands};
-use super::store::contacts;
 use super::{Act, code};
 use crate::ids::{AppointmentId, ContactId, GroupId, JobId};
 use crate::jobs::Failure;
@@ -83,17 +82,7 @@ pub async fn undo(
 }
 
 fn item(of: &Noted, outcome: Outcome, code: Option<&'static str>) -> Item {
-    Item {
-        n: of.n,
-        contact: of.contact_id,
-        thing: of.thing,
-        outcome,
-        code,
-        before: None,
-        version: None,
-        thing_version: None,
-        before_sealed: None,
-    }
+    Item { thing: of.thing, ..Item::new(of.n, of.contact_id, outcome, code) }
 }
 
 async fn of_appointments(
@@ -102,8 +91,7 @@ async fn of_appointments(
     noted: &[Noted],
     ids: &[ContactId],
 ) -> Result<Vec<Item>, Failure> {
-    let locked = contacts::lock(&mut batch.tx, &batch.keys, ids).await?;
-    batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+    let (_, locked) = lock(batch, ids, &[]).await?;
     let before: Vec<(Stands, i32)> = noted.iter().filter_map(stands).collect();
     let back = appointments::put_back(&mut batch.tx, &before, batch.now).await?;
     let back: HashSet<AppointmentId> = back.into_iter().collect();
@@ -150,8 +138,8 @@ async fn of_groups(batch: &mut Batch, noted: &[Noted]) -> Result<Vec<Item>, Fail
         })
         .collect();
     let named = moved.iter().flat_map(|(_, moved)| moved.joined.iter().chain(&moved.left));
-    let there = lock_groups(batch, named.copied().collect()).await?;
-    batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+    let named: Vec<GroupId> = named.copied().collect();
+    let (there, _) = lock(batch, &[], &named).await?;
     let (mut joins, mut leaves): (HashMap<GroupId, Vec<ContactId>>, HashMap<_, Vec<_>>) =
         (HashMap::new(), HashMap::new());
     for (contact, Moved { joined, left }) in moved {
@@ -177,8 +165,7 @@ async fn of_deletion(
     noted: &[Noted],
     ids: &[ContactId],
 ) -> Result<Vec<Item>, Failure> {
-    let locked = contacts::lock(&mut batch.tx, &batch.keys, ids).await?;
-    batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+    let (_, locked) = lock(batch, ids, &[]).await?;
     let (mut back, mut items) = (Vec::new(), Vec::new());
     for one in noted {
         let found = one.contact_id.and_then(|id| Some((id, locked.get(&id)?)));
@@ -203,8 +190,7 @@ async fn of_restoration(
     noted: &[Noted],
     ids: &[ContactId],
 ) -> Result<Vec<Item>, Failure> {
-    let locked = contacts::lock(&mut batch.tx, &batch.keys, ids).await?;
-    batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+    let (_, locked) = lock(batch, ids, &[]).await?;
     let (mut gone, mut items) = (Vec::new(), Vec::new());
     for one in noted {
         let found = one.contact_id.and_then(|id| Some((id, locked.get(&id)?)));

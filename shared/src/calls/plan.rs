@@ -157,7 +157,7 @@ pub async fn plan_fresh(
         contact_zone: of.contact_zone,
         closed_dates: &closed,
     };
-    let mut planned = Vec::with_capacity(fresh.len());
+    let (mut planned, mut too_late) = (Vec::with_capacity(fresh.len()), Vec::new());
     for of in fresh.iter().filter(|of| of.at > now) {
         let clocks = clocks(of);
         let times = plan_reminder(&PlanInput {
@@ -169,8 +169,7 @@ pub async fn plan_fresh(
             spread: of.appointment.0.as_u64_pair().1,
         });
         let Ok(times) = times else {
-            let about = Some(of.appointment);
-            consequences::flag(tx, of.contact, about, None, "too_late_to_call", now).await?;
+            too_late.push((of.contact, of.appointment));
             changes.event("contact.flagged", of.contact.0, Some(of.contact));
             continue;
         };
@@ -186,6 +185,7 @@ pub async fn plan_fresh(
         changes.event("call.planned", id.0, Some(of.contact)).entry("call.plan", id.0, None);
     }
     store::plan_fresh(tx, now, &planned).await?;
+    consequences::flag_appointments(tx, &too_late, "too_late_to_call", now).await?;
     let numbers: BTreeSet<&[u8]> = fresh.iter().map(|of| of.number_eq.as_slice()).collect();
     for number in store::shared_numbers(tx, &numbers.into_iter().collect::<Vec<_>>()).await? {
         if let Some(of) = fresh.iter().find(|of| of.number_eq == number) {

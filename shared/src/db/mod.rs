@@ -257,6 +257,26 @@ impl TenantTx {
         &mut self.tx
     }
 
+    /// Has statements planned for the values that they are given, until [`TenantTx::plan_as_usual`]: a plan made for any list compares
+    /// each row with each of its thousands; one made for this list looks them up. Not for statements that write rows with references:
+    /// each is checked by a statement of its own, which would be planned for each row, by statistics that may not know the tenant yet.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub(crate) async fn plan_for_values(&mut self) -> Result<(), Error> {
+        sqlx::query("set local plan_cache_mode = force_custom_plan").execute(self.conn()).await?;
+        Ok(())
+    }
+
+    /// Plans are for any values again.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub(crate) async fn plan_as_usual(&mut self) -> Result<(), Error> {
+        sqlx::query("set local plan_cache_mode to default").execute(self.conn()).await?;
+        Ok(())
+    }
+
     /// Events were numbered in this transaction: they are announced once it is committed.
     pub(crate) fn events_were_numbered(&mut self) {
         self.numbered = true;

@@ -67,11 +67,7 @@ pub async fn add(
     let hashes: Vec<EqualityHashes> =
         wishes.iter().map(|wish| hashes(keys, &wish.number)).collect();
     if wishes.len() > MANY {
-        // A plan made for any list compares each row with each of its thousands; one made for this list looks them up.
-        sqlx::query("set local plan_cache_mode = force_custom_plan")
-            .execute(tx.conn())
-            .await
-            .map_err(Error::from)?;
+        tx.plan_for_values().await?;
     }
     numbers::settle_on(tx, keys, &hashes).await?;
     let mut known = listed(tx, &hashes).await?;

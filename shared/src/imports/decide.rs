@@ -23,7 +23,7 @@ pub(super) struct Person {
 pub(super) struct Book {
     /// By number and name key.
     pub(super) people: HashMap<(String, String), Person>,
-    /// Appointments at times that rows name. None: an earlier row makes it.
+    /// Appointments at times that rows name. None: an earlier row was about it.
     pub(super) appointments: HashMap<(ContactId, DateTime<Utc>), Option<AppointmentId>>,
     /// Whose an address is, in lower case.
     pub(super) emails: HashMap<String, ContactId>,
@@ -40,6 +40,8 @@ pub(super) enum Becomes {
     Added(ContactId),
     /// It is written into somebody who is there, and into the appointment; or they have an appointment more.
     Updated(ContactId, Option<AppointmentId>),
+    /// It is written into an appointment of somebody whom an earlier row named: that row said who they are.
+    Rebooked(ContactId, AppointmentId),
     /// Nothing: a word of [`code`].
     Skipped(&'static str, ContactId),
     /// A fault. Who has what it asks for.
@@ -53,6 +55,7 @@ impl Becomes {
             Self::New(id)
             | Self::Added(id)
             | Self::Updated(id, _)
+            | Self::Rebooked(id, _)
             | Self::Skipped(_, id)
             | Self::Failed(_, id) => id,
         }
@@ -83,12 +86,14 @@ fn one(row: &Row, book: &mut Book, options: &Options) -> Becomes {
             Some(owner) => return Becomes::Failed(Code::EmailTaken, owner),
             None => Becomes::New(ContactId::new()),
         },
-        Some(Person { contact, named: true }) => {
-            if book.appointments.contains_key(&(contact, at)) {
-                return Becomes::Skipped(code::SAME_ROW, contact);
+        Some(Person { contact, named: true }) => match book.appointments.get(&(contact, at)) {
+            None => Becomes::Added(contact),
+            Some(None) => return Becomes::Skipped(code::SAME_ROW, contact),
+            Some(Some(there)) if options.duplicates == Duplicates::Update => {
+                Becomes::Rebooked(contact, *there)
             }
-            Becomes::Added(contact)
-        }
+            Some(Some(_)) => return Becomes::Skipped(code::UNCHANGED, contact),
+        },
         Some(Person { contact, .. }) => {
             if options.duplicates == Duplicates::Skip {
                 return Becomes::Skipped(code::KNOWN_PERSON, contact);
@@ -104,9 +109,10 @@ fn one(row: &Row, book: &mut Book, options: &Options) -> Becomes {
     if matches!(becomes, Becomes::New(_)) {
         book.made.insert(contact);
     }
-    book.appointments.entry((contact, at)).or_insert(None);
-    // An appointment that is added says nothing new about the person.
-    if let (Some(email), false) = (email, matches!(becomes, Becomes::Added(_))) {
+    book.appointments.insert((contact, at), None);
+    // A row about an appointment alone says nothing new about the person.
+    let of_appointment = matches!(becomes, Becomes::Added(_) | Becomes::Rebooked(..));
+    if let (Some(email), false) = (email, of_appointment) {
         book.emails.entry(email).or_insert(contact);
     }
     book.people.insert(key, Person { contact, named: true });

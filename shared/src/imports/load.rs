@@ -4,15 +4,17 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::Options;
-use crate::appointment_types::AppointmentType;
+use super::{Options, store};
+use crate::appointment_types::{self, AppointmentType};
 use crate::contacts::phone::PhoneRules;
+use crate::db::{Error, TenantTx};
 use crate::groups::GroupName;
 use crate::ids::GroupId;
 use crate::intake::check::{Checked, Checker, Lists, Rules};
 use crate::intake::mapping::{MappingFault, Plan};
 use crate::intake::{ReadError, read};
-use crate::locations::Location;
+use crate::locations::{self, Location};
+use crate::tenants::Tenant;
 
 /// Most threads that check rows of one file.
 const THREADS: usize = 4;
@@ -34,6 +36,29 @@ pub struct Surroundings {
     pub locations: Vec<Location>,
     /// The groups that aren't archived.
     pub groups: Vec<(GroupId, GroupName)>,
+}
+
+impl Surroundings {
+    /// Reads them. `None`: the policy names a region that has no telephone numbers.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub async fn read(
+        tx: &mut TenantTx,
+        tenant: &Tenant,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, Error> {
+        let Ok(phones) = tenant.phone_rules() else { return Ok(None) };
+        Ok(Some(Self {
+            now,
+            zone: tenant.zone,
+            phones,
+            listed_types_only: tenant.policy.listed_types_only,
+            types: appointment_types::store::list(tx).await?,
+            locations: locations::store::list(tx).await?,
+            groups: store::groups(tx).await?,
+        }))
+    }
 }
 
 /// Why no row of a file can be taken.

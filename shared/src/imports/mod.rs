@@ -26,7 +26,7 @@ use crate::intake::mapping::Mapping;
 
 pub use failed::{errors_file, failed};
 pub use load::{Surroundings, Unusable, check};
-pub use preview::{MOST_SHOWN, Preview, Previewed, preview};
+pub use preview::{Preview, preview};
 pub use run::{begin, write};
 
 /// Rows of one transaction.
@@ -143,10 +143,5 @@ pub mod code {
     pub const KNOWN_PERSON: &str = "known_person";
     /// An earlier row says the same.
     pub const SAME_ROW: &str = "same_row";
-    /// All is as the row says already.
-    pub const UNCHANGED: &str = "unchanged";
-    /// Of an undo: somebody has changed it since.
-    pub const EDITED_SINCE: &str = "edited_since";
-    /// Of an undo: the contact was erased.
-    pub const ERASED: &str = "erased";
+    pub use crate::bulk::code::UNCHANGED;
 }

@@ -16,7 +16,7 @@ use crate::intake::duplicates::{Duplicate, Finder};
 use crate::jobs::Failure;
 
 /// Most faults, notes, possible duplicates and rows that are shown of each.
-pub const MOST_SHOWN: usize = 200;
+const MOST_SHOWN: usize = 200;
 
 /// What an import would do.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -125,7 +125,7 @@ pub async fn preview(
                 preview.adds += 1;
                 code::ADDED
             }
-            Becomes::Updated(..) => {
+            Becomes::Updated(..) | Becomes::Rebooked(..) => {
                 preview.updates += 1;
                 code::UPDATED
             }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::json;
 
-use super::decide::{Becomes, Book, Person, decide};
+use super::decide::{Book, Person, decide};
 use super::store::{self, people};
 use super::writing::Writing;
 use super::{Duplicates, Options, code};
+use crate::bulk::changes;
 use crate::contacts::store as contacts;
 use crate::contacts::store::Opened;
 use crate::crypto::TenantField;
@@ -18,7 +19,6 @@ use crate::intake::duplicates::name_key;
 use crate::jobs::Failure;
 use crate::jobs::store::items::{Item, Outcome};
 use crate::jobs::store::run::Batch;
-use crate::rotation::store::numbers;
 
 /// Makes the groups that rows name and that aren't there, in the first batch. Those that were made.
 ///
@@ -76,7 +76,6 @@ pub async fn write(
 ) -> Result<Vec<Item>, Failure> {
     let good: Vec<&Row> = rows.iter().filter_map(|row| row.result.as_ref().ok()).collect();
     people::lock_imports(&mut batch.tx).await?;
-    numbers::lock_while_rotating(&mut batch.tx, &batch.keys).await?;
     let found = Found::lock(batch, job, options, &good).await?;
     let mut book = found.book;
     let becomes = decide(good.iter().copied(), &mut book, options);
@@ -92,13 +91,7 @@ pub async fn write(
             continue;
         }
         let Some((row, becomes)) = decided.next() else { continue };
-        let done = match *becomes {
-            Becomes::Skipped(code, contact) => {
-                item(row.number, Outcome::Skipped, Some(contact), code)
-            }
-            Becomes::Failed(code, _) => item(row.number, Outcome::Failed, None, code.as_str()),
-            becomes => writing.row(row, becomes).await?,
-        };
+        let done = writing.row(row, *becomes).await?;
         let written = matches!(done.outcome, Outcome::Done) || done.code == Some(code::UNCHANGED);
         if let Some(contact) = done.contact.filter(|_| written) {
             for group in found.groups.of(row) {
@@ -150,17 +143,7 @@ pub(super) fn item(
     contact: Option<ContactId>,
     code: &'static str,
 ) -> Item {
-    Item {
-        n: number.into(),
-        contact,
-        thing: None,
-        outcome,
-        code: Some(code),
-        before: None,
-        version: None,
-        thing_version: None,
-        before_sealed: None,
-    }
+    Item::new(number.into(), contact, outcome, Some(code))
 }
 
 /// Which groups rows name.
@@ -198,10 +181,10 @@ impl Found {
             }
         };
         let ids: Vec<ContactId> = known.values().copied().collect();
-        let named = people::named(&mut batch.tx, job, &ids).await?;
-        let changes =
+        let (named, booked) = people::named(&mut batch.tx, job, &ids).await?;
+        let touches =
             |id: &ContactId| options.duplicates == Duplicates::Update || named.contains(id);
-        let touched: Vec<ContactId> = ids.into_iter().filter(changes).collect();
+        let touched: Vec<ContactId> = ids.into_iter().filter(touches).collect();
         let mut groups = Groups {
             all: options.groups.clone(),
             by_key: store::groups_by_key(&mut batch.tx).await?,
@@ -214,8 +197,7 @@ impl Found {
             .copied()
             .collect();
         let wanted: Vec<GroupId> = wanted.into_iter().collect();
-        groups.there = people::lock(&mut batch.tx, &touched, &wanted).await?;
-        batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+        (groups.there, _) = changes::lock(batch, &touched, &wanted).await?;
         let opened = contacts::some(&mut batch.tx, &batch.keys, &touched).await?;
         let opened: HashMap<ContactId, Opened> =
             opened.into_iter().map(|one| (one.contact.id, one)).collect();
@@ -226,20 +208,21 @@ impl Found {
                 (one.contact.phone.as_str(), name_key(one.contact.name.as_str()))
                     == (key.0.as_str(), key.1.clone())
             };
-            if changes(&contact) && !opened.get(&contact).is_some_and(same) {
+            if touches(&contact) && !opened.get(&contact).is_some_and(same) {
                 continue;
             }
             book.people.insert(key, Person { contact, named: named.contains(&contact) });
         }
         let times: Vec<_> = rows.iter().map(|row| row.at).collect();
         for (contact, at, id) in people::appointments(&mut batch.tx, &touched, &times).await? {
-            book.appointments.insert((contact, at), Some(id));
+            let said = booked.contains(&id);
+            book.appointments.insert((contact, at), Some(id).filter(|_| !said));
         }
         if !options.allow_duplicate_email {
             people::lock_emails(&mut batch.tx, &batch.keys, rows).await?;
             book.emails = people::emails(&mut batch.tx, &batch.keys, rows).await?;
         }
-        people::plan_as_usual(&mut batch.tx).await?;
+        batch.tx.plan_as_usual().await?;
         Ok(Self { book, opened, groups })
     }
 }

@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::code;
 use super::kept::Kept;
-use super::run::item;
 use super::store::{people, write};
-use super::writing::{entry, save_appointment};
+use super::writing::save_appointment;
 use crate::appointments;
 use crate::bulk::changes;
+use crate::bulk::code as spared;
 use crate::calls::plan;
 use crate::contacts::store::{self as contacts, Opened};
 use crate::contacts::{Contact, audited};
@@ -20,9 +20,8 @@ use crate::groups::store as groups;
 use crate::groups::tell::{How, tell};
 use crate::ids::{AppointmentId, ContactId, GroupId, JobId};
 use crate::jobs::Failure;
-use crate::jobs::store::items::{Item, Noted, Outcome};
+use crate::jobs::store::items::{self, Item, Noted, Outcome};
 use crate::jobs::store::run::Batch;
-use crate::rotation::store::numbers;
 
 #[derive(Deserialize)]
 struct Joined {
@@ -71,7 +70,8 @@ struct Undoing<'b> {
     opened: HashMap<ContactId, Opened>,
     /// Version, and whether it is there.
     appointments: HashMap<AppointmentId, (i32, bool)>,
-    with_more: HashSet<ContactId>,
+    /// Whom the import made, and about whom something was changed since.
+    edited: HashSet<ContactId>,
     groups: HashSet<GroupId>,
 }
 
@@ -86,10 +86,7 @@ impl<'b> Undoing<'b> {
         let named: BTreeSet<GroupId> = noted.iter().flat_map(joined).collect();
         let named: Vec<GroupId> = named.into_iter().collect();
         people::lock_imports(&mut batch.tx).await?;
-        numbers::lock_while_rotating(&mut batch.tx, &batch.keys).await?;
-        let groups = people::lock(&mut batch.tx, &ids, &named).await?;
-        let locked = changes::lock(batch, &ids).await?;
-        batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+        let (groups, locked) = changes::lock(batch, &ids, &named).await?;
         let opened = contacts::some(&mut batch.tx, &batch.keys, &ids).await?;
         let opened = opened.into_iter().map(|one| (one.contact.id, one)).collect();
         let things: Vec<AppointmentId> =
@@ -99,16 +96,18 @@ impl<'b> Undoing<'b> {
             .into_iter()
             .map(|(id, version, deleted)| (id, (version, deleted.is_none())))
             .collect();
-        let with_more = write::with_more(&mut batch.tx, of, &ids).await?.into_iter().collect();
-        Ok(Self { batch, job, of, locked, opened, appointments, with_more, groups })
+        let edited = items::made_and_edited(&mut batch.tx, of, Some(&ids)).await?;
+        batch.tx.plan_as_usual().await?;
+        let edited = edited.into_iter().collect();
+        Ok(Self { batch, job, of, locked, opened, appointments, edited, groups })
     }
 
     async fn run(mut self, noted: &[Noted]) -> Result<Vec<Item>, Failure> {
         let (mut items, mut gone, mut added) = (Vec::new(), Vec::new(), Vec::new());
         for one in noted {
             let (outcome, word) = match self.fate(one) {
-                Fate::Erased => (Outcome::Failed, Some(code::ERASED)),
-                Fate::Spared => (Outcome::Skipped, Some(code::EDITED_SINCE)),
+                Fate::Erased => (Outcome::Failed, Some(spared::ERASED)),
+                Fate::Spared => (Outcome::Skipped, Some(spared::EDITED_SINCE)),
                 Fate::GoneAlready => (Outcome::Done, None),
                 Fate::Contact(contact) => {
                     gone.push(contact);
@@ -120,12 +119,11 @@ impl<'b> Undoing<'b> {
                 }
                 Fate::Changed(contact) => match self.put_back(one, contact, &mut added).await? {
                     true => (Outcome::Done, None),
-                    false => (Outcome::Skipped, Some(code::EDITED_SINCE)),
+                    false => (Outcome::Skipped, Some(spared::EDITED_SINCE)),
                 },
             };
-            let number = u32::try_from(one.n).unwrap_or(u32::MAX);
-            let done = item(number, outcome, one.contact_id, "");
-            items.push(Item { code: word, thing: one.thing, ..done });
+            let done = Item::new(one.n, one.contact_id, outcome, word);
+            items.push(Item { thing: one.thing, ..done });
         }
         self.remove_appointments(&added).await?;
         changes::delete(self.batch, self.job, &self.locked, &gone).await?;
@@ -156,7 +154,7 @@ impl<'b> Undoing<'b> {
             return Fate::Spared;
         }
         match (one.code.as_deref(), thing) {
-            (Some(code::CREATED), _) if self.with_more.contains(&contact) => Fate::Spared,
+            (Some(code::CREATED), _) if self.edited.contains(&contact) => Fate::Spared,
             (Some(code::CREATED), _) => Fate::Contact(contact),
             (Some(code::ADDED), Some(appointment)) => Fate::Appointment(contact, appointment),
             _ => Fate::Changed(contact),
@@ -214,7 +212,7 @@ impl<'b> Undoing<'b> {
             plan::replan_contact(tx, id, *now, changes).await?;
         }
         changes.event("contact.changed", id.0, Some(id));
-        entry(self.batch, self.job, &opened.key, ("contact.change", id.0), values)?;
+        self.batch.entry(self.job, &opened.key, ("contact.change", id.0), values)?;
         self.opened.insert(id, changed);
         Ok(())
     }
@@ -233,7 +231,7 @@ impl<'b> Undoing<'b> {
             let Some(before) = before else { continue };
             self.batch.changes.event("appointment.deleted", id.0, Some(*contact));
             let values = json!({ "before": appointments::audited(&before) });
-            entry(self.batch, self.job, &key, ("appointment.delete", id.0), values)?;
+            self.batch.entry(self.job, &key, ("appointment.delete", id.0), values)?;
         }
         changes::withdraw(self.batch, (&ids, &[]), "appointment_deleted").await?;
         let now = self.batch.now;

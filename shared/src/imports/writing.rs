@@ -15,7 +15,7 @@ use crate::appointments::{self, Appointment, BY_IMPORT};
 use crate::calls::plan::{self, Fresh};
 use crate::contacts::store::{self as contacts, Opened};
 use crate::contacts::{Consent, Contact, audited};
-use crate::crypto::{ContactField, ContactKey, EqualityKind};
+use crate::crypto::{ContactKey, EqualityKind};
 use crate::ids::{AcknowledgementId, AppointmentId, ContactId, JobId};
 use crate::intake::check::{Checked, Row};
 use crate::jobs::Failure;
@@ -30,7 +30,7 @@ pub(super) struct Writing<'b> {
     opened: HashMap<ContactId, Opened>,
     new: Vec<(Contact, Option<How>, Option<String>, bool)>,
     appointments: Vec<Appointment>,
-    /// By whom items of appointments that are yet to be written are told.
+    /// What was acknowledged.
     entries: Vec<NewEntry>,
     detections: Vec<Detection>,
 }
@@ -61,7 +61,12 @@ impl<'b> Writing<'b> {
                 Ok(self.with_appointment(row, contact, code::CREATED, Some(1)))
             }
             Becomes::Added(contact) => Ok(self.with_appointment(row, contact, code::ADDED, None)),
-            Becomes::Updated(contact, appointment) => self.update(row, contact, appointment).await,
+            Becomes::Updated(contact, appointment) => {
+                self.update(row, contact, (true, appointment)).await
+            }
+            Becomes::Rebooked(contact, there) => {
+                self.update(row, contact, (false, Some(there))).await
+            }
             Becomes::Skipped(code, contact) => {
                 Ok(item(row.number, Outcome::Skipped, Some(contact), code))
             }
@@ -126,17 +131,20 @@ impl<'b> Writing<'b> {
         Item { thing, version, thing_version: Some(1), ..done }
     }
 
-    /// Writes a row into somebody who is there.
+    /// Writes a row into somebody who is there, if it says who they are, and into their appointment.
     async fn update(
         &mut self,
         row: &Row,
         id: ContactId,
-        appointment: Option<AppointmentId>,
+        (says_who, appointment): (bool, Option<AppointmentId>),
     ) -> Result<Item, Failure> {
         let Some(Opened { contact: before, key }) = self.opened.get(&id).cloned() else {
             return Err(Failure::Other("contact_not_locked"));
         };
-        let mut after = updated(&before, row, self.batch);
+        let mut after = match says_who {
+            true => updated(&before, row, self.batch),
+            false => before.clone(),
+        };
         let changed = after != before;
         if changed {
             after.version = before.version.saturating_add(1);
@@ -257,7 +265,7 @@ impl<'b> Writing<'b> {
         entity: Uuid,
         values: Value,
     ) -> Result<(), Failure> {
-        entry(self.batch, self.job, key, (action, entity), values)
+        self.batch.entry(self.job, key, (action, entity), values)
     }
 
     /// Writes what was put together.
@@ -355,20 +363,5 @@ pub(super) async fn save_appointment(
     batch.changes.event("appointment.changed", after.id.0, Some(after.contact));
     let values =
         json!({ "before": appointments::audited(before), "after": appointments::audited(after) });
-    entry(batch, job, key, ("appointment.change", after.id.0), values)
-}
-
-/// Adds an entry of the audit trail, sealed under the contact's key; it names the job.
-pub(super) fn entry(
-    batch: &mut Batch,
-    job: JobId,
-    key: &ContactKey,
-    (action, entity): (&'static str, Uuid),
-    mut values: Value,
-) -> Result<(), Failure> {
-    values["job"] = json!(job);
-    let place = ContactField::AuditValues { entry: entity };
-    let sealed = key.seal(place, values.to_string().as_bytes())?;
-    batch.changes.entry(action, entity, Some(sealed));
-    Ok(())
+    batch.entry(job, key, ("appointment.change", after.id.0), values)
 }

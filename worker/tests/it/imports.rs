@@ -58,6 +58,14 @@ impl Desk {
         (now + chrono::Duration::days(ahead)).format("%Y-%m-%d").to_string()
     }
 
+    /// Date and time in twenty minutes, by London's clocks, as two cells.
+    async fn soon(&self) -> String {
+        let mut tx = self.world.db.tenant(self.tenant.id).await.unwrap();
+        let now = shared::tenants::store::now(&mut tx).await.unwrap();
+        let at = (now + chrono::Duration::minutes(20)).with_timezone(&chrono_tz::Europe::London);
+        at.format("%Y-%m-%d,%H:%M").to_string()
+    }
+
     async fn upload(&self, file: &str) -> ImportId {
         let mut tx = self.world.db.tenant(self.tenant.id).await.unwrap();
         let keys = self.world.keys.of(&mut tx).await.unwrap();
@@ -111,6 +119,11 @@ impl Desk {
     async fn items(&self, job: &Job) -> Vec<Noted> {
         let mut tx = self.world.db.tenant(self.tenant.id).await.unwrap();
         items::after(&mut tx, job.id, 0, None, 20_000).await.unwrap()
+    }
+
+    async fn to_undo(&self, job: &Job) -> (u64, u64) {
+        let mut tx = self.world.db.tenant(self.tenant.id).await.unwrap();
+        items::to_undo(&mut tx, job.id).await.unwrap()
     }
 
     async fn codes(&self, job: &Job) -> Vec<String> {
@@ -220,6 +233,16 @@ async fn what_planning_many_does_is_what_planning_one_does() {
             char::from(b'a' + u8::try_from(which).unwrap()),
         ));
     }
+    // Calls to one number that can't all be made: they are hours apart, and wanted at once.
+    for (name, minute) in [("Uma", 0), ("Val", 15), ("Wyn", 30)] {
+        let day = &days[0];
+        file.push_str(&format!(
+            "{name} Example,07700 900008,{day},12:{minute:02},2,Europe/London,normal\n"
+        ));
+    }
+    // In twenty minutes: no calling time is left.
+    let soon = desk.soon().await;
+    file.push_str(&format!("Late Example,07700 900009,{soon},24,Europe/London,high\n"));
     let mut how = options(&file, Duplicates::Create);
     how.mapping.columns.retain(|one| one.column != "Hours before");
     let lead = Assigned { column: "Hours before".into(), field: intake::Field::CallBeforeHours };
@@ -230,6 +253,8 @@ async fn what_planning_many_does_is_what_planning_one_does() {
     let flags = "select contact_id::text || reason from flags where cleared_at is null order by 1";
     let (many, flagged) = (desk.world.texts(plans).await, desk.world.texts(flags).await);
     assert!(many.len() >= 8, "{many:?}");
+    assert!(flagged.iter().any(|flag| flag.ends_with("too_late_to_call")), "{flagged:?}");
+    assert!(flagged.iter().any(|flag| flag.ends_with("shared_number")), "{flagged:?}");
     // The same appointments, each planned by itself. Bookings are as old as they were.
     desk.world.run("delete from flags").await;
     desk.world.run("delete from calls").await;
@@ -270,8 +295,8 @@ async fn people_who_are_there_are_skipped_updated_or_made_again() {
     let unchanged = desk.import(&again, options(&again, Duplicates::Update)).await;
     assert_eq!(
         desk.codes(&unchanged).await,
-        ["2 unchanged", "3 same_row"],
-        "row 3 names whom row 2 named"
+        ["2 unchanged", "3 unchanged"],
+        "each is there already"
     );
 
     let back = desk.undo(&job).await;
@@ -320,9 +345,7 @@ async fn taking_an_import_back_spares_what_was_edited_since() {
     ] {
         desk.world.run(sql(statement)).await;
     }
-    let mut tx = desk.world.db.tenant(desk.tenant.id).await.unwrap();
-    assert_eq!(items::to_undo(&mut tx, job.id).await.unwrap(), (5, 3));
-    drop(tx);
+    assert_eq!(desk.to_undo(&job).await, (5, 3));
     let back = desk.undo(&job).await;
     assert_eq!(back.state, State::Done, "{back:?}");
     assert_eq!(
@@ -412,4 +435,62 @@ async fn files_are_forgotten_in_time() {
     desk.world.run("update jobs set ended_at = ended_at - interval '8 days'").await;
     worker::jobs::keeping::round(&desk.app).await.unwrap();
     assert!(desk.world.texts(files).await.is_empty());
+}
+
+#[tokio::test]
+async fn each_of_somebodys_appointments_is_updated_by_its_own_row() {
+    let desk = Desk::new().await;
+    let (day, later) = (desk.day(4).await, desk.day(6).await);
+    let file = |place: &str| {
+        format!(
+            "Name,Phone,Date,Time,Location\nZoe Ash,07700 900001,{day},10:00,{place}\nZoe Ash,07700 900001,{later},10:00,{place}\n"
+        )
+    };
+    let (first, again) = (file("Here"), file("There"));
+    desk.import(&first, options(&first, Duplicates::Skip)).await;
+    let job = desk.import(&again, options(&again, Duplicates::Update)).await;
+    assert_eq!(desk.codes(&job).await, ["2 updated", "3 updated"]);
+    let there = "select count(*) from appointments where location = 'There' and deleted_at is null";
+    assert_eq!((desk.count(BOOKED).await, desk.count(there).await), (2, 2));
+    desk.undo(&job).await;
+    assert_eq!((desk.count(BOOKED).await, desk.count(there).await), (2, 0));
+}
+
+#[tokio::test]
+async fn who_was_made_stays_if_any_of_their_appointments_was_edited_since() {
+    let desk = Desk::new().await;
+    let (day, later) = (desk.day(4).await, desk.day(6).await);
+    let file = format!(
+        "Name,Phone,Date,Time\nZoe Ash,07700 900001,{day},10:00\nZoe Ash,07700 900001,{later},10:00\nBob Bell,07700 900002,{day},10:00\n"
+    );
+    let job = desk.import(&file, options(&file, Duplicates::Skip)).await;
+    assert_eq!(desk.codes(&job).await, ["2 created", "3 added", "4 created"]);
+    desk.world
+        .run("update appointments set version = 2 where id = (select thing from job_items where code = 'added')")
+        .await;
+    assert_eq!(desk.to_undo(&job).await, (3, 2));
+    let back = desk.undo(&job).await;
+    assert_eq!(desk.codes(&back).await, ["2 edited_since", "3 edited_since", "4 "]);
+    assert_eq!((desk.count(LIVE).await, desk.count(BOOKED).await), (1, 2));
+}
+
+#[tokio::test]
+async fn two_imports_at_once_make_nobody_twice() {
+    let desk = Desk::new().await;
+    let day = desk.day(4).await;
+    let mut file = String::from("Name,Phone,Date,Time\n");
+    for which in 0..200 {
+        file.push_str(&format!("Ada Bell,07700 900{which:03},{day},10:00\n"));
+    }
+    let mut jobs = Vec::new();
+    for _ in 0..3 {
+        let import = desk.upload(&file).await;
+        let params = Params { import, options: options(&file, Duplicates::Skip) };
+        jobs.push(desk.ask(Kind::Import, serde_json::to_value(params).unwrap()).await);
+    }
+    let ended = futures::future::join_all(jobs.into_iter().map(|id| desk.turn(id))).await;
+    let made: u64 =
+        ended.iter().map(|job| job.result.as_ref().unwrap()["created"].as_u64().unwrap()).sum();
+    assert!(ended.iter().all(|job| job.state == State::Done), "{ended:?}");
+    assert_eq!((made, desk.count(LIVE).await, desk.count(BOOKED).await), (200, 200, 200));
 }

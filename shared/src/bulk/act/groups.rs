@@ -5,26 +5,25 @@ use std::collections::{HashMap, HashSet};
 use serde_json::json;
 
 use super::Work;
-use crate::bulk::changes::{lock_groups, move_members};
+use crate::bulk::changes::move_members;
+use crate::bulk::code;
 use crate::bulk::store::groups as members;
-use crate::bulk::{Chosen, code};
 use crate::ids::{ContactId, GroupId};
 use crate::jobs::Failure;
 use crate::jobs::store::items::{Item, Outcome};
 use crate::jobs::store::run::Batch;
 
-/// Locks the groups that a change names, and where it replaces those that the contacts are in. Those that are there.
-pub(super) async fn lock(
+/// The groups that a change names, and where it replaces them those that the contacts are in.
+pub(super) async fn named(
     batch: &mut Batch,
-    chosen: &[Chosen],
+    ids: &[ContactId],
     (add, remove, replace): (&[GroupId], &[GroupId], bool),
-) -> Result<HashSet<GroupId>, Failure> {
+) -> Result<Vec<GroupId>, Failure> {
     let mut named: Vec<GroupId> = [add, remove].concat();
     if replace {
-        let ids: Vec<ContactId> = chosen.iter().map(|one| one.contact).collect();
-        named.extend(members::of(&mut batch.tx, &ids).await?.into_values().flatten());
+        named.extend(members::of(&mut batch.tx, ids).await?.into_values().flatten());
     }
-    lock_groups(batch, named).await
+    Ok(named)
 }
 
 impl Work<'_> {

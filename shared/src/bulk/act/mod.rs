@@ -4,11 +4,11 @@ mod appointments;
 mod contacts;
 mod groups;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::store::contacts::{Locked, lock};
+use super::changes::{Locked, lock};
 use super::{Act, Chosen};
-use crate::ids::{ContactId, GroupId, JobId};
+use crate::ids::{ContactId, JobId};
 use crate::jobs::Failure;
 use crate::jobs::store::items::{Item, Outcome};
 use crate::jobs::store::run::Batch;
@@ -26,16 +26,14 @@ pub async fn act(
     chosen: &[Chosen],
     first: i64,
 ) -> Result<Vec<Item>, Failure> {
-    let found: HashSet<GroupId> = match act {
-        // Before contacts, in the order of locks.
-        Act::Groups { add, remove, replace } => {
-            groups::lock(batch, chosen, (add, remove, *replace)).await?
-        }
-        _ => HashSet::new(),
-    };
     let ids: Vec<ContactId> = chosen.iter().map(|one| one.contact).collect();
-    let locked = lock(&mut batch.tx, &batch.keys, &ids).await?;
-    batch.now = crate::tenants::store::now(&mut batch.tx).await?;
+    let named = match act {
+        Act::Groups { add, remove, replace } => {
+            groups::named(batch, &ids, (add, remove, *replace)).await?
+        }
+        _ => Vec::new(),
+    };
+    let (found, locked) = lock(batch, &ids, &named).await?;
     let mut work = Work { batch, job, first, chosen, locked };
     match act {
         Act::Status { status, reason, confirmed_by } => {
@@ -59,17 +57,9 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn item(&self, at: usize, outcome: Outcome, code: Option<&'static str>) -> Item {
-        Item {
-            n: self.first.saturating_add(i64::try_from(at).unwrap_or(i64::MAX)),
-            contact: Some(self.chosen[at].contact),
-            thing: self.chosen[at].appointment.map(|id| id.0),
-            outcome,
-            code,
-            before: None,
-            version: None,
-            thing_version: None,
-            before_sealed: None,
-        }
+        let n = self.first.saturating_add(i64::try_from(at).unwrap_or(i64::MAX));
+        let thing = self.chosen[at].appointment.map(|id| id.0);
+        Item { thing, ..Item::new(n, Some(self.chosen[at].contact), outcome, code) }
     }
 
     fn live(&self, id: ContactId) -> Option<&Locked> {

@@ -1,12 +1,12 @@
 //! SQL of many contacts at once: locking, deleting, bringing back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use crate::crypto::TenantKeys;
 use crate::db::{Error, TenantTx};
-use crate::ids::{CallId, ContactId};
+use crate::ids::{CallId, ContactId, GroupId};
 use crate::rotation::store::numbers;
 
 /// A locked contact.
@@ -20,23 +20,38 @@ pub(crate) struct Locked {
     pub(crate) version: i32,
 }
 
-/// Locks contacts as `contacts::store::lock` locks one: their open calls first, each in the order of ids. Those that are not
-/// there, or were erased, are not in the map.
+/// Locks contacts as `contacts::store::lock` locks one, and groups, in the order in which everybody does: open calls, groups, the
+/// contacts themselves, each in the order of ids. The groups that are there, and the contacts; who was erased is not among them.
 pub(in crate::bulk) async fn lock(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     ids: &[ContactId],
-) -> Result<HashMap<ContactId, Locked>, Error> {
+    groups: &[GroupId],
+) -> Result<(HashSet<GroupId>, HashMap<ContactId, Locked>), Error> {
     numbers::lock_while_rotating(tx, keys).await?;
-    // A plan made for any list compares each row with each of its hundreds; one made for this list looks them up.
-    sqlx::query("set local plan_cache_mode = force_custom_plan").execute(tx.conn()).await?;
-    sqlx::query(
-        "select from calls where contact_id = any ($1) and state in ('planned', 'reserved', 'dialling', 'in_progress')
-         order by id for no key update",
-    )
-    .bind(ids)
-    .execute(tx.conn())
-    .await?;
+    tx.plan_for_values().await?;
+    if !ids.is_empty() {
+        sqlx::query(
+            "select from calls where contact_id = any ($1) and state in ('planned', 'reserved', 'dialling', 'in_progress')
+             order by id for no key update",
+        )
+        .bind(ids)
+        .execute(tx.conn())
+        .await?;
+    }
+    let mut there = HashSet::new();
+    if !groups.is_empty() {
+        let found: Vec<GroupId> = sqlx::query_scalar(
+            "select id from groups where id = any ($1) order by id for no key update",
+        )
+        .bind(groups)
+        .fetch_all(tx.conn())
+        .await?;
+        there.extend(found);
+    }
+    if ids.is_empty() {
+        return Ok((there, HashMap::new()));
+    }
     type Row = (ContactId, Vec<u8>, Option<DateTime<Utc>>, i32);
     let rows: Vec<Row> = sqlx::query_as(
         "select id, key_wrapped, deleted_at, version from contacts where id = any ($1) and key_wrapped is not null
@@ -48,7 +63,7 @@ pub(in crate::bulk) async fn lock(
     let locked = |(id, key_wrapped, deleted_at, version): Row| {
         (id, Locked { key_wrapped, deleted_at, version })
     };
-    Ok(rows.into_iter().map(locked).collect())
+    Ok((there, rows.into_iter().map(locked).collect()))
 }
 
 /// Deletes contacts with their appointments.
@@ -119,7 +134,7 @@ pub(in crate::bulk) async fn there(
     tx: &mut TenantTx,
     ids: &[ContactId],
 ) -> Result<HashMap<ContactId, bool>, Error> {
-    sqlx::query("set local plan_cache_mode = force_custom_plan").execute(tx.conn()).await?;
+    tx.plan_for_values().await?;
     let rows: Vec<(ContactId, bool)> = sqlx::query_as(
         "select id, deleted_at is null from contacts where id = any ($1) and key_wrapped is not null",
     )

@@ -166,6 +166,34 @@ pub async fn flag(
     Ok(())
 }
 
+/// Flags contacts about their appointments, for people to look at. What is flagged so already stays.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn flag_appointments(
+    tx: &mut TenantTx,
+    which: &[(ContactId, AppointmentId)],
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    if which.is_empty() {
+        return Ok(());
+    }
+    let (contacts, appointments): (Vec<ContactId>, Vec<AppointmentId>) =
+        which.iter().copied().unzip();
+    sqlx::query(
+        "insert into flags (tenant_id, id, contact_id, appointment_id, reason, raised_at) \
+         select tid(), gen_random_uuid(), u.*, $3, $4 from unnest($1::uuid[], $2::uuid[]) u on conflict do nothing",
+    )
+    .bind(contacts)
+    .bind(appointments)
+    .bind(reason)
+    .bind(now)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The provider says that the number doesn't exist, or that a stranger answers it.
 ///
 /// # Errors

@@ -104,8 +104,7 @@ async fn live(
     contacts: &[ContactId],
 ) -> Result<BTreeMap<ContactId, Vec<u8>>, Error> {
     if contacts.len() > MANY {
-        // A plan made for any list compares each row with each of its thousands; one made for this list looks them up.
-        sqlx::query("set local plan_cache_mode = force_custom_plan").execute(tx.conn()).await?;
+        tx.plan_for_values().await?;
     }
     let rows: Vec<(ContactId, Vec<u8>)> = sqlx::query_as(
         "select id, key_wrapped from contacts

@@ -117,17 +117,6 @@ pub async fn run_by(tx: &mut TenantTx, id: ImportId, job: JobId) -> Result<(), E
     Ok(())
 }
 
-/// The files that these jobs run.
-///
-/// # Errors
-/// Any [`Error`].
-pub async fn of_jobs(tx: &mut TenantTx, jobs: &[JobId]) -> Result<Vec<(JobId, ImportId)>, Error> {
-    Ok(sqlx::query_as("select job_id, id from imports where job_id = any ($1)")
-        .bind(jobs)
-        .fetch_all(tx.conn())
-        .await?)
-}
-
 /// Forgets a file.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::crypto::{ContactField, EqualityKind, TenantKeys};
 use crate::db::{Error, TenantTx};
-use crate::ids::{AppointmentId, ContactId, GroupId, JobId};
+use crate::ids::{AppointmentId, ContactId, JobId};
 use crate::intake::check::Row;
 use crate::intake::duplicates::name_key;
 use crate::tenants::KeyError;
@@ -31,11 +31,7 @@ pub(in crate::imports) async fn known(
     rows: &[&Row],
 ) -> Result<HashMap<(String, String), ContactId>, KeyError> {
     let numbers = hashes(keys, EqualityKind::Phone, rows.iter().map(|row| row.phone.as_str()));
-    // A plan made for any list compares each row with each of its thousands; one made for this list looks them up.
-    sqlx::query("set local plan_cache_mode = force_custom_plan")
-        .execute(tx.conn())
-        .await
-        .map_err(Error::from)?;
+    tx.plan_for_values().await?;
     type Found = (ContactId, Vec<u8>, Vec<u8>, Vec<u8>);
     let found: Vec<Found> = sqlx::query_as(
         "select id, key_wrapped, name, phone_eq from contacts
@@ -56,23 +52,24 @@ pub(in crate::imports) async fn known(
     Ok(known)
 }
 
-/// Those of the contacts that an earlier batch of the job was about.
+/// Those of the contacts that an earlier batch of the job was about, and the appointments that it made or changed.
 pub(in crate::imports) async fn named(
     tx: &mut TenantTx,
     job: JobId,
     contacts: &[ContactId],
-) -> Result<HashSet<ContactId>, Error> {
+) -> Result<(HashSet<ContactId>, HashSet<AppointmentId>), Error> {
     if contacts.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(Default::default());
     }
-    let named: Vec<ContactId> = sqlx::query_scalar(
-        "select distinct contact_id from job_items where job_id = $1 and outcome = 'done' and contact_id = any ($2)",
+    let named: Vec<(ContactId, Option<AppointmentId>)> = sqlx::query_as(
+        "select contact_id, thing from job_items where job_id = $1 and outcome = 'done' and contact_id = any ($2)",
     )
     .bind(job)
     .bind(contacts)
     .fetch_all(tx.conn())
     .await?;
-    Ok(named.into_iter().collect())
+    let booked = named.iter().filter_map(|(_, thing)| *thing).collect();
+    Ok((named.into_iter().map(|(contact, _)| contact).collect(), booked))
 }
 
 /// Appointments of contacts at any of these times.
@@ -145,47 +142,4 @@ pub(in crate::imports) async fn lock_imports(tx: &mut TenantTx) -> Result<(), Er
         .execute(tx.conn())
         .await?;
     Ok(())
-}
-
-/// Ends that plans are made for what is asked for: rows that are written now have their references checked one by one, by plans that
-/// are made once. Made anew for each row they cost more than the row, and of a tenant that statistics don't know yet they are bad.
-pub(in crate::imports) async fn plan_as_usual(tx: &mut TenantTx) -> Result<(), Error> {
-    sqlx::query("set local plan_cache_mode = auto").execute(tx.conn()).await?;
-    Ok(())
-}
-
-/// Locks contacts that are changed, in the order in which everybody locks: their open calls, groups, the contacts themselves, each in
-/// the order of ids. The groups that are there.
-pub(in crate::imports) async fn lock(
-    tx: &mut TenantTx,
-    contacts: &[ContactId],
-    groups: &[GroupId],
-) -> Result<HashSet<GroupId>, Error> {
-    sqlx::query("set local plan_cache_mode = force_custom_plan").execute(tx.conn()).await?;
-    if !contacts.is_empty() {
-        sqlx::query(
-            "select from calls where contact_id = any ($1) and state in ('planned', 'reserved', 'dialling', 'in_progress')
-             order by id for no key update",
-        )
-        .bind(contacts)
-        .execute(tx.conn())
-        .await?;
-    }
-    let mut there = HashSet::new();
-    if !groups.is_empty() {
-        let rows: Vec<GroupId> = sqlx::query_scalar(
-            "select id from groups where id = any ($1) order by id for no key update",
-        )
-        .bind(groups)
-        .fetch_all(tx.conn())
-        .await?;
-        there.extend(rows);
-    }
-    if !contacts.is_empty() {
-        sqlx::query("select from contacts where id = any ($1) order by id for no key update")
-            .bind(contacts)
-            .execute(tx.conn())
-            .await?;
-    }
-    Ok(there)
 }

@@ -182,22 +182,3 @@ pub(in crate::imports) async fn standing(
         .fetch_all(tx.conn())
         .await?)
 }
-
-/// Of contacts that a job made, those that have more appointments than the job gave them.
-pub(in crate::imports) async fn with_more(
-    tx: &mut TenantTx,
-    job: crate::ids::JobId,
-    contacts: &[crate::ids::ContactId],
-) -> Result<Vec<crate::ids::ContactId>, Error> {
-    Ok(sqlx::query_scalar(
-        "select l.contact_id from (select contact_id, count(*) as n from appointments
-             where contact_id = any ($2) and deleted_at is null group by contact_id) l
-         join (select contact_id, count(*) as n from job_items where job_id = $1 and code in ('created', 'added')
-             and contact_id = any ($2) group by contact_id) o on o.contact_id = l.contact_id
-         where l.n > o.n",
-    )
-    .bind(job)
-    .bind(contacts)
-    .fetch_all(tx.conn())
-    .await?)
-}

@@ -99,6 +99,19 @@ impl MappingCode {
         Self::ProhibitedColumn,
         Self::AmbiguousDates,
     ];
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownColumn => "unknown_column",
+            Self::FieldTwice => "field_twice",
+            Self::ColumnTwice => "column_twice",
+            Self::MissingField => "missing_field",
+            Self::NotTogether => "not_together",
+            Self::ProhibitedColumn => "prohibited_column",
+            Self::AmbiguousDates => "ambiguous_dates",
+        }
+    }
 }
 
 /// A mapping that fits a file.

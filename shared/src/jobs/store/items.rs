@@ -50,6 +50,28 @@ pub struct Item {
     pub before_sealed: Option<Vec<u8>>,
 }
 
+impl Item {
+    /// Nothing was made or changed yet.
+    pub fn new(
+        n: i64,
+        contact: Option<ContactId>,
+        outcome: Outcome,
+        code: Option<&'static str>,
+    ) -> Self {
+        Self {
+            n,
+            contact,
+            thing: None,
+            outcome,
+            code,
+            before: None,
+            version: None,
+            thing_version: None,
+            before_sealed: None,
+        }
+    }
+}
+
 /// Notes what became of some, in the transaction that did it. What is noted already stays.
 ///
 /// # Errors
@@ -58,6 +80,7 @@ pub async fn insert(tx: &mut TenantTx, job: JobId, items: &[Item]) -> Result<(),
     if items.is_empty() {
         return Ok(());
     }
+    tx.plan_as_usual().await?;
     let column = |of: fn(&Item) -> Option<Uuid>| items.iter().map(of).collect::<Vec<_>>();
     sqlx::query(
         "insert into job_items (tenant_id, job_id, n, contact_id, thing, outcome, code, before, version,
@@ -127,28 +150,49 @@ pub async fn after(
     .await?)
 }
 
+/// Of the contacts that a job made, those about whom somebody has changed something since: a live appointment that is not as the job left
+/// it. Of all, or of those named.
+///
+/// # Errors
+/// Any [`Error`].
+pub async fn made_and_edited(
+    tx: &mut TenantTx,
+    job: JobId,
+    contacts: Option<&[ContactId]>,
+) -> Result<Vec<ContactId>, Error> {
+    Ok(sqlx::query_scalar(
+        "select distinct a.contact_id from appointments a
+         left join job_items o on o.job_id = $1 and o.thing = a.id and o.thing_version = a.version
+         where a.contact_id in (select contact_id from job_items where job_id = $1 and code = 'created'
+                 and ($2::uuid[] is null or contact_id = any ($2)))
+             and a.deleted_at is null and o.thing is null",
+    )
+    .bind(job)
+    .bind(contacts)
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// How many were done, and how many of those somebody has changed since: what taking the job back would spare.
 ///
 /// # Errors
 /// Any [`Error`].
 pub async fn to_undo(tx: &mut TenantTx, job: JobId) -> Result<(u64, u64), Error> {
+    let edited = made_and_edited(tx, job, None).await?;
     let (done, changed): (i64, i64) = sqlx::query_as(
         "select count(*), count(*) filter (where case
              when i.thing_version is null then i.version <> (case when i.thing is null then c.version else p.version end)
                  or p.deleted_at is not null
              else (i.version is not null and (i.version <> c.version or c.deleted_at is not null))
                  or p.version is distinct from i.thing_version or p.deleted_at is not null
-                 or i.code = 'created' and l.live > o.ours end)
+                 or i.code = 'created' and i.contact_id = any ($2) end)
          from job_items i
          left join appointments p on p.id = i.thing
          left join contacts c on c.id = i.contact_id
-         left join (select contact_id, count(*) as ours from job_items where job_id = $1 and code in ('created', 'added')
-                    group by contact_id) o on o.contact_id = i.contact_id and i.code = 'created'
-         left join lateral (select count(*) as live from appointments a where a.contact_id = i.contact_id
-                    and a.deleted_at is null) l on i.code = 'created'
          where i.job_id = $1 and i.outcome = 'done'",
     )
     .bind(job)
+    .bind(edited)
     .fetch_one(tx.conn())
     .await?;
     Ok((done.unsigned_abs(), changed.unsigned_abs()))

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::count;
 use crate::audit::Changes;
-use crate::crypto::{TenantField, TenantKeys};
+use crate::crypto::{ContactField, ContactKey, TenantField, TenantKeys};
 use crate::db::{Db, Error, TenantTx};
-use crate::ids::TenantId;
+use crate::ids::{JobId, TenantId};
 use crate::jobs::{Claimed, Failure, Progress, State, Step, Wish, retry};
 use crate::tenants::{self, KeyRing, Tenant};
 
@@ -104,6 +105,24 @@ impl Batch {
     pub fn params<T: DeserializeOwned>(&self, job: &Claimed) -> Result<T, Failure> {
         let opened = self.keys.open(TenantField::JobParams, job.id.0, &job.params)?;
         serde_json::from_slice(&opened).map_err(|_| Failure::Other("params_unreadable"))
+    }
+
+    /// Adds an entry of the audit trail about something of a contact, sealed under the contact's key; it names the job.
+    ///
+    /// # Errors
+    /// It can't be sealed.
+    pub(crate) fn entry(
+        &mut self,
+        job: JobId,
+        key: &ContactKey,
+        (action, entity): (&'static str, Uuid),
+        mut values: serde_json::Value,
+    ) -> Result<(), Failure> {
+        values["job"] = serde_json::json!(job);
+        let place = ContactField::AuditValues { entry: entity };
+        let sealed = key.seal(place, values.to_string().as_bytes())?;
+        self.changes.entry(action, entity, Some(sealed));
+        Ok(())
     }
 
     /// Commits what was done, and moves the job on. The state it is in then.

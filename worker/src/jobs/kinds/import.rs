@@ -9,7 +9,6 @@ use shared::intake::check::Checked;
 use shared::jobs::store::items::{self, Item, Outcome};
 use shared::jobs::store::run::Batch;
 use shared::jobs::{Failure, Step};
-use shared::{appointment_types, locations};
 
 use super::super::turn::Run;
 use super::Stepped;
@@ -114,16 +113,9 @@ async fn load(run: &Run<'_>, mut batch: Box<Batch>, params: &Params) -> Result<L
     };
     let content = store::files::content(&mut batch.tx, &batch.keys, params.import).await?;
     let Some(content) = content else { return ended(batch, "no_file") };
-    let Ok(phones) = batch.tenant.phone_rules() else { return ended(batch, "no_regions") };
-    let surroundings = Surroundings {
-        now: batch.now,
-        zone: batch.tenant.zone,
-        phones,
-        listed_types_only: batch.tenant.policy.listed_types_only,
-        types: appointment_types::store::list(&mut batch.tx).await?,
-        locations: locations::store::list(&mut batch.tx).await?,
-        groups: store::groups(&mut batch.tx).await?,
-    };
+    let (tenant, now) = (batch.tenant.clone(), batch.now);
+    let surroundings = Surroundings::read(&mut batch.tx, &tenant, now).await?;
+    let Some(surroundings) = surroundings else { return ended(batch, "no_regions") };
     batch.release().await?;
     let options = params.options.clone();
     let checked =
