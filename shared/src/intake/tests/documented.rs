@@ -55,3 +55,10 @@ fn the_example_is_understood_but_for_its_three_errors() {
         found.iter().filter_map(|c| c.result.as_ref().ok()).all(|row| row.phone.is_test_number())
     );
 }
+
+#[test]
+fn words_of_mapping_faults_are_those_of_answers() {
+    for code in crate::intake::mapping::MappingCode::ALL {
+        assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+    }
+}
