@@ -104,7 +104,11 @@ pub(super) fn waits(job: &Job, now: DateTime<Utc>, before: u64, running: u64) ->
     let (for_what, until, text) = match job.state {
         State::Paused => (WaitsFor::Resumption, None, "Somebody paused it.".to_owned()),
         State::Queued if job.ready_at > now && job.failures == 0 => {
-            let text = "What it does can't go on before.".to_owned();
+            let text = match job.reason.as_deref() {
+                Some("other_import") => "Another import of yours is at work.",
+                _ => "What it does can't go on before.",
+            };
+            let text = text.to_owned();
             (WaitsFor::Time, Some(job.ready_at), text)
         }
         State::Queued if job.ready_at > now => {

@@ -27,7 +27,7 @@ use crate::intake::mapping::Mapping;
 pub use failed::{errors_file, failed};
 pub use load::{Surroundings, Unusable, check};
 pub use preview::{Preview, preview};
-pub use run::{begin, write};
+pub use run::{begin, not_now, turn, write};
 
 /// Rows of one transaction.
 pub const BATCH: usize = 500;

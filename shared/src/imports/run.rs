@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::decide::{Book, Person, decide};
@@ -16,9 +17,12 @@ use crate::groups::{Colour, Group, GroupName, store as groups};
 use crate::ids::{ContactId, GroupId, JobId};
 use crate::intake::check::{Checked, Code, Row};
 use crate::intake::duplicates::name_key;
-use crate::jobs::Failure;
 use crate::jobs::store::items::{Item, Outcome};
 use crate::jobs::store::run::Batch;
+use crate::jobs::{Failure, Step};
+
+/// An import that finds another at work looks again after so long.
+const WAIT: TimeDelta = TimeDelta::seconds(1);
 
 /// Makes the groups that rows name and that aren't there, in the first batch. Those that were made.
 ///
@@ -64,6 +68,20 @@ pub async fn begin(
     Ok(made)
 }
 
+/// Whether it is this batch's turn: one batch of a tenant's imports, and of their undoing, is at work at a time. Ask before [`write`] and
+/// [`super::undo::undo`].
+///
+/// # Errors
+/// Any [`Failure`].
+pub async fn turn(batch: &mut Batch) -> Result<bool, Failure> {
+    Ok(people::try_lock_imports(&mut batch.tx).await?)
+}
+
+/// Has a batch tried again in a moment, since another of the tenant's imports is at work.
+pub fn not_now(batch: &Batch) -> Step {
+    Step::Wait(batch.now + WAIT, "other_import")
+}
+
 /// Writes rows. What became of each, in their order.
 ///
 /// # Errors
@@ -75,7 +93,6 @@ pub async fn write(
     rows: &[Checked],
 ) -> Result<Vec<Item>, Failure> {
     let good: Vec<&Row> = rows.iter().filter_map(|row| row.result.as_ref().ok()).collect();
-    people::lock_imports(&mut batch.tx).await?;
     let found = Found::lock(batch, job, options, &good).await?;
     let mut book = found.book;
     let becomes = decide(good.iter().copied(), &mut book, options);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::code;
 use super::kept::Kept;
-use super::store::{people, write};
+use super::store::write;
 use super::writing::save_appointment;
 use crate::appointments;
 use crate::bulk::changes;
@@ -85,7 +85,6 @@ impl<'b> Undoing<'b> {
         let ids: Vec<ContactId> = ids.into_iter().collect();
         let named: BTreeSet<GroupId> = noted.iter().flat_map(joined).collect();
         let named: Vec<GroupId> = named.into_iter().collect();
-        people::lock_imports(&mut batch.tx).await?;
         let (groups, locked) = changes::lock(batch, &ids, &named).await?;
         let opened = contacts::some(&mut batch.tx, &batch.keys, &ids).await?;
         let opened = opened.into_iter().map(|one| (one.contact.id, one)).collect();

@@ -136,10 +136,12 @@ pub(in crate::imports) async fn lock_emails(
     Ok(())
 }
 
-/// One batch of a tenant's imports at a time: two files would make one person twice.
-pub(in crate::imports) async fn lock_imports(tx: &mut TenantTx) -> Result<(), Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended(tid() || '/imports', 11))")
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// One batch of a tenant's imports at a time: two files would make one person twice. False if another is at work: nobody waits for it with
+/// a job's row locked.
+pub(in crate::imports) async fn try_lock_imports(tx: &mut TenantTx) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar(
+        "select pg_try_advisory_xact_lock(hashtextextended(tid() || '/imports', 11))",
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }

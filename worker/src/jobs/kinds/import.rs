@@ -62,8 +62,13 @@ impl Place {
     }
 }
 
-pub(super) async fn step(run: &Run<'_>, batch: Box<Batch>) -> Result<Stepped, Failure> {
+pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped, Failure> {
     let params: Params = batch.params(run.job)?;
+    // Before the file is read, and again before anything is written: reading it ends the batch.
+    if !imports::turn(&mut batch).await? {
+        let step = imports::not_now(&batch);
+        return Ok(Some((batch, step)));
+    }
     let (mut batch, rows) = match run.rows() {
         Some(rows) => (batch, rows),
         None => match load(run, batch, &params).await? {
@@ -71,6 +76,10 @@ pub(super) async fn step(run: &Run<'_>, batch: Box<Batch>) -> Result<Stepped, Fa
             Loaded::Ended(stepped) => return Ok(stepped),
         },
     };
+    if !imports::turn(&mut batch).await? {
+        let step = imports::not_now(&batch);
+        return Ok(Some((batch, step)));
+    }
     let mut place = Place::read(&batch);
     if !place.begun {
         place.groups_made = imports::begin(&mut batch, &params.options, &rows).await?;

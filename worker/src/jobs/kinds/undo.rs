@@ -17,6 +17,10 @@ pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped
     let Some(undone) = store::find(&mut batch.tx, job).await? else {
         return Ok(Some((batch, Step::Refused("no_job"))));
     };
+    if undone.kind == Kind::Import && !imports::turn(&mut batch).await? {
+        let step = imports::not_now(&batch);
+        return Ok(Some((batch, step)));
+    }
     let mut place = Place::read(&batch);
     let after = i64::try_from(place.at).unwrap_or(i64::MAX);
     let most = i64::try_from(bulk::BATCH).unwrap_or(i64::MAX);
