@@ -77,6 +77,8 @@ ids! {
     ViewId,
     /// A word that something may not be erased.
     LegalHoldId,
+    /// What a tenant uploaded, or what was made for it to download.
+    FileId,
     /// A received webhook.
     WebhookId,
     /// Something staff should look at.

@@ -15,6 +15,8 @@ pub mod crypto;
 pub mod db;
 pub mod do_not_call;
 pub mod events;
+// pub mod export;
+pub mod files;
 pub mod groups;
 pub mod idempotency;
 pub mod ids;

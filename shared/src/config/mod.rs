@@ -7,6 +7,7 @@
 mod definitions;
 mod environment;
 mod file;
+mod files;
 mod in_force;
 mod process;
 mod reader;
@@ -14,6 +15,7 @@ mod stores;
 
 pub use definitions::{DEFINITIONS, Definition, Kind, Process};
 pub use environment::{CONFIG, Environment, Fault, Faults, Secret, Source};
+pub use files::{Files, S3};
 pub use in_force::{InForce, as_documentation, printed};
 pub use process::{
     Api, Demo, LONGEST_REQUEST, LONGEST_TASK, Logs, Owner, QueueName, Traces, Worker,

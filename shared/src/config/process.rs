@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::environment::{Environment, Faults, Secret};
+use super::files::Files;
 use super::reader::Reader;
 use super::stores::{Keys, Postgres, Redis, postgres_url};
 use crate::book::BookLimits;
@@ -148,6 +149,8 @@ pub struct Api {
     /// `STATE_DIR`: a directory of this host that outlives the process, best the worker's: who asked not to be called is
     /// noted there too, outside the database. Without it a restored database forgets what was listed over HTTP since.
     pub state_dir: Option<PathBuf>,
+    /// Where files are kept; `None` with neither `FILES_STORE` nor `STATE_DIR`.
+    pub files: Option<Files>,
 }
 
 impl Api {
@@ -185,6 +188,8 @@ impl Api {
             let live_origins = origins(env, public_url.as_ref().and_then(Option::as_deref));
             let live_sockets = env.number("LIVE_SOCKETS", 4_000, 1..=50_000);
             let of_tenant = env.number("LIVE_SOCKETS_PER_TENANT", 500, 1..=50_000);
+            let state_dir = env.text("STATE_DIR").map(PathBuf::from);
+            let files = Files::read(env, state_dir.as_deref());
             Some(Self {
                 postgres: postgres?,
                 redis: redis?,
@@ -209,7 +214,8 @@ impl Api {
                 live_origins: live_origins?,
                 live_sockets: live_sockets?,
                 live_sockets_per_tenant: of_tenant?,
-                state_dir: env.text("STATE_DIR").map(PathBuf::from),
+                state_dir,
+                files: files?,
             })
         })
     }
@@ -287,6 +293,8 @@ pub struct Worker {
     pub recovery_hold: Duration,
     /// `STATE_DIR`: a directory of this host that outlives the process: the locks that prove a sender dead lie there.
     pub state_dir: PathBuf,
+    /// Where files are kept.
+    pub files: Files,
 }
 
 impl Worker {
@@ -320,6 +328,7 @@ impl Worker {
             if state_dir.is_none() {
                 env.fault("STATE_DIR", "is missing");
             }
+            let files = Files::read(env, state_dir.as_deref());
             Some(Self {
                 postgres: postgres?,
                 redis: redis?,
@@ -334,6 +343,7 @@ impl Worker {
                 drain: Duration::from_secs(drain?.into()),
                 recovery_hold: Duration::from_secs(hold?.into()),
                 state_dir: state_dir?,
+                files: files??,
             })
         })
     }
@@ -388,7 +398,7 @@ fn origins(env: &mut Reader<'_>, public_url: Option<&str>) -> Option<Vec<String>
 }
 
 /// An address of the web without the slash at its end.
-fn web_address(env: &mut Reader<'_>, name: &str, url: &str) -> Option<String> {
+pub(super) fn web_address(env: &mut Reader<'_>, name: &str, url: &str) -> Option<String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     // An address is printed: who must show a password to it gives that elsewhere.
     let bare =

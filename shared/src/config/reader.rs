@@ -49,6 +49,12 @@ impl<'e> Reader<'e> {
         self.environment.given(name).map(|given| given.text.trim())
     }
 
+    /// Whether a setting is given, or, for a secret, its file.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.text(name).is_some_and(|text| !text.is_empty())
+            || definitions::in_file(&format!("{name}_FILE")).is_some() && self.lies(name).is_some()
+    }
+
     /// A setting that has a default. `None` if it is wrong.
     pub fn or<T: FromStr>(&mut self, name: &str, default: T, expected: &str) -> Option<T> {
         let Some(text) = self.text(name) else { return Some(default) };
