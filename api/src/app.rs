@@ -7,6 +7,7 @@ use shared::audit::{Actor, Changes};
 use shared::book::{Books, Reading};
 use shared::crypto::TenantKeys;
 use shared::db::{Db, TenantTx};
+use shared::files::FileStore;
 use shared::idempotency::{self, Request, Turn};
 use shared::ids::TenantId;
 use shared::journal::{Entry, Journal};
@@ -45,6 +46,8 @@ pub struct App {
     pub webhook_keys: WebhookKeys,
     /// What a restored database must not forget; none if this process has no `STATE_DIR`.
     pub journal: Option<Arc<Journal>>,
+    /// Where what is made for tenants to download is kept; none if no setting says where.
+    pub files: Option<FileStore>,
     /// Signing in.
     pub people: People,
     /// Tenants' contacts, for searching.

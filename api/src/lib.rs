@@ -13,6 +13,7 @@ mod bulk;
 mod calls;
 mod contacts;
 mod do_not_call;
+mod exports;
 mod gather;
 mod groups;
 mod http;
@@ -63,6 +64,7 @@ fn routes() -> Routes {
                 .merge(groups::of_contact()),
         )
         .nest("/bulk", bulk::routes())
+        .nest("/exports", exports::routes())
         .nest("/imports", imports::routes())
         .nest("/import-templates", imports::template_routes())
         .nest("/contact-views", contacts::views())

@@ -15,7 +15,7 @@ pub mod crypto;
 pub mod db;
 pub mod do_not_call;
 pub mod events;
-// pub mod export;
+pub mod exports;
 pub mod files;
 pub mod groups;
 pub mod idempotency;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use shared::book::Books;
 use shared::db::Db;
+use shared::files::FileStore;
 use shared::ids::SenderId;
 use shared::journal::Journal;
 use shared::queue::{Queues, Sentinel, Signals, Wakes};
@@ -36,6 +37,8 @@ pub struct Parts {
     pub keys: Arc<KeyRing>,
     /// Tenants' contacts, to find those that a job is about. Nothing is kept of them.
     pub books: Books,
+    /// Where what is made for tenants to download is kept.
+    pub files: FileStore,
     /// Provider accounts.
     pub accounts: Accounts,
     /// This process, as it claims attempts.

@@ -7,6 +7,7 @@ use shared::book::{BookLimits, Books};
 use shared::calls::store::sweep as store;
 use shared::config::{QueueName, Worker};
 use shared::db::Db;
+use shared::files::FileStore;
 use shared::ids::SenderId;
 use shared::journal::Journal;
 use shared::queue::announce::Announcer;
@@ -46,7 +47,9 @@ pub async fn run(config: Worker, stop: watch::Receiver<bool>) -> anyhow::Result<
     let (reserved, to_send) = mpsc::channel(RELAY_ROOM);
     let keys = Arc::new(KeyRing::new(config.keys.master.clone()));
     let nothing = BookLimits { bytes: 0, ..BookLimits::default() };
+    let files = FileStore::new(&config.files)?;
     let app = App::new(Parts {
+        files,
         books: Books::new(db.clone(), Arc::clone(&keys), nothing),
         sentinel: Sentinel::new(&queues),
         signals: Signals::new(&queues),

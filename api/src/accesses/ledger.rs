@@ -59,7 +59,7 @@ impl Accesses {
     }
 
     /// Notes an access. Returns once PostgreSQL has it.
-    pub(super) async fn note(&self, access: Access) -> Result<(), NotNoted> {
+    pub(crate) async fn note(&self, access: Access) -> Result<(), NotNoted> {
         let (tell, told) = oneshot::channel();
         self.hand_in.try_send((access, tell)).map_err(|_| NotNoted)?;
         match told.await {

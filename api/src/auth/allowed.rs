@@ -57,6 +57,8 @@ permissions! {
     ReadContacts, "contacts.read", [Role::ClientAdmin | Role::ClientUser];
     /// Makes, changes and deletes contacts and appointments.
     EditContacts, "contacts.edit", [Role::ClientAdmin];
+    /// Takes contacts out of the platform, as a file.
+    ExportContacts, "contacts.export", [Role::ClientAdmin];
     /// Keeps searches of its own. Those that are everybody's are for whoever edits contacts.
     EditViews, "views.edit", [Role::ClientAdmin | Role::ClientUser], visitors: false;
     /// Sees groups of contacts, and who is in them.

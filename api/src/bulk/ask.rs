@@ -31,7 +31,7 @@ pub(super) struct Ask {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "BulkSelection")]
-struct Who {
+pub(crate) struct Who {
     /// These, at most 10,000.
     #[schemars(length(max = MOST), example = serde_json::json!([{ "contact_id": "0192f0c1-5a3e-7c1d-9f4e-2b6a8c0d1e2f" }]))]
     ids: Option<Vec<One>>,
@@ -154,7 +154,7 @@ impl Ask {
 
 impl Who {
     /// Reads all that is given, so that a client hears of every fault, and takes it if it is one.
-    fn read(self, fields: &mut Fields) -> Option<Selection> {
+    pub(crate) fn read(self, fields: &mut Fields) -> Option<Selection> {
         let by_ids = self.ids.map(|ids| Self::by_ids(&ids, fields));
         let by_search =
             self.search.map(|search| fields.below("/search", |fields| selection(search, fields)));

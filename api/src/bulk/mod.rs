@@ -6,6 +6,7 @@ mod run;
 
 use crate::http::contract::{Routes, post};
 
+pub(crate) use ask::Who;
 pub(crate) use preview::of_failure;
 
 /// 10,000 ids of contacts and of appointments, and room to spare.

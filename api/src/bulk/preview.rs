@@ -46,7 +46,7 @@ pub(super) async fn preview(
     let params = run::read(&mut work, &by, ask).await?;
     // The search has a transaction of its own.
     work.tx.rollback().await?;
-    let mut chosen = bulk::select::evaluate(&app.books, by.tenant, &params.selection)
+    let mut chosen = bulk::select::evaluate(&app.books, by.tenant, &params.selection, MOST)
         .await
         .map_err(of_failure)?;
     let total = chosen.len();

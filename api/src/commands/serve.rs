@@ -12,6 +12,7 @@ use shared::book::Books;
 use shared::calls::store::recovery;
 use shared::config::{Api, Environment};
 use shared::db::Db;
+use shared::files::FileStore;
 use shared::journal::Journal;
 use shared::queue::announce::Announcer;
 use shared::queue::{self, Queues, Signals};
@@ -60,7 +61,9 @@ pub(crate) async fn run(environment: &Environment) -> anyhow::Result<()> {
     let accesses = Accesses::start(db.clone());
     let keys = Arc::new(KeyRing::new(config.keys.master.clone()));
     let books = Books::new(db.clone(), Arc::clone(&keys), config.books);
+    let files = config.files.as_ref().map(FileStore::new).transpose()?;
     let app = App {
+        files,
         db: db.clone(),
         keys,
         books: books.clone(),

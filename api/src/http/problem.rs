@@ -102,6 +102,7 @@ kinds! {
     RateLimited TOO_MANY_REQUESTS "rate-limited" "the tenant's requests of this minute are used up";
     TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "too many attempts that did not end well";
     Internal INTERNAL_SERVER_ERROR "internal" "something went wrong on our side";
+    FilesAway SERVICE_UNAVAILABLE "files-away" "the store of files does not answer, or none is set up";
     Busy SERVICE_UNAVAILABLE "busy" "too busy to serve this now: try again";
     TooSlow SERVICE_UNAVAILABLE "too-slow" "took longer than ten seconds: it may or may not have been done";
 }
@@ -116,7 +117,12 @@ impl Kind {
     pub(crate) const fn says_when_to_retry(self) -> bool {
         matches!(
             self,
-            Self::Busy | Self::TooSlow | Self::UnderWay | Self::RateLimited | Self::TooManyAttempts
+            Self::FilesAway
+                | Self::Busy
+                | Self::TooSlow
+                | Self::UnderWay
+                | Self::RateLimited
+                | Self::TooManyAttempts
         )
     }
 }
@@ -220,6 +226,9 @@ pub(crate) enum Problem {
     /// The tenant, or its keys, have asked as often as they may within a minute.
     #[error("too many requests: ask again in {seconds} seconds")]
     RateLimited { seconds: u64 },
+    /// Worth trying again, and an operator is told.
+    #[error("the store of files does not answer, or none is set up")]
+    FilesAway,
     /// Worth trying again.
     #[error(
         "too busy to serve this now; nothing was changed unless the connection broke while it was stored"
@@ -284,6 +293,7 @@ impl Problem {
             Self::KeyReused => Kind::KeyReused,
             Self::UnderWay => Kind::UnderWay,
             Self::RateLimited { .. } => Kind::RateLimited,
+            Self::FilesAway => Kind::FilesAway,
             Self::Busy => Kind::Busy,
             Self::TooSlow => Kind::TooSlow,
             Self::Internal(_) => Kind::Internal,

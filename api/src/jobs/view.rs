@@ -46,6 +46,8 @@ pub(crate) struct JobView {
     undone_by: Option<JobId>,
     /// Until then it can be taken back.
     undo_until: Option<DateTime<Utc>>,
+    /// Of an export: until then its file can be downloaded.
+    file_until: Option<DateTime<Utc>>,
     links: Links,
 }
 
@@ -59,6 +61,8 @@ struct Links {
     attempts: String,
     /// Of an import: its rows that failed, as a file.
     errors: Option<String>,
+    /// Of an export: its file, for 24 hours after its end.
+    file: Option<String>,
     /// What taking it back would do; `POST` takes it back.
     undo: Option<String>,
 }
@@ -140,6 +144,9 @@ impl JobView {
         let rate = job.progress.rate(job.ran);
         let left = (!job.state.is_end()).then(|| job.progress.left()).flatten();
         let undo_until = job.undo_until().filter(|_| job.undone_by.is_none());
+        let file_until =
+            job.ended_at.filter(|_| job.kind == Kind::Export && job.state == State::Done);
+        let file_until = file_until.map(|ended| ended + shared::exports::KEPT);
         let seconds_left = rate.zip(left).map(|(rate, left)| (left as f64 / rate).ceil() as u64);
         let of_import = job.facts["import"].as_str().map(|id| format!("/v1/imports/{id}/errors"));
         Self {
@@ -148,6 +155,9 @@ impl JobView {
                 items: format!("/v1/jobs/{}/items", job.id),
                 attempts: format!("/v1/jobs/{}", job.id),
                 errors: of_import.filter(|_| job.progress.failed > 0),
+                file: file_until
+                    .filter(|until| *until > now)
+                    .map(|_| format!("/v1/exports/{}/file", job.id)),
                 undo: undo_until.map(|_| format!("/v1/jobs/{}/undo", job.id)),
             },
             id: job.id,
@@ -167,6 +177,7 @@ impl JobView {
             undoes: job.undoes,
             undone_by: job.undone_by,
             undo_until,
+            file_until,
         }
     }
 }
@@ -221,6 +232,9 @@ impl AttemptView {
             "panicked" => "The worker came upon something it can't handle: a defect.",
             "database_away" => "The database was away or too busy.",
             "database" => "The database refused a statement: a defect.",
+            "files_away" => "The store of files did not answer.",
+            "files_full" => "There was no room left where files are kept.",
+            "files_refused" => "The store of files did not let us: an operator must look.",
             "keys" => "A sealed value could not be opened, or sealed.",
             _ => "The work could not go on.",
         };

@@ -74,9 +74,16 @@ pub(crate) fn app(world: &World) -> App {
         inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
         webhook_keys: api::WebhookKeys::default(),
         journal: None,
+        files: Some(files()),
         people: people(world),
         books: Books::new(world.db.clone(), world.keys.clone(), BookLimits::default()),
     }
+}
+
+/// A store of files in a folder of its own.
+pub(crate) fn files() -> shared::files::FileStore {
+    let folder = std::env::temp_dir().join(format!("vio-files-{}", uuid::Uuid::now_v7()));
+    shared::files::FileStore::new(&shared::config::Files::Folder(folder)).unwrap()
 }
 
 /// Signing in with hashes that cost nothing.

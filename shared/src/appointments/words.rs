@@ -40,6 +40,15 @@ impl Priority {
         }
     }
 
+    /// The word in answers and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
+
     /// The priority stored as `rank`.
     pub fn of_rank(rank: i16) -> Option<Self> {
         [Self::Normal, Self::High, Self::Urgent].into_iter().find(|p| p.rank() == rank)

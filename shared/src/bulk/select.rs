@@ -1,6 +1,6 @@
-//! Whom a bulk change is about.
+//! Whom a bulk change or an export is about.
 
-use super::{Chosen, MOST, Selection};
+use super::{Chosen, Selection};
 use crate::book::{BookError, Books};
 use crate::ids::TenantId;
 use crate::jobs::Failure;
@@ -9,7 +9,8 @@ use crate::tenants;
 
 pub use super::store::selection::{evaluated, slice, store};
 
-/// Evaluates a selection as it is now: at most one more than [`MOST`]. Those that are named twice count once.
+/// Evaluates a selection as it is now: at most one more than `most`, in the order of names. Those that are named twice count once,
+/// and keep their order.
 ///
 /// # Errors
 /// Any [`Failure`].
@@ -17,6 +18,7 @@ pub async fn evaluate(
     books: &Books,
     tenant: TenantId,
     selection: &Selection,
+    most: usize,
 ) -> Result<Vec<Chosen>, Failure> {
     let (query, filter, hidden) = match selection {
         Selection::Ids { chosen } => {
@@ -36,7 +38,7 @@ pub async fn evaluate(
         let request = Request { query: &query, filter: &filter, calendar, hidden: &hidden };
         let selection = crate::search::Selection::new(&table, &request);
         let by_name = [Sort { key: SortKey::Name, descending: false }];
-        let window = selection.window(&by_name, Start::Offset(0), MOST + 1);
+        let window = selection.window(&by_name, Start::Offset(0), most.saturating_add(1));
         let chosen = |row: &crate::search::Shown| Chosen {
             contact: row.contact,
             appointment: row.appointment,

@@ -7,6 +7,8 @@ use std::fmt;
 use phonenumber::country::Id as Region;
 use phonenumber::metadata::DATABASE;
 use phonenumber::{Mode, ParseError, Type};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The regions accepted unless the tenant's policy says otherwise: the United Kingdom, and the islands that share its
 /// country code.
@@ -107,6 +109,20 @@ impl Default for PhoneRules {
     }
 }
 
+/// How a number is written for people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "PhoneFormat")]
+pub enum PhoneStyle {
+    /// `+447700900123`: what programs read.
+    #[default]
+    E164,
+    /// `07700 900123`: what people of that country dial.
+    National,
+    /// `+44 7700 900123`
+    International,
+}
+
 /// A number that may be called, in E.164: a plus and 7 to 15 digits.
 ///
 /// Geographic, UK-wide (03) or mobile. Personal data: `Debug` shows nothing of it.
@@ -166,6 +182,17 @@ impl PhoneNumber {
     /// The number in E.164, for the row and for the provider.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The number as it is written for people. One that the library no longer knows stays in E.164.
+    pub fn written(&self, style: PhoneStyle) -> String {
+        let mode = match style {
+            PhoneStyle::E164 => return self.0.clone(),
+            PhoneStyle::National => Mode::National,
+            PhoneStyle::International => Mode::International,
+        };
+        phonenumber::parse(None, &self.0)
+            .map_or_else(|_| self.0.clone(), |number| number.format().mode(mode).to_string())
     }
 
     /// The region whose number it is, ISO 3166; `ZZ` if the library no longer knows it. Drama numbers are British.

@@ -10,6 +10,9 @@ use super::envelope::CryptoError;
 use super::place::Place;
 use super::secret::SecretKey;
 
+/// How much longer a sealed chunk is than what it holds.
+pub const CHUNK_OVERHEAD: usize = 16;
+
 /// A random key of one file of one tenant, made when the file is written and used for nothing else.
 ///
 /// Each chunk's nonce is its number, which is never used twice since the key seals one file once, from its beginning to its end. The

@@ -37,7 +37,7 @@ mod tenant;
 pub use contact::ContactKey;
 pub use envelope::{CryptoError, Sealed};
 pub use equality::{EqualityHash, EqualityHashes, EqualityKind};
-pub use file::FileKey;
+pub use file::{CHUNK_OVERHEAD, FileKey};
 pub use master::{MasterKeys, MasterKeysError, MasterKeysFault};
 pub use phi::Phi;
 pub use place::{ContactField, PlatformField, SearchBlock, TenantField, TenantKeyPurpose};

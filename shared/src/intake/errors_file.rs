@@ -102,6 +102,11 @@ impl Writer {
         self.bytes.extend(b"\r\n");
     }
 
+    /// What was written since this was last asked.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     pub(crate) fn finish(self) -> Vec<u8> {
         self.bytes
     }

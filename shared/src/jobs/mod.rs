@@ -49,6 +49,8 @@ words! {
         Bulk = "bulk",
         /// Makes contacts and appointments of a file's rows.
         Import = "import",
+        /// Writes contacts to a file.
+        Export = "export",
         /// Takes back what another job did.
         Undo = "undo",
     }

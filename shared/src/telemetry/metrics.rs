@@ -15,11 +15,12 @@ use std::time::{Duration, Instant};
 use registry::METRICS;
 
 /// Kinds of sweeps. Each has its series from the start: an alert on a series that isn't there never fires.
-pub const SWEEPS: [&str; 18] = [
+pub const SWEEPS: [&str; 19] = [
     "archived_contacts",
     "dead_senders",
     "dead_webhooks",
     "erased_contacts",
+    "exported_files",
     "finished_tasks",
     "forgotten_calls",
     "held_accounts",

@@ -101,10 +101,21 @@ struct Seen {
     waiting: u32,
 }
 
+/// A store of files in a worker's own folder.
+pub(crate) fn files_in(dir: &std::path::Path) -> shared::files::FileStore {
+    let folder = shared::config::Files::Folder(dir.join("files"));
+    shared::files::FileStore::new(&folder).expect("a folder that can be made")
+}
+
 /// A worker that does only what it is told.
 pub(crate) fn idle_worker(world: &World) -> App {
     let dir = std::env::temp_dir().join(format!("vio-agreement-{}", uuid::Uuid::now_v7()));
-    std::fs::create_dir_all(&dir).unwrap();
+    idle_worker_in(world, &dir)
+}
+
+/// The same, with its state in this directory.
+pub(crate) fn idle_worker_in(world: &World, dir: &std::path::Path) -> App {
+    std::fs::create_dir_all(dir).unwrap();
     let sender = SenderId::new();
     let (reserved, _) = mpsc::channel(1);
     let (_, stop) = watch::channel(false);
@@ -121,12 +132,13 @@ pub(crate) fn idle_worker(world: &World) -> App {
             Arc::clone(&keys),
             shared::book::BookLimits { bytes: 0, ..Default::default() },
         ),
+        files: files_in(dir),
         keys,
         accounts: Accounts::default(),
         sender,
-        high_water: HighWater::open(&world.queues, &dir).unwrap(),
-        journal: shared::journal::Journal::open(&dir).unwrap(),
-        locks: Locks::take(&dir, sender).unwrap(),
+        high_water: HighWater::open(&world.queues, dir).unwrap(),
+        journal: shared::journal::Journal::open(dir).unwrap(),
+        locks: Locks::take(dir, sender).unwrap(),
         recovery_hold: std::time::Duration::from_secs(1),
         reserved,
         stop,

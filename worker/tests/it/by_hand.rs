@@ -19,6 +19,7 @@ use worker::relay::Reserved;
 use worker::sender::Locks;
 use worker::{dial, settle, sweep};
 
+use crate::agreement::files_in;
 use crate::factory::Factory;
 
 /// A worker process of which nothing runs by itself.
@@ -51,6 +52,7 @@ impl Factory {
         let nothing = shared::book::BookLimits { bytes: 0, ..Default::default() };
         let app = App::new(Parts {
             books: shared::book::Books::new(db.clone(), Arc::clone(&keys), nothing),
+            files: files_in(&state_dir),
             db,
             signals: Signals::new(&queues),
             wakes: Wakes::default(),

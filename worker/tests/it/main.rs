@@ -17,6 +17,7 @@ mod delivery;
 mod doubt;
 mod endless;
 mod engine;
+mod exports;
 mod factory;
 mod fairness;
 mod imports;

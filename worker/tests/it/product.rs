@@ -22,6 +22,7 @@ use shared::testing::{Inhabitant, World};
 use simulator::{Account, Config, Simulator, Timings};
 use tokio::net::TcpListener;
 
+use crate::agreement::files_in;
 use crate::factory::{Running, start_worker};
 
 /// How long a test waits for what must come.
@@ -177,6 +178,7 @@ impl Product {
             limits: api::Limits::new(api::Rules::of(10_000, 1), &world.queues),
             people: api::People::new(&world.queues, &api::PeopleSettings::default()).unwrap(),
             inbox: api::Inbox::start(world.db.clone(), world.signals.clone()),
+            files: Some(files_in(&state_dir)),
             webhook_keys: api::WebhookKeys::default(),
             journal: Some(Arc::new(Journal::open(&state_dir).unwrap())),
         };

@@ -198,10 +198,17 @@ impl<'a> Draft<'a> {
 
     /// Adds 200 with a file.
     pub(crate) fn answers_file(&mut self, media_type: &str) {
+        self.answers_files(&[media_type]);
+    }
+
+    /// 200 with a file, of one of several media types.
+    pub(crate) fn answers_files(&mut self, media_types: &[&str]) {
         self.answers_with(200, "The file.", &[]);
-        let schema = if media_type == "application/json" { "object" } else { "string" };
         if let Some(answer) = self.answers.get_mut(&200) {
-            answer["content"] = json!({ media_type: { "schema": { "type": schema } } });
+            for media_type in media_types {
+                let schema = if *media_type == "application/json" { "object" } else { "string" };
+                answer["content"][media_type] = json!({ "schema": { "type": schema } });
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::bulk::{BATCH, MOST, Params, act, select};
+use shared::bulk::{BATCH, MOST, Params, Selection, act, select};
 use shared::jobs::store::items::{self, Item, Outcome};
 use shared::jobs::store::run::Batch;
 use shared::jobs::{Failure, Step};
@@ -48,7 +48,7 @@ impl Place {
 pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped, Failure> {
     let params: Params = batch.params(run.job)?;
     let Some(total) = select::evaluated(&mut batch.tx, run.job.id).await? else {
-        return choose(run, batch, &params).await;
+        return choose(run, batch, &params.selection, (params.expected_count, MOST)).await;
     };
     let mut place = Place::read(&batch);
     let chosen = select::slice(&mut batch.tx, run.job.id, place.at, BATCH).await?;
@@ -77,17 +77,22 @@ pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped
     Ok(Some((batch, step)))
 }
 
-/// Evaluates whom it is about, as it is now.
-async fn choose(run: &Run<'_>, batch: Box<Batch>, params: &Params) -> Result<Stepped, Failure> {
+/// Evaluates whom a job is about, as it is now: at most `most`, and `expected` of them if that is said.
+pub(super) async fn choose(
+    run: &Run<'_>,
+    batch: Box<Batch>,
+    selection: &Selection,
+    (expected, most): (Option<u64>, usize),
+) -> Result<Stepped, Failure> {
     // Reading all contacts may take a second, in which nobody should wait for this job's row.
     batch.release().await?;
-    let chosen = select::evaluate(&run.app.books, run.tenant, &params.selection).await?;
+    let chosen = select::evaluate(&run.app.books, run.tenant, selection, most).await?;
     let Some(mut batch) = run.open().await? else { return Ok(None) };
-    if chosen.len() > MOST {
+    if chosen.len() > most {
         return Ok(Some((batch, Step::Refused("too_many"))));
     }
     let count = chosen.len() as u64;
-    if params.expected_count.is_some_and(|expected| expected != count) {
+    if expected.is_some_and(|expected| expected != count) {
         return Ok(Some((batch, Step::Refused("count_changed"))));
     }
     if select::evaluated(&mut batch.tx, run.job.id).await?.is_none() {

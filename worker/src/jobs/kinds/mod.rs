@@ -1,6 +1,7 @@
 //! What each kind of job does in a batch.
 
 mod bulk;
+mod export;
 mod import;
 mod probe;
 mod undo;
@@ -24,6 +25,7 @@ pub async fn step(run: &Run<'_>, batch: Box<Batch>) -> Result<Stepped, Failure> 
         Some(Kind::Probe) => probe::step(run, batch),
         Some(Kind::Bulk) => bulk::step(run, batch).await,
         Some(Kind::Import) => import::step(run, batch).await,
+        Some(Kind::Export) => export::step(run, batch).await,
         Some(Kind::Undo) => undo::step(run, batch).await,
         None => Err(Failure::Other("unknown_kind")),
     }
