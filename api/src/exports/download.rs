@@ -199,6 +199,7 @@ fn problem(error: FileError) -> Problem {
             );
             Problem::FilesAway
         }
+        FileError::Missing => Problem::NotFound("file of this export any more: ask for it again"),
         error => Problem::Internal(error.into()),
     }
 }

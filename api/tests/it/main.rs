@@ -16,6 +16,7 @@ mod config;
 mod contacts;
 mod contract;
 mod do_not_call;
+mod exports;
 mod groups;
 mod guide;
 mod idempotency;

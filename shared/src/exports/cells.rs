@@ -59,7 +59,9 @@ pub enum Timezone {
 }
 
 /// How cells are written.
+// An older worker that doesn't know an option leaves the job to a newer one, and doesn't write something else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[schemars(rename = "ExportHow")]
 pub struct How {
     /// Dates.

@@ -43,13 +43,13 @@ pub struct Meta {
 
 /// The release before this one. When one has landed and is recorded, it takes this place.
 pub const BEFORE: Release = Release {
-    name: "3fbcde7",
-    schema: include_str!("../../../dev/compat/3fbcde7/schema.sql"),
-    data: include_str!("../../../dev/compat/3fbcde7/data.sql"),
-    statements: include_str!("../../../dev/compat/3fbcde7/statements.tsv"),
-    provider: include_str!("../../../dev/compat/3fbcde7/provider.jsonl"),
-    redis: include_str!("../../../dev/compat/3fbcde7/redis.jsonl"),
-    meta: include_str!("../../../dev/compat/3fbcde7/meta.json"),
+    name: "08d05fa",
+    schema: include_str!("../../../dev/compat/08d05fa/schema.sql"),
+    data: include_str!("../../../dev/compat/08d05fa/data.sql"),
+    statements: include_str!("../../../dev/compat/08d05fa/statements.tsv"),
+    provider: include_str!("../../../dev/compat/08d05fa/provider.jsonl"),
+    redis: include_str!("../../../dev/compat/08d05fa/redis.jsonl"),
+    meta: include_str!("../../../dev/compat/08d05fa/meta.json"),
 };
 
 #[derive(Deserialize)]

@@ -37,6 +37,10 @@ const TAGS: &[(&str, &str)] = &[
         "Files that become contacts: uploaded, previewed, run as a job, and taken back. The guide is `docs/import.md`.",
     ),
     (
+        "Exports",
+        "Contacts as a file: written by a job, downloaded for a day. The guide is `docs/export.md`.",
+    ),
+    (
         "Jobs",
         "Long work: how far it is, why it waits, and stopping it. The guide is `docs/jobs.md`.",
     ),

@@ -1874,6 +1874,37 @@ ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys OWNER TO vio_owner;
 
+CREATE TABLE public.import_templates (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    used bigint DEFAULT 0 NOT NULL,
+    used_at timestamp with time zone,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.import_templates FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_templates OWNER TO vio_owner;
+
+CREATE TABLE public.imports (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    key_wrapped bytea NOT NULL,
+    content bytea NOT NULL,
+    bytes bigint NOT NULL,
+    rows integer NOT NULL,
+    uploaded_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    job_id uuid
+);
+ALTER TABLE ONLY public.imports ALTER COLUMN content SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.imports FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imports OWNER TO vio_owner;
+
 CREATE TABLE public.job_failures (
     tenant_id uuid NOT NULL,
     job_id uuid NOT NULL,
@@ -1897,6 +1928,8 @@ CREATE TABLE public.job_items (
     code text,
     before jsonb,
     version integer,
+    thing_version integer,
+    before_sealed bytea,
     CONSTRAINT job_items_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'skipped'::text, 'failed'::text])))
 );
 
@@ -2478,6 +2511,12 @@ ALTER TABLE ONLY public.groups
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash);
 
+ALTER TABLE ONLY public.import_templates
+    ADD CONSTRAINT import_templates_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.job_failures
     ADD CONSTRAINT job_failures_pkey PRIMARY KEY (tenant_id, job_id, run_no);
 
@@ -2667,6 +2706,10 @@ CREATE INDEX group_members_of_contact ON public.group_members USING btree (tenan
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
+CREATE INDEX imports_by_age ON public.imports USING btree (created_at);
+
+CREATE UNIQUE INDEX imports_of_job ON public.imports USING btree (tenant_id, job_id) WHERE (job_id IS NOT NULL);
+
 CREATE INDEX job_items_of_contact ON public.job_items USING btree (tenant_id, contact_id) WHERE (before IS NOT NULL);
 
 CREATE INDEX jobs_ended ON public.jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
@@ -2829,6 +2872,12 @@ ALTER TABLE ONLY public.groups
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.import_templates
+    ADD CONSTRAINT import_templates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.job_failures
     ADD CONSTRAINT job_failures_tenant_id_job_id_fkey FOREIGN KEY (tenant_id, job_id) REFERENCES public.jobs(tenant_id, id) ON DELETE CASCADE;
@@ -3020,6 +3069,16 @@ CREATE POLICY idempotency_keys_of_engine ON public.idempotency_keys FOR DELETE T
 CREATE POLICY idempotency_keys_of_tenant ON public.idempotency_keys TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 CREATE POLICY idempotency_keys_seen_by_engine ON public.idempotency_keys FOR SELECT TO vio_engine USING (true);
+
+ALTER TABLE public.import_templates ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY import_templates_of_tenant ON public.import_templates TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
+
+ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY imports_of_engine ON public.imports TO vio_engine USING (true);
+
+CREATE POLICY imports_of_tenant ON public.imports TO vio_app USING ((tenant_id = ( SELECT public.tid() AS tid))) WITH CHECK ((tenant_id = ( SELECT public.tid() AS tid)));
 
 ALTER TABLE public.job_failures ENABLE ROW LEVEL SECURITY;
 
@@ -3496,6 +3555,21 @@ GRANT SELECT(tenant_id) ON TABLE public.idempotency_keys TO vio_engine;
 GRANT SELECT(key_hash) ON TABLE public.idempotency_keys TO vio_engine;
 
 GRANT SELECT(created_at) ON TABLE public.idempotency_keys TO vio_engine;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_templates TO vio_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.imports TO vio_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.imports TO vio_engine;
+
+GRANT SELECT(id) ON TABLE public.imports TO vio_engine;
+
+GRANT UPDATE(key_wrapped) ON TABLE public.imports TO vio_app;
+
+GRANT SELECT(created_at) ON TABLE public.imports TO vio_engine;
+
+GRANT UPDATE(job_id) ON TABLE public.imports TO vio_app;
+GRANT SELECT(job_id) ON TABLE public.imports TO vio_engine;
 
 GRANT SELECT,INSERT ON TABLE public.job_failures TO vio_app;
 
