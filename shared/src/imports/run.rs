@@ -68,7 +68,7 @@ pub async fn begin(
     Ok(made)
 }
 
-/// Whether it is this batch's turn: one batch of a tenant's imports, and of their undoing, is at work at a time. Ask before [`write`] and
+/// Whether it is this batch's turn: one batch of a tenant's imports, and of their undoing, is at work at a time. Ask before [`write()`] and
 /// [`super::undo::undo`].
 ///
 /// # Errors

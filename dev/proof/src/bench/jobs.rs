@@ -1,6 +1,7 @@
 //! Long work: how soon a job begins, how many empty ones go through all of the machinery, and what a bulk change costs beside the
 //! same rows changed by two plain statements.
 
+mod export;
 mod import;
 
 use std::time::{Duration, Instant};
@@ -116,6 +117,7 @@ pub(crate) async fn measure(options: &Options, servers: &Servers) -> anyhow::Res
 
     values["bulk"] = bulk(&set).await?;
     values["import"] = import::measure(&set).await?;
+    values["export"] = export::measure(&mut set).await?;
     let memory = set.processes.iter().map(|(_, process)| process.memory()).max();
     values["megabytes_of_a_worker"] = json!(round(memory.unwrap_or(0) as f64 / 1_048_576.0));
     set.end().await;
