@@ -64,6 +64,7 @@ struct What {
     groups: Option<ToGroups>,
     edit: Option<ToEdit>,
     delete: Option<Nothing>,
+    call: Option<ToCall>,
     restore: Option<Nothing>,
 }
 
@@ -72,6 +73,15 @@ struct What {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "BulkNothing")]
 struct Nothing {}
+
+/// They are called now.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "BulkCall")]
+struct ToCall {
+    /// Stay in front until the deadline, rather than ten minutes.
+    wait: bool,
+}
 
 /// The status of their appointments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -148,6 +158,12 @@ impl Ask {
                 "deleted contacts are found by nobody: name them",
             );
         }
+        if let Selection::Ids { chosen } = &selection
+            && chosen.len() > act.most()
+        {
+            let detail = format!("at most {}: more is a campaign", act.most());
+            fields.fault("selection/ids", "too_many", detail);
+        }
         Some(Params { selection, expected_count, act })
     }
 }
@@ -194,9 +210,10 @@ impl What {
             self.groups.map(|groups| fields.below("/groups", |fields| groups.read(fields)));
         let edit = self.edit.map(|edit| fields.below("/edit", |fields| edit.read(fields)));
         let delete = self.delete.map(|Nothing {}| Some(Act::Delete));
+        let call = self.call.map(|ToCall { wait }| Some(Act::Call { wait }));
         let restore = self.restore.map(|Nothing {}| Some(Act::Restore));
-        let one = "give one of status, groups, edit, delete and restore";
-        only_one(fields, [status, groups, edit, delete, restore], one)
+        let one = "give one of status, groups, edit, delete, restore and call";
+        only_one(fields, [status, groups, edit, delete, restore, call], one)
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
-use shared::bulk::{self, MOST};
+use shared::bulk;
 use shared::jobs::Failure;
 
 use super::ask::Ask;
@@ -19,7 +19,7 @@ use crate::http::{NotKept, Problem, Reply, Shown};
 pub(super) struct Preview {
     /// So many are selected: the `expected_count`.
     total: usize,
-    /// More than 10,000 are selected: it would be refused.
+    /// More than 10,000 are selected, or 100 to be called: it would be refused.
     too_many: bool,
     /// So many would change.
     changes: usize,
@@ -44,18 +44,19 @@ pub(super) async fn preview(
 ) -> Result<Reply<Shown<Preview>>, Problem> {
     let mut work = app.read(&by).await?;
     let params = run::read(&mut work, &by, ask).await?;
+    let most = params.act.most();
     // The search has a transaction of its own.
     work.tx.rollback().await?;
-    let mut chosen = bulk::select::evaluate(&app.books, by.tenant, &params.selection, MOST)
+    let mut chosen = bulk::select::evaluate(&app.books, by.tenant, &params.selection, most)
         .await
         .map_err(of_failure)?;
     let total = chosen.len();
-    chosen.truncate(MOST);
+    chosen.truncate(most);
     let mut work = app.read(&by).await?;
     let counts = bulk::preview(&mut work.tx, &params.act, &chosen, work.now).await?;
     Reply::ok(&Preview {
         total,
-        too_many: total > MOST,
+        too_many: total > most,
         changes: counts.changes,
         unchanged: counts.unchanged,
         no_contact: counts.no_contact,

@@ -9,14 +9,14 @@ use shared::jobs::{Kind, NewJob, store};
 use super::MOST_BYTES;
 use super::ask::Ask;
 use crate::app::{App, Begun, Work};
-use crate::auth::{Allowed, EditContacts, EditGroups};
+use crate::auth::{Allowed, EditContacts, EditGroups, PlaceCalls};
 use crate::http::contract::Operation;
 use crate::http::{Accepted, Fields, Post, Problem, Reply};
 use crate::jobs::view::{self, JobView};
 
 pub(super) const RUN: Operation = Operation::new("changeManyContacts", "Change many contacts")
     .says(
-        "As a job: at most 10,000 contacts, in batches of 500, each all or nothing. What can't be done for one fails that one, and the \
+        "As a job: at most 10,000 contacts (100 for `call`: more is a campaign), in batches of 500, each all or nothing. What can't be done for one fails that one, and the \
          job's items say why. A job that can be taken back says until when (`undo_until`). Preview it first, and send its `total` as \
          `expected_count`: if it is another number when the job begins, the job is refused (`count_changed`) and nothing is done.",
     );
@@ -56,6 +56,7 @@ fn facts(act: &Act) -> serde_json::Value {
         Act::Groups { add, remove, replace } => serde_json::json!({
             "act": act.word(), "add": add, "remove": remove, "replace": replace,
         }),
+        Act::Call { wait } => serde_json::json!({ "act": act.word(), "wait": wait }),
         Act::Edit(_) | Act::Delete | Act::Restore => serde_json::json!({ "act": act.word() }),
     }
 }
@@ -82,6 +83,9 @@ pub(super) async fn read(
     };
     if let Some(Act::Groups { .. }) = params.as_ref().map(|params| &params.act) {
         by.must::<EditGroups>()?;
+    }
+    if let Some(Act::Call { .. }) = params.as_ref().map(|params| &params.act) {
+        by.must::<PlaceCalls>()?;
     }
     for (path, group) in named {
         if groups::find(&mut work.tx, group).await?.is_none() {

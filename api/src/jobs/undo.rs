@@ -119,7 +119,7 @@ async fn why_not(
     // One that was cancelled or died has left some as they were: another may go on.
     let undone = earlier.is_some_and(|state| !matches!(state, Stands::Cancelled | Stands::Dead));
     Ok(match job.undo_until() {
-        _ if !job.kind.can_be_undone() => Some("of_another_kind"),
+        _ if !job.can_be_undone() => Some("of_another_kind"),
         _ if undone => Some("undone"),
         None if !job.state.is_end() => Some("not_ended"),
         None => Some("nothing_done"),

@@ -100,6 +100,10 @@ async fn what_is_wrong_is_pointed_at_and_nothing_is_asked_for() {
             json!({ "selection": all, "expected_count": -1, "act": { "delete": {} } }),
             vec!["/expected_count out_of_range"],
         ),
+        (
+            json!({ "selection": { "ids": vec![json!({ "contact_id": uuid::Uuid::now_v7() }); 101] }, "act": { "call": {} } }),
+            vec!["/selection/ids too_many"],
+        ),
     ] {
         let refused = client.admin("POST /v1/bulk", body.clone()).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {refused:?}");
@@ -198,4 +202,27 @@ async fn who_may_not_say_who_is_in_a_group_does_so_neither_by_many_nor_by_taking
     let refused = client.ask(&key, &undo, &[], &json!({})).await;
     assert_eq!((refused.status, refused.problem()), (StatusCode::FORBIDDEN, "forbidden"));
     assert_eq!(client.admin(&undo, json!({})).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn calling_many_needs_what_calling_one_needs_and_is_not_taken_back() {
+    let client = Client::new().await;
+    let ids = people(&client, 1).await;
+    let body = json!({ "selection": { "ids": [{ "contact_id": ids[0] }] }, "act": { "call": { "wait": true } } });
+    let wish = json!({ "name": "Contacts", "role": "client_admin", "scopes": ["contacts.edit", "jobs.edit", "jobs.read"] });
+    let key = client.admin("POST /v1/api-keys", wish).await;
+    let key = ApiKey::parse(key.body["api_key"].as_str().unwrap()).unwrap();
+    let refused = client.ask(&key, "POST /v1/bulk", &[], &body).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+    let taken = client.admin("POST /v1/bulk", body).await;
+    assert_eq!(taken.body["facts"], json!({ "act": "call", "wait": true }), "{taken:?}");
+    let done = format!(
+        "update jobs set state = 'done', ended_at = app_clock(), done = 1 where id = '{}'",
+        taken.id()
+    );
+    client.world.run(Box::leak(done.into_boxed_str())).await;
+    let undo = client.admin(&format!("GET /v1/jobs/{}/undo", taken.id()), Value::Null).await.body;
+    assert_eq!((&undo["until"], &undo["why_not"]), (&Value::Null, &json!("of_another_kind")));
+    let job = client.admin(&format!("GET /v1/jobs/{}", taken.id()), Value::Null).await.body;
+    assert_eq!(job["links"]["undo"], Value::Null);
 }

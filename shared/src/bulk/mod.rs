@@ -23,6 +23,8 @@ use crate::search::{Field, Filter};
 
 /// Contacts of one bulk change at most.
 pub const MOST: usize = 10_000;
+/// Contacts that one change calls at most.
+pub const MOST_CALLS: usize = 100;
 /// Contacts of one batch: one transaction.
 pub const BATCH: usize = 500;
 /// Groups that one change names at most.
@@ -98,6 +100,11 @@ pub enum Act {
     Delete,
     /// Deleted ones are contacts again.
     Restore,
+    /// They are called now, before all others.
+    Call {
+        /// Stay in front until the deadline, rather than ten minutes.
+        wait: bool,
+    },
 }
 
 /// Details of appointments that change. What is `None` stays.
@@ -116,6 +123,8 @@ pub struct Edit {
 impl Act {
     /// The word of [`Act::Groups`].
     pub const GROUPS: &str = "groups";
+    /// The word of [`Act::Call`].
+    pub const CALL: &str = "call";
 
     /// The word by which it is told.
     pub fn word(&self) -> &'static str {
@@ -125,7 +134,18 @@ impl Act {
             Self::Edit(_) => "edit",
             Self::Delete => "delete",
             Self::Restore => "restore",
+            Self::Call { .. } => Self::CALL,
         }
+    }
+
+    /// How many contacts it may be about. What calls: a hundred; more is a campaign.
+    pub fn most(&self) -> usize {
+        if matches!(self, Self::Call { .. }) { MOST_CALLS } else { MOST }
+    }
+
+    /// How many are in a batch. What calls holds the tenant's lock, for which its dialling waits.
+    pub fn batch(&self) -> usize {
+        if matches!(self, Self::Call { .. }) { 10 } else { BATCH }
     }
 
     /// Whether it is about an appointment of each, and not about the contact.
@@ -151,6 +171,12 @@ pub mod code {
     pub const NO_APPOINTMENT: &str = "no_appointment";
     /// Somebody has changed it since: it is spared.
     pub const EDITED_SINCE: &str = "edited_since";
+    /// Its call is before all others.
+    pub const IN_FRONT: &str = "in_front";
+    /// A dial for the same purpose is under way.
+    pub const UNDER_WAY: &str = "under_way";
+    /// Nothing of its own is in the way: the calls before it take longer than it may wait.
+    pub const TOO_MANY_BEFORE: &str = "too_many_before";
     /// It is not deleted.
     pub const NOT_DELETED: &str = "not_deleted";
     /// It was erased.

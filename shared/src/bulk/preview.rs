@@ -71,6 +71,15 @@ pub async fn preview(
                 counts.note(joins || leaves);
             }
         }
+        // Who can be called is asked of each when it is their turn, and changes with every minute.
+        Act::Call { .. } => {
+            for id in &ids {
+                match there.get(id) {
+                    Some(true) => counts.note(true),
+                    _ => counts.no_contact += 1,
+                }
+            }
+        }
         Act::Delete | Act::Restore => {
             for id in &ids {
                 match there.get(id) {

@@ -146,10 +146,15 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether what it did can be taken back. That somebody was called can't.
+    pub fn can_be_undone(&self) -> bool {
+        self.kind.can_be_undone() && self.facts["act"] != crate::bulk::Act::CALL
+    }
+
     /// Until when it can be taken back: a day after its end, if it is of a kind that can be, and did something.
     pub fn undo_until(&self) -> Option<DateTime<Utc>> {
         let did = matches!(self.state, State::Done | State::Cancelled) && self.progress.done > 0;
-        let ended = self.ended_at.filter(|_| did && self.kind.can_be_undone())?;
+        let ended = self.ended_at.filter(|_| did && self.can_be_undone())?;
         Some(ended + crate::bulk::UNDO_FOR)
     }
 }

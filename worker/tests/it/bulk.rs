@@ -297,3 +297,42 @@ async fn of_who_was_erased_nothing_is_kept_to_put_back() {
     let undo = office.undo(&job).await;
     assert_eq!(undo.result, Some(json!({ "changed": 1, "skipped": 1, "failed": 0 })));
 }
+
+#[tokio::test]
+async fn many_are_called_now_each_by_the_rule_and_at_most_a_hundred() {
+    let (office, bookings) = Office::with(3).await;
+    let by_mail =
+        format!("update contacts set channel = 'email' where id = '{}'", bookings[1].contact);
+    office.world.run(sql(by_mail)).await;
+    let mut chosen = ids(&bookings);
+    if let Selection::Ids { chosen } = &mut chosen {
+        chosen.push(Chosen { contact: ContactId::new(), appointment: None });
+    }
+    let job = office.bulk(chosen, Act::Call { wait: false }).await;
+    assert_eq!(
+        (job.state, job.result.clone()),
+        (State::Done, Some(json!({ "changed": 2, "skipped": 0, "failed": 2 })))
+    );
+    let told: Vec<_> = office.items(&job).await.into_iter().filter_map(|item| item.code).collect();
+    assert_eq!(told, ["in_front", "prefers_another_channel", "in_front", "no_contact"]);
+    let fronts = "select count(*) from calls where front and state = 'planned'";
+    assert_eq!(office.world.number(fronts).await, 2);
+    assert_eq!(
+        office.world.number("select count(*) from calls").await,
+        3,
+        "what was planned is taken over"
+    );
+    let trail = "select count(*) from audit_entries where chain = 'changes' and action = 'call.press_now' and actor like 'key:%'";
+    assert_eq!(office.world.number(trail).await, 2, "in the name of who asked");
+    let again = office.bulk(ids(&bookings[..1]), Act::Call { wait: false }).await;
+    assert_eq!(again.result.unwrap()["changed"], 1);
+    assert_eq!(office.world.number(fronts).await, 2, "pressed twice it is one call");
+}
+
+#[tokio::test]
+async fn more_than_a_hundred_are_called_by_a_campaign_and_not_at_once() {
+    let (office, _) = Office::with(101).await;
+    let job = office.bulk(everybody(), Act::Call { wait: true }).await;
+    assert_eq!((job.state, job.reason.as_deref()), (State::Refused, Some("too_many")));
+    assert_eq!(office.world.number("select count(*) from calls where front").await, 0);
+}

@@ -1,6 +1,7 @@
 //! What a batch of a bulk change does.
 
 mod appointments;
+mod calls;
 mod contacts;
 mod groups;
 
@@ -26,6 +27,10 @@ pub async fn act(
     chosen: &[Chosen],
     first: i64,
 ) -> Result<Vec<Item>, Failure> {
+    // It locks for itself: the tenant comes before calls and contacts.
+    if let Act::Call { wait } = act {
+        return calls::call(batch, *wait, chosen, first).await;
+    }
     let ids: Vec<ContactId> = chosen.iter().map(|one| one.contact).collect();
     let named = match act {
         Act::Groups { add, remove, replace } => {
@@ -43,6 +48,7 @@ pub async fn act(
         Act::Groups { add, remove, replace } => work.groups(add, remove, *replace, &found).await,
         Act::Delete => work.delete().await,
         Act::Restore => work.restore().await,
+        Act::Call { .. } => Ok(Vec::new()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::bulk::{BATCH, MOST, Params, Selection, act, select};
+use shared::bulk::{Params, Selection, act, select};
 use shared::jobs::store::items::{self, Item, Outcome};
 use shared::jobs::store::run::Batch;
 use shared::jobs::{Failure, Step};
@@ -48,10 +48,11 @@ impl Place {
 pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped, Failure> {
     let params: Params = batch.params(run.job)?;
     let Some(total) = select::evaluated(&mut batch.tx, run.job.id).await? else {
-        return choose(run, batch, &params.selection, (params.expected_count, MOST)).await;
+        return choose(run, batch, &params.selection, (params.expected_count, params.act.most()))
+            .await;
     };
     let mut place = Place::read(&batch);
-    let chosen = select::slice(&mut batch.tx, run.job.id, place.at, BATCH).await?;
+    let chosen = select::slice(&mut batch.tx, run.job.id, place.at, params.act.batch()).await?;
     if !chosen.is_empty() {
         let first = i64::try_from(place.at).unwrap_or(i64::MAX).saturating_add(1);
         let did = act::act(&mut batch, run.job.id, &params.act, &chosen, first).await;
