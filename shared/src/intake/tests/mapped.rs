@@ -174,7 +174,7 @@ fn a_mapping_is_kept_as_a_template() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(super::so_many(96))]
 
     /// Whatever the columns are called and hold, and whatever they are taken for, nothing panics and nobody's value is shown whole.
     #[test]

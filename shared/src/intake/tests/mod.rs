@@ -36,6 +36,12 @@ fn rules<'r>(phones: &'r PhoneRules, lists: &'r Lists<'r>) -> Rules<'r> {
     }
 }
 
+/// So many cases, or as many as `PROPTEST_CASES` says: `dev/fuzz --files`.
+fn so_many(usual: u32) -> proptest::test_runner::Config {
+    let said = std::env::var("PROPTEST_CASES").ok().and_then(|said| said.parse().ok());
+    proptest::test_runner::Config::with_cases(said.unwrap_or(usual))
+}
+
 /// All cells, by row number; a failure shows the error.
 fn cells(bytes: &[u8]) -> Result<Vec<(u32, Vec<String>)>, ReadError> {
     let sheet = read(bytes)?;

@@ -189,7 +189,7 @@ fn a_broken_workbook_is_told_to_be_one() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(super::so_many(128))]
 
     #[test]
     fn no_change_of_a_workbook_makes_the_reader_panic(
