@@ -60,6 +60,8 @@ async fn an_export_is_asked_for_watched_downloaded_and_forgotten() {
     product.until(1, DONE).await;
     let (_, job) = product.send(&format!("GET /v1/jobs/{export}"), &Value::Null).await;
     assert_eq!(job["result"], json!({ "rows": 3, "gone": 0 }));
+    let rate = job["rate"].as_f64().unwrap();
+    assert!((0.0..3_000.0).contains(&rate), "writing counts as work: {rate} a second");
     assert_eq!(job["links"]["file"], format!("/v1/exports/{export}/file"));
 
     let (status, file) = download(&product, &export).await;

@@ -98,6 +98,11 @@ impl Batch {
         })))
     }
 
+    /// Counts the work from `began` on: of a step that let go of its batch meanwhile, and opened another to keep what came of it.
+    pub fn since(&mut self, began: Instant) {
+        self.began = self.began.min(began);
+    }
+
     /// What was asked for.
     ///
     /// # Errors

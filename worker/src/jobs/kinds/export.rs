@@ -1,5 +1,7 @@
 //! Contacts as a file: a part for each page of them.
 
+use std::time::Instant;
+
 use serde_json::json;
 use shared::bulk::select;
 use shared::exports::{self, MOST, Made, PAGE, Params};
@@ -12,6 +14,7 @@ use super::super::turn::Run;
 use super::{Stepped, bulk};
 
 pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped, Failure> {
+    let began = Instant::now();
     let params: Params = batch.params(run.job)?;
     let Some(total) = select::evaluated(&mut batch.tx, run.job.id).await? else {
         return bulk::choose(run, batch, &params.selection, (params.expected_count, MOST)).await;
@@ -32,6 +35,7 @@ pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped
         exports::write_part(writer, &rows).await.map_err(|error| failed(&error))?;
         let Some(opened) = run.open().await? else { return Ok(None) };
         batch = opened;
+        batch.since(began);
         made.began = made.began.or(Some(batch.now));
         made.at += chosen.len();
         made.rows += rows.len() as u64;
