@@ -128,6 +128,25 @@ pub(crate) struct Allowed<P> {
     permission: PhantomData<fn() -> P>,
 }
 
+/// A caller who downloads a file: it counts towards no limit, since a file is as many bytes as thousands of answers, and asked for once.
+#[derive(Debug)]
+pub(crate) struct Download<P>(pub(crate) Allowed<P>);
+
+impl<P: Permission> Takes for Download<P> {
+    fn describe(draft: &mut Draft<'_>) {
+        Allowed::<P>::describe(draft);
+        draft.uncounted();
+    }
+}
+
+impl<P: Permission> FromRequestParts<App> for Download<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Allowed::uncounted(parts, app).await.map(Self)
+    }
+}
+
 impl<P> Allowed<P> {
     /// The caller, for events and audit.
     pub(crate) fn actor(&self) -> Actor {
@@ -190,7 +209,7 @@ impl<P: Permission> FromRequestParts<App> for Allowed<P> {
 }
 
 impl<P: Permission> Allowed<P> {
-    /// The caller of a webhook: it counts towards no limit.
+    /// A caller whose request counts towards no limit: of a webhook, or a download.
     pub(crate) async fn uncounted(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let who = Who::identify(parts, app).await?;
         who.visits(parts);

@@ -19,10 +19,10 @@ use crate::http::contract::{Routes, post};
 
 pub(crate) use address::ClientAddress;
 pub(crate) use allowed::{
-    Allowed, EditContacts, EditDoNotCall, EditGroups, EditJobs, EditKeys, EditSecurity, EditTenant,
-    EditUsers, EditViews, ExportContacts, Eyes, KeepContacts, PERMISSIONS, PlaceCalls, ReadAudit,
-    ReadCalls, ReadCompliance, ReadContacts, ReadDoNotCall, ReadGroups, ReadJobs, ReadKeys,
-    ReadLive, ReadTenant, ReadUsers, ReadVisits, ReportOutcomes,
+    Allowed, Download, EditContacts, EditDoNotCall, EditGroups, EditJobs, EditKeys, EditSecurity,
+    EditTenant, EditUsers, EditViews, ExportContacts, Eyes, KeepContacts, PERMISSIONS, PlaceCalls,
+    ReadAudit, ReadCalls, ReadCompliance, ReadContacts, ReadDoNotCall, ReadGroups, ReadJobs,
+    ReadKeys, ReadLive, ReadTenant, ReadUsers, ReadVisits, ReportOutcomes,
 };
 pub(crate) use second_step::{MOST_CODE, Shown, Step, step_of, use_up};
 pub(crate) use set_password::new_password;

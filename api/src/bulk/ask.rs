@@ -142,14 +142,7 @@ impl Ask {
     pub(super) fn read(self, fields: &mut Fields) -> Option<Params> {
         let selection = fields.below("/selection", |fields| self.selection.read(fields));
         let act = fields.below("/act", |fields| self.act.read(fields));
-        let expected_count = match self.expected_count.map(u64::try_from) {
-            None => None,
-            Some(Ok(count)) => Some(count),
-            Some(Err(_)) => {
-                fields.fault("expected_count", "out_of_range", "must be 0 or more");
-                None
-            }
-        };
+        let expected_count = expected_count(self.expected_count, fields);
         let (selection, act) = (selection?, act?);
         if act == Act::Restore && !matches!(selection, Selection::Ids { .. }) {
             fields.fault(
@@ -166,6 +159,15 @@ impl Ask {
         }
         Some(Params { selection, expected_count, act })
     }
+}
+
+/// The `expected_count` of a request, or its fault noted.
+pub(crate) fn expected_count(asked: Option<i64>, fields: &mut Fields) -> Option<u64> {
+    let count = asked.map(u64::try_from).transpose();
+    count.unwrap_or_else(|_| {
+        fields.fault("expected_count", "out_of_range", "must be 0 or more");
+        None
+    })
 }
 
 impl Who {

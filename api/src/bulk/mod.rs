@@ -6,11 +6,11 @@ mod run;
 
 use crate::http::contract::{Routes, post};
 
-pub(crate) use ask::Who;
+pub(crate) use ask::{Who, expected_count};
 pub(crate) use preview::of_failure;
 
 /// 10,000 ids of contacts and of appointments, and room to spare.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
+pub(crate) const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// Routes below `/v1/bulk`.
 pub(crate) fn routes() -> Routes {

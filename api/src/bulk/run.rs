@@ -4,7 +4,7 @@ use axum::extract::State;
 use shared::bulk::{Act, Params};
 use shared::groups::store as groups;
 use shared::ids::{GroupId, JobId};
-use shared::jobs::{Kind, NewJob, store};
+use shared::jobs::{Kind, NewJob};
 
 use super::MOST_BYTES;
 use super::ask::Ask;
@@ -12,7 +12,7 @@ use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditContacts, EditGroups, PlaceCalls};
 use crate::http::contract::Operation;
 use crate::http::{Accepted, Fields, Post, Problem, Reply};
-use crate::jobs::view::{self, JobView};
+use crate::jobs::view::JobView;
 
 pub(super) const RUN: Operation = Operation::new("changeManyContacts", "Change many contacts")
     .says(
@@ -42,11 +42,8 @@ pub(super) async fn run(
         total: None,
         undoes: None,
     };
-    store::insert(&mut work.tx, &work.keys, id, &job).await?;
-    work.changes.entry("job.create", id.0, None).event("job.queued", id.0, None);
-    let made = store::find(&mut work.tx, id).await?.ok_or(Problem::NotFound("job"))?;
-    let shown = view::shown(&mut work.tx, made).await?;
-    crate::jobs::commit(work, &app, Reply::accepted(format!("/v1/jobs/{id}"), &shown)?).await
+    work.changes.entry("job.create", id.0, None);
+    crate::jobs::line_up(work, &app, id, &job).await
 }
 
 /// What may be shown of it: words and ids, and no reason that somebody wrote.

@@ -2,9 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use shared::bulk::Selection;
 use shared::exports::{Column, Columns, Format, How, Params};
 
-use crate::bulk::Who;
+use crate::bulk::{Who, expected_count};
 use crate::http::Fields;
 
 /// Contacts as a file.
@@ -34,14 +35,13 @@ impl Ask {
     /// What is to be written, or its faults noted.
     pub(super) fn read(self, fields: &mut Fields) -> Option<Params> {
         let selection = fields.below("/selection", |fields| self.selection.read(fields));
-        let expected_count = match self.expected_count.map(u64::try_from) {
-            None => None,
-            Some(Ok(count)) => Some(count),
-            Some(Err(_)) => {
-                fields.fault("expected_count", "out_of_range", "must be 0 or more");
-                None
-            }
-        };
+        if let Some(Selection::Ids { chosen }) = &selection
+            && let Some(at) = again(chosen.iter().map(|one| one.contact))
+        {
+            let detail = "is there twice: of each contact there is one row";
+            fields.fault(&format!("selection/ids/{at}"), "twice", detail);
+        }
+        let expected_count = expected_count(self.expected_count, fields);
         let columns = columns(self.fields, self.columns, fields);
         let (how, format) = (self.options, self.format);
         Some(Params { selection: selection?, expected_count, columns: columns?, how, format })
@@ -58,8 +58,7 @@ fn columns(set: Columns, named: Option<Vec<Column>>, fields: &mut Fields) -> Opt
             if named.is_empty() {
                 fields.fault("columns", "empty", "must not be empty");
             }
-            let mut seen = std::collections::HashSet::new();
-            if let Some(at) = named.iter().position(|column| !seen.insert(*column)) {
+            if let Some(at) = again(named.iter()) {
                 fields.fault(&format!("columns/{at}"), "twice", "is there twice");
             }
             Some(named)
@@ -70,4 +69,10 @@ fn columns(set: Columns, named: Option<Vec<Column>>, fields: &mut Fields) -> Opt
         }
         (set, None) => Some(set.of().to_vec()),
     }
+}
+
+/// Where something stands that stood before.
+fn again<T: Eq + std::hash::Hash>(mut all: impl Iterator<Item = T>) -> Option<usize> {
+    let mut seen = std::collections::HashSet::new();
+    all.position(|one| !seen.insert(one))
 }

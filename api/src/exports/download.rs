@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use shared::audit::Actor;
 use shared::audit::accesses::Access;
@@ -17,10 +17,10 @@ use shared::jobs::{self, Kind as JobKind, State as Stands};
 
 use crate::accesses::ShownIds;
 use crate::app::App;
-use crate::auth::{Allowed, ExportContacts};
+use crate::auth::{Download, ExportContacts};
 use crate::http::contract::{Answer, Draft, Operation};
 use crate::http::problem::Kind;
-use crate::http::{Path, Problem};
+use crate::http::{Path, Problem, of_file};
 
 /// What it is called in problems.
 const NOUN: &str = "export: it was never made, or 24 hours have passed";
@@ -35,34 +35,26 @@ pub(super) const FILE: Operation = Operation::new("downloadExport", "Download an
 
 /// A file that is made while it is sent.
 #[derive(Debug)]
-pub(super) struct Download {
+pub(super) struct Sent {
     format: Format,
     export: JobId,
     body: Body,
 }
 
-impl Answer for Download {
+impl Answer for Sent {
     fn describe(draft: &mut Draft<'_>) {
         draft.answers_files(&[Format::Csv.media_type(), Format::Xlsx.media_type()]);
     }
 }
 
-impl IntoResponse for Download {
+impl IntoResponse for Sent {
     fn into_response(self) -> Response {
         let mut answer = self.body.into_response();
         answer.extensions_mut().insert(ShownIds(vec![self.export.0]));
-        let attachment = match self.format {
-            Format::Csv => "attachment; filename=\"contacts.csv\"",
-            Format::Xlsx => "attachment; filename=\"contacts.xlsx\"",
-        };
-        for (name, value) in [
-            ("content-type", self.format.media_type()),
-            ("content-disposition", attachment),
-            ("cache-control", "no-store"),
-            ("x-content-type-options", "nosniff"),
-        ] {
-            let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
-            answer.headers_mut().insert(name, value);
+        for (name, value) in of_file(self.format.file_name(), self.format.media_type()) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                answer.headers_mut().insert(name, value);
+            }
         }
         answer
     }
@@ -71,9 +63,9 @@ impl IntoResponse for Download {
 /// Sends the file of an export.
 pub(super) async fn file(
     State(app): State<App>,
-    by: Allowed<ExportContacts>,
+    Download(by): Download<ExportContacts>,
     Path(export): Path<JobId>,
-) -> Result<Download, Problem> {
+) -> Result<Sent, Problem> {
     let files = app.files.clone().ok_or(Problem::FilesAway)?;
     let mut work = app.read(&by).await?;
     let job = jobs::store::find(&mut work.tx, export).await?;
@@ -112,7 +104,7 @@ pub(super) async fn file(
     });
     let first = futures::stream::iter(first.map(Ok));
     let body = Body::from_stream(futures::StreamExt::chain(first, rest));
-    Ok(Download { format, export, body })
+    Ok(Sent { format, export, body })
 }
 
 /// An answer that has begun can only be broken off: the client sees that it is not whole.

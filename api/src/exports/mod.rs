@@ -7,9 +7,6 @@ mod run;
 
 use crate::http::contract::{Routes, get, post};
 
-/// 10,000 ids of contacts and of appointments, and room to spare.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
-
 /// Routes below `/v1/exports`.
 pub(crate) fn routes() -> Routes {
     Routes::tagged("Exports")

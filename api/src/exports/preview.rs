@@ -6,11 +6,10 @@ use serde::Serialize;
 use shared::bulk::select;
 use shared::exports::{Column, MOST};
 
-use super::MOST_BYTES;
 use super::ask::Ask;
 use crate::app::App;
 use crate::auth::{Allowed, ExportContacts};
-use crate::bulk::of_failure;
+use crate::bulk::{MOST_BYTES, of_failure};
 use crate::http::contract::Operation;
 use crate::http::{Fields, NotKept, Problem, Reply, Shown};
 

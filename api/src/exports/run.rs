@@ -3,16 +3,16 @@
 use axum::extract::State;
 use shared::exports::Params;
 use shared::ids::JobId;
-use shared::jobs::{Kind as JobKind, NewJob, store};
+use shared::jobs::{Kind as JobKind, NewJob};
 
-use super::MOST_BYTES;
 use super::ask::Ask;
 use crate::app::{App, Begun};
 use crate::auth::{Allowed, ExportContacts};
+use crate::bulk::MOST_BYTES;
 use crate::http::contract::Operation;
 use crate::http::problem::Kind;
 use crate::http::{Accepted, Fields, Post, Problem, Reply};
-use crate::jobs::view::{self, JobView};
+use crate::jobs::view::JobView;
 
 pub(super) const RUN: Operation = Operation::new("exportContacts", "Export contacts")
     .says(
@@ -48,11 +48,8 @@ pub(super) async fn run(
         total: None,
         undoes: None,
     };
-    store::insert(&mut work.tx, &work.keys, id, &job).await?;
-    work.changes.entry("job.create", id.0, None).event("job.queued", id.0, None);
-    let made = store::find(&mut work.tx, id).await?.ok_or(Problem::NotFound("job"))?;
-    let shown = view::shown(&mut work.tx, made).await?;
-    crate::jobs::commit(work, &app, Reply::accepted(format!("/v1/jobs/{id}"), &shown)?).await
+    work.changes.entry("job.create", id.0, None);
+    crate::jobs::line_up(work, &app, id, &job).await
 }
 
 /// What may be shown of it.

@@ -18,5 +18,7 @@ pub(crate) use body::{
 pub(crate) use fields::{Code, Fields};
 pub(crate) use page::{PageQuery, PageView};
 pub(crate) use problem::{FieldError, Kind, Problem, RefusedTexts};
-pub(crate) use reply::{Accepted, Created, CsvFile, Either, Empty, Reply, Shown, Versioned};
+pub(crate) use reply::{
+    Accepted, Created, CsvFile, Either, Empty, Reply, Shown, Versioned, of_file,
+};
 pub(crate) use version::IfMatch;

@@ -141,15 +141,20 @@ impl Reply<Empty> {
     }
 }
 
+/// The headers of a file that is called `name`. Nobody between us and the client keeps it.
+pub(crate) fn of_file(name: &str, media_type: &str) -> [(&'static str, String); 4] {
+    [
+        ("content-type", media_type.to_owned()),
+        ("content-disposition", format!("attachment; filename=\"{name}\"")),
+        ("cache-control", "no-store".to_owned()),
+        ("x-content-type-options", "nosniff".to_owned()),
+    ]
+}
+
 impl Reply<CsvFile> {
-    /// 200 with a file that is called `name`. Nobody between us and the client keeps it.
+    /// 200 with a file that is called `name`.
     pub(crate) fn csv(name: &'static str, body: Vec<u8>) -> Self {
-        let headers = vec![
-            ("content-type", "text/csv".to_owned()),
-            ("content-disposition", format!("attachment; filename=\"{name}\"")),
-            ("cache-control", "no-store".to_owned()),
-            ("x-content-type-options", "nosniff".to_owned()),
-        ];
+        let headers = of_file(name, "text/csv").into();
         Self { status: StatusCode::OK, headers, body, shown: Vec::new(), answer: PhantomData }
     }
 }

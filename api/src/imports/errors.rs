@@ -9,7 +9,7 @@ use shared::jobs::store;
 use super::ask::problem;
 use super::{NOUN, compute, content, surroundings};
 use crate::app::App;
-use crate::auth::{Allowed, EditContacts};
+use crate::auth::{Download, EditContacts};
 use crate::http::contract::Operation;
 use crate::http::{CsvFile, Path, Problem, Reply};
 
@@ -21,7 +21,7 @@ pub(super) const FILE: Operation = Operation::new("downloadImportErrors", "Downl
 /// Gives the rows of an import that could not be taken.
 pub(super) async fn file(
     State(app): State<App>,
-    by: Allowed<EditContacts>,
+    Download(by): Download<EditContacts>,
     Path(id): Path<ImportId>,
 ) -> Result<Reply<CsvFile>, Problem> {
     let none = || Problem::NotFound("file of errors: the import has not been run");

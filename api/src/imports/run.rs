@@ -5,7 +5,7 @@ use shared::ids::{ImportId, JobId};
 use shared::imports::store::{files, templates};
 use shared::imports::{Params, Unusable};
 use shared::intake::mapping::Plan;
-use shared::jobs::{Kind as JobKind, NewJob, store};
+use shared::jobs::{Kind as JobKind, NewJob};
 
 use super::ask::{Ask, problem};
 use super::{NOUN, compute};
@@ -14,7 +14,7 @@ use crate::auth::{Allowed, EditContacts};
 use crate::http::contract::Operation;
 use crate::http::problem::Kind;
 use crate::http::{Accepted, Path, Post, Problem, Reply};
-use crate::jobs::view::{self, JobView};
+use crate::jobs::view::JobView;
 
 pub(super) const RUN: Operation = Operation::new("runImport", "Run an import")
     .says(
@@ -64,13 +64,10 @@ pub(super) async fn run(
         total: Some(import.rows),
         undoes: None,
     };
-    store::insert(&mut work.tx, &work.keys, job, &new).await?;
     files::run_by(&mut work.tx, id, job).await?;
     work.changes.entry("import.run", id.0, None);
-    work.changes.entry("job.create", job.0, None).event("job.queued", job.0, None);
-    let made = store::find(&mut work.tx, job).await?.ok_or(Problem::NotFound("job"))?;
-    let shown = view::shown(&mut work.tx, made).await?;
-    crate::jobs::commit(work, &app, Reply::accepted(format!("/v1/jobs/{job}"), &shown)?).await
+    work.changes.entry("job.create", job.0, None);
+    crate::jobs::line_up(work, &app, job, &new).await
 }
 
 /// Refuses a mapping that doesn't fit the file: before anything is locked, since it takes a while and the file never changes. One that

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::ids::JobId;
-use shared::jobs::Kind as JobKind;
 use shared::jobs::store::acts::{self, Act, DeadFilter};
 use shared::jobs::store::run::told;
+use shared::jobs::{Kind as JobKind, NewJob, store};
 use shared::queue::Signal;
 
 use super::NOUN;
@@ -16,7 +16,21 @@ use crate::app::{App, Begun, Work};
 use crate::auth::{Allowed, EditJobs};
 use crate::http::contract::Operation;
 use crate::http::problem::Kind;
-use crate::http::{Nothing, Path, Post, Problem, Reply, Shown};
+use crate::http::{Accepted, Nothing, Path, Post, Problem, Reply, Shown};
+
+/// Puts a job into the tenant's line: 202 with the job. What goes on the audit trail is for the caller to say.
+pub(crate) async fn line_up(
+    mut work: Work,
+    app: &App,
+    id: JobId,
+    job: &NewJob<'_>,
+) -> Result<Reply<Accepted<JobView>>, Problem> {
+    store::insert(&mut work.tx, &work.keys, id, job).await?;
+    work.changes.event("job.queued", id.0, None);
+    let made = store::find(&mut work.tx, id).await?.ok_or(Problem::NotFound(NOUN))?;
+    let shown = view::shown(&mut work.tx, made).await?;
+    commit(work, app, Reply::accepted(format!("/v1/jobs/{id}"), &shown)?).await
+}
 
 type JobReply = Reply<Shown<JobView>>;
 

@@ -8,7 +8,7 @@ pub(crate) mod view;
 
 use crate::http::contract::{Routes, get, post};
 
-pub(crate) use act::commit;
+pub(crate) use act::line_up;
 
 /// What a job is called in problems.
 const NOUN: &str = "job";

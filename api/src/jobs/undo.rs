@@ -11,7 +11,7 @@ use shared::jobs::store::{self, acts, items};
 use shared::jobs::{Job, Kind as JobKind, NewJob, State as Stands};
 
 use super::NOUN;
-use super::view::{self, JobView};
+use super::view::JobView;
 use crate::app::{App, Begun};
 use crate::auth::{Allowed, EditContacts, EditGroups};
 use crate::http::contract::Operation;
@@ -97,13 +97,9 @@ pub(super) async fn undo(
         total: Some(total),
         undoes: Some(id),
     };
-    store::insert(&mut work.tx, &work.keys, undoing, &new).await?;
     store::undone_by(&mut work.tx, id, undoing).await?;
-    work.changes.entry("job.undo", id.0, None).event("job.queued", undoing.0, None);
-    let made = store::find(&mut work.tx, undoing).await?.ok_or(Problem::NotFound(NOUN))?;
-    let shown = view::shown(&mut work.tx, made).await?;
-    let reply = Reply::accepted(format!("/v1/jobs/{undoing}"), &shown)?;
-    super::commit(work, &app, reply).await
+    work.changes.entry("job.undo", id.0, None);
+    super::line_up(work, &app, undoing, &new).await
 }
 
 /// Why a job can't be taken back at `now`, if it can't.

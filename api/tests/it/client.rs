@@ -80,9 +80,9 @@ pub(crate) fn app(world: &World) -> App {
     }
 }
 
-/// A store of files in a folder of its own.
+/// A store of files in a folder that all tests share: each writes those of its own tenants.
 pub(crate) fn files() -> shared::files::FileStore {
-    let folder = std::env::temp_dir().join(format!("vio-files-{}", uuid::Uuid::now_v7()));
+    let folder = std::env::temp_dir().join("vio-test-files");
     shared::files::FileStore::new(&shared::config::Files::Folder(folder)).unwrap()
 }
 

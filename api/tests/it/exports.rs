@@ -8,7 +8,7 @@ use crate::client::{Client, ada};
 #[tokio::test]
 async fn what_is_wrong_with_an_export_is_told_and_nothing_is_asked_for() {
     let client = Client::new().await;
-    let all = json!({ "all": true });
+    let (all, one) = (json!({ "all": true }), uuid::Uuid::now_v7());
     for (body, faults) in [
         (json!({ "selection": {} }), vec!["/selection one_of"]),
         (
@@ -16,6 +16,10 @@ async fn what_is_wrong_with_an_export_is_told_and_nothing_is_asked_for() {
             vec!["/selection one_of"],
         ),
         (json!({ "selection": { "ids": [] } }), vec!["/selection/ids empty"]),
+        (
+            json!({ "selection": { "ids": [{ "contact_id": one }, { "contact_id": one }] } }),
+            vec!["/selection/ids/1 twice"],
+        ),
         (json!({ "selection": all, "fields": "custom" }), vec!["/columns missing"]),
         (json!({ "selection": all, "fields": "custom", "columns": [] }), vec!["/columns empty"]),
         (

@@ -116,3 +116,16 @@ async fn what_became_of_each_row_is_listed_page_by_page() {
     let odd = client.admin(&format!("GET /v1/jobs/{id}/items?limit=0"), Value::Null).await;
     assert_eq!(odd.faults(), ["limit out_of_range"]);
 }
+
+#[tokio::test]
+async fn a_kind_that_only_a_newer_release_knows_spoils_no_list() {
+    let client = Client::new().await;
+    let known = client.world.probe_job(&client.clinic, 1).await;
+    let newer = client.world.probe_job(&client.clinic, 1).await;
+    let change = format!("update jobs set kind = 'of_tomorrow' where id = '{newer}'");
+    client.world.run(Box::leak(change.into_boxed_str())).await;
+    let list = client.admin("GET /v1/jobs", Value::Null).await;
+    assert_eq!(list.status, 200, "{list:?}");
+    let ids: Vec<_> = list.body["items"].as_array().unwrap().iter().map(|job| &job["id"]).collect();
+    assert_eq!(ids, [&json!(known)]);
+}

@@ -132,6 +132,24 @@ async fn webhooks_count_towards_no_limit() {
 }
 
 #[tokio::test]
+async fn downloads_count_towards_no_limit() {
+    let (one, _) = limited().await;
+    let asked = one.admin("POST /v1/exports", json!({ "selection": { "all": true } })).await;
+    let done = format!(
+        "update jobs set state = 'done', ended_at = app_clock() where id = '{}'",
+        asked.id()
+    );
+    one.world.run(Box::leak(done.into_boxed_str())).await;
+    for _ in 0..12 {
+        let path = format!("GET /v1/exports/{}/file", asked.id());
+        let answer = one.admin(&path, Value::Null).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.header("ratelimit"), "");
+    }
+    assert_eq!(one.admin("GET /v1/tenant", Value::Null).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn while_redis_is_away_a_process_allows_its_share() {
     let (mut one, _) = limited().await;
     // A connection of which the server then shuts the door: nothing listens there any more.

@@ -112,7 +112,7 @@ pub const DEFINITIONS: &[Definition] = &[
     set("STATE_DIR", "state_dir", Text, "", ALL,
         "a directory of this host alone that outlives the process; required by the worker, and without it the API and `api admin` keep no journal of opt-outs and erasures: see [operations](operations.md#the-state-directory)"),
     set("FILES_STORE", "files.store", Text, "", SERVING,
-        "where uploaded and exported files are kept, sealed: `file:///folder`, or `s3://bucket/prefix`; unless given, the folder `files` in `STATE_DIR`. All processes of an installation must see the same: with several hosts, S3 or a folder that they share. See [files](operations.md#files)"),
+        "where files that are made for tenants to download are kept, sealed: `file:///folder`, or `s3://bucket/prefix`; unless given, the folder `files` in `STATE_DIR`. Only this installation's: what no export of its own refers to is deleted. All its processes must see the same: with several hosts, S3 or a folder that they share. See [files](operations.md#files)"),
     set("FILES_ENDPOINT", "files.endpoint", Url, "", SERVING,
         "with `s3://`: the address of what speaks S3's language; Amazon's unless given. `http://` passes only what is sealed, but who listens learns when and how much"),
     set("FILES_REGION", "files.region", Text, "us-east-1", SERVING,

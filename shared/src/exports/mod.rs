@@ -73,8 +73,6 @@ pub struct Params {
 pub struct Made {
     /// When the first part was written.
     pub began: Option<DateTime<Utc>>,
-    /// So many of the selection were gone through.
-    pub at: usize,
     /// Contacts in it.
     pub rows: u64,
     /// Those that were deleted before their turn.
@@ -84,6 +82,11 @@ pub struct Made {
 }
 
 impl Made {
+    /// So many of the selection were gone through.
+    pub fn at(&self) -> usize {
+        usize::try_from(self.rows.saturating_add(self.gone)).unwrap_or(usize::MAX)
+    }
+
     /// This, or nothing if it was begun longer than [`KEPT`] ago: what was paused, or died, and is taken up again after days begins anew, with
     /// contacts as they are then.
     #[must_use]

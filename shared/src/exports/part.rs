@@ -10,7 +10,7 @@ use crate::appointments::store as appointments;
 use crate::bulk::Chosen;
 use crate::contacts::store::{self as contacts, Opened};
 use crate::files::{FileError, Reader, Writer};
-use crate::ids::{AppointmentId, ContactId};
+use crate::ids::ContactId;
 use crate::jobs::Failure;
 use crate::jobs::store::run::Batch;
 
@@ -18,7 +18,7 @@ use crate::jobs::store::run::Batch;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row(pub ContactId, pub Vec<String>);
 
-/// The rows of `chosen`, in their order. Those that are deleted by now are left out. Of each the appointment that was chosen is in it;
+/// The rows of `chosen`, who are different people, in their order. Those that are deleted by now are left out. Of each the appointment that was chosen is in it;
 /// without one, or if it is deleted by now, the next open one, or else the latest.
 ///
 /// # Errors
@@ -34,34 +34,22 @@ pub async fn rows(
         opened.into_iter().map(|opened| (opened.contact.id, opened)).collect();
     let facts = contacts::facts(&mut batch.tx, &ids).await?;
     let groups = store::group_names(&mut batch.tx).await?;
-    let keys = || opened.values().map(|opened| (&opened.key, None));
-    let usual = appointments::shown(&mut batch.tx, &keys().collect::<Vec<_>>(), batch.now).await?;
-    // Somebody may be there with several appointments: each choice is one of its own.
+    let all: Vec<_> = opened.values().map(|opened| (&opened.key, None)).collect();
+    let usual = appointments::shown(&mut batch.tx, &all, batch.now).await?;
     let other = |one: &&Chosen| {
         let of = usual.get(&one.contact).map(|shown| shown.appointment.id);
         one.appointment.is_some() && one.appointment != of
     };
-    let mut others = HashMap::new();
-    let mut left: Vec<&Chosen> = chosen.iter().filter(other).collect();
-    while !left.is_empty() {
-        let mut seen = std::collections::HashSet::new();
-        let (now, later): (Vec<_>, Vec<_>) =
-            left.into_iter().partition(|one| seen.insert(one.contact));
-        let wanted: Vec<_> = now
-            .iter()
-            .filter_map(|one: &&Chosen| Some((&opened.get(&one.contact)?.key, one.appointment)))
-            .collect();
-        let found = appointments::shown(&mut batch.tx, &wanted, batch.now).await?;
-        others.extend(found.into_values().map(|shown| (shown.appointment.id, shown)));
-        left = later;
-    }
-    let shown = |contact: ContactId, appointment: Option<AppointmentId>| {
-        appointment.and_then(|id| others.get(&id)).or_else(|| usual.get(&contact))
-    };
+    let others: Vec<_> = chosen
+        .iter()
+        .filter(other)
+        .filter_map(|one| Some((&opened.get(&one.contact)?.key, one.appointment)))
+        .collect();
+    let others = appointments::shown(&mut batch.tx, &others, batch.now).await?;
     let row = |one: &Chosen| {
         let source = Source {
             contact: &opened.get(&one.contact)?.contact,
-            shown: shown(one.contact, one.appointment),
+            shown: others.get(&one.contact).or_else(|| usual.get(&one.contact)),
             facts: facts.get(&one.contact),
             groups: &groups,
             zone: batch.tenant.zone,

@@ -117,7 +117,7 @@ fn what_says_why_somebody_comes_is_not_in_a_hipaa_safe_file() {
 #[test]
 fn what_lay_for_a_day_begins_anew() {
     let at = |hour| Utc.with_ymd_and_hms(2027, 3, 4, hour, 0, 0).unwrap();
-    let made = Made { began: Some(at(9)), at: 2_000, rows: 2_000, ..Made::default() };
+    let made = Made { began: Some(at(9)), rows: 2_000, ..Made::default() };
     assert_eq!(made.clone().unless_old(at(10)), made);
     assert_eq!(made.unless_old(at(9) + KEPT), Made::default());
 }

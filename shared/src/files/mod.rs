@@ -1,4 +1,4 @@
-//! Files: what tenants upload, and what is made for them. Sealed before they leave the process, in a folder or in S3.
+//! Files that are made for tenants to download. Sealed before they leave the process, in a folder or in S3.
 //!
 //! ```text
 //! FileStore::create ─► Writer: write, write, … finish      (or abort; a writer that is dropped aborts)

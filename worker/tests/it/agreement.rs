@@ -115,6 +115,15 @@ pub(crate) fn idle_worker(world: &World) -> App {
 
 /// The same, with its state in this directory.
 pub(crate) fn idle_worker_in(world: &World, dir: &std::path::Path) -> App {
+    idle_worker_with(world, dir, files_in(dir))
+}
+
+/// The same, with this store of files.
+pub(crate) fn idle_worker_with(
+    world: &World,
+    dir: &std::path::Path,
+    files: shared::files::FileStore,
+) -> App {
     std::fs::create_dir_all(dir).unwrap();
     let sender = SenderId::new();
     let (reserved, _) = mpsc::channel(1);
@@ -132,7 +141,7 @@ pub(crate) fn idle_worker_in(world: &World, dir: &std::path::Path) -> App {
             Arc::clone(&keys),
             shared::book::BookLimits { bytes: 0, ..Default::default() },
         ),
-        files: files_in(dir),
+        files,
         keys,
         accounts: Accounts::default(),
         sender,

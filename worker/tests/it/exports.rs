@@ -1,19 +1,28 @@
 //! Exports, from the request to the file: by the whole product, and by a worker whose store of files fails.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::memory::InMemory;
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use serde_json::{Value, json};
 use shared::bulk::Selection;
-use shared::exports::{Column, Format, How, Params};
-use shared::files::FileKind;
+use shared::contacts::Contact;
+use shared::contacts::phone::PhoneNumber;
+use shared::exports::{Column, Format, How, PAGE, Params, Row, read_part};
+use shared::files::{FileKind, FileStore};
 use shared::ids::{ContactId, FileId, JobId};
 use shared::jobs::{Job, Kind, NewJob, State, store};
 use shared::search::Filter;
 use shared::testing::{Inhabitant, World};
 use worker::app::App;
 
-use crate::agreement::idle_worker_in;
+use crate::agreement::{idle_worker_in, idle_worker_with};
 use crate::by_hand::sql;
 use crate::product::Product;
 
+/// How long a slow store takes for a part.
+const SLOW: Duration = Duration::from_millis(300);
 const DONE: &str = "select count(*) from jobs where kind = 'export' and state = 'done'";
 
 async fn ask(product: &Product, body: Value) -> String {
@@ -60,8 +69,6 @@ async fn an_export_is_asked_for_watched_downloaded_and_forgotten() {
     product.until(1, DONE).await;
     let (_, job) = product.send(&format!("GET /v1/jobs/{export}"), &Value::Null).await;
     assert_eq!(job["result"], json!({ "rows": 3, "gone": 0 }));
-    let rate = job["rate"].as_f64().unwrap();
-    assert!((0.0..3_000.0).contains(&rate), "writing counts as work: {rate} a second");
     assert_eq!(job["links"]["file"], format!("/v1/exports/{export}/file"));
 
     let (status, file) = download(&product, &export).await;
@@ -246,7 +253,7 @@ async fn what_nobody_can_download_is_swept_and_nothing_else() {
     let mut tx = desk.world.db.tenant(desk.tenant.id).await.unwrap();
     let keys = desk.world.keys.of(&mut tx).await.unwrap();
     let writer = desk.app.files.create(&keys, FileKind::Export, orphan).unwrap();
-    let row = shared::exports::Row(contacts[0], vec!["Ada".to_owned()]);
+    let row = Row(contacts[0], vec!["Ada".to_owned()]);
     shared::exports::write_part(writer, &[row]).await.unwrap();
     drop(tx);
 
@@ -260,20 +267,58 @@ async fn what_nobody_can_download_is_swept_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_worker_that_was_replaced_adds_nothing() {
-    let (desk, _) = Desk::with(2).await;
+async fn an_export_goes_on_at_the_part_after_the_last_that_was_kept() {
+    let (desk, _) = Desk::with(0).await;
+    // Three parts, the last of them short.
+    let all = 2 * PAGE + 5;
+    let mut tx = desk.world.db.tenant(desk.tenant.id).await.unwrap();
+    let keys = desk.world.keys.of(&mut tx).await.unwrap();
+    let now = shared::tenants::store::now(&mut tx).await.unwrap();
+    for _ in 0..all {
+        let phone = PhoneNumber::from_e164("+447700900001").unwrap();
+        let name = "Ada Example".parse().unwrap();
+        let contact = Contact::new(name, phone, chrono_tz::Europe::London, now);
+        shared::contacts::store::insert(&mut tx, &keys, &contact).await.unwrap();
+    }
+    tx.commit().await.unwrap();
     let export = desk.export().await;
-    // Another runner takes the job while this one writes: its part is referred to by nobody.
-    let taken =         "create function taken() returns trigger language plpgsql as $$ begin
-             if new.place <> old.place then raise exception 'replaced'; end if; return new; end $$;
-         create trigger taken before update on jobs for each row when (new.kind = 'export') execute function taken()";
-    desk.world.run(taken).await;
+    // The second part is written, and what says so is not kept.
+    let broken = "create function broken() returns trigger language plpgsql as $$ begin
+             if jsonb_array_length(new.place -> 'parts') = 2 then raise exception 'broken'; end if; return new; end $$;
+         create trigger broken before update on jobs for each row when (new.kind = 'export') execute function broken()";
+    desk.world.run(broken).await;
     let job = desk.turn(export, 1).await;
-    assert_eq!((job.state, job.progress.done), (State::Queued, 0));
-    assert!(desk.parts(export).await.is_empty());
-    desk.world.run("drop trigger taken on jobs").await;
+    assert_eq!((job.state, job.progress.done), (State::Queued, PAGE as u64), "{job:?}");
+    let first = desk.parts(export).await;
+    assert_eq!(first.len(), 1);
+    desk.world.run("drop trigger broken on jobs").await;
     desk.send_again(export).await;
-    assert_eq!(desk.turn(export, 2).await.progress.done, 2);
-    assert_eq!(desk.parts(export).await.len(), 1);
+    let job = desk.turn(export, 2).await;
+    assert_eq!((job.state, job.progress.done), (State::Done, all as u64), "{job:?}");
+    let parts = desk.parts(export).await;
+    assert_eq!((parts.len(), parts[0]), (3, first[0]), "the first was not written again");
+    let mut seen = std::collections::HashSet::new();
+    for part in parts {
+        let reader = desk.app.files.open(&keys, FileKind::Export, part).await.unwrap();
+        for Row(contact, cells) in read_part(reader).await.unwrap() {
+            assert_eq!(cells[1], contact.to_string());
+            assert!(seen.insert(contact), "nobody twice");
+        }
+    }
+    assert_eq!(seen.len(), all, "and nobody lost");
     assert_eq!(desk.sweep(2).await, 1, "the part that was written in vain");
+}
+
+#[tokio::test]
+async fn the_time_in_which_a_part_is_written_counts_as_work() {
+    let (desk, _) = Desk::with(1).await;
+    let slow = ThrottleConfig { wait_put_per_call: SLOW, ..ThrottleConfig::default() };
+    let slow = FileStore::over(Arc::new(ThrottledStore::new(InMemory::new(), slow)));
+    let app = idle_worker_with(&desk.world, &desk.dir.join("slow"), slow);
+    let export = desk.export().await;
+    worker::jobs::turn::take(&app, desk.tenant.id, export, 1).await.unwrap();
+    let mut tx = desk.world.db.tenant(desk.tenant.id).await.unwrap();
+    let job = store::find(&mut tx, export).await.unwrap().unwrap();
+    assert_eq!(job.state, State::Done, "{job:?}");
+    assert!(job.ran >= SLOW, "{:?}: rate and time left are told by it", job.ran);
 }

@@ -27,12 +27,10 @@ pub async fn act(
     chosen: &[Chosen],
     first: i64,
 ) -> Result<Vec<Item>, Failure> {
-    // It locks for itself: the tenant comes before calls and contacts.
-    if let Act::Call { wait } = act {
-        return calls::call(batch, *wait, chosen, first).await;
-    }
     let ids: Vec<ContactId> = chosen.iter().map(|one| one.contact).collect();
     let named = match act {
+        // It locks for itself: the tenant comes before calls and contacts.
+        Act::Call { wait } => return calls::call(batch, *wait, chosen, first).await,
         Act::Groups { add, remove, replace } => {
             groups::named(batch, &ids, (add, remove, *replace)).await?
         }
@@ -48,6 +46,7 @@ pub async fn act(
         Act::Groups { add, remove, replace } => work.groups(add, remove, *replace, &found).await,
         Act::Delete => work.delete().await,
         Act::Restore => work.restore().await,
+        // Done above.
         Act::Call { .. } => Ok(Vec::new()),
     }
 }

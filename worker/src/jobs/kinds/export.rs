@@ -22,7 +22,7 @@ pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped
     // What another release wrote begins anew: its parts are swept.
     let made: Made = serde_json::from_value(batch.place.clone()).unwrap_or_default();
     let mut made = made.unless_old(batch.now);
-    let chosen = select::slice(&mut batch.tx, run.job.id, made.at, PAGE).await?;
+    let chosen = select::slice(&mut batch.tx, run.job.id, made.at(), PAGE).await?;
     if !chosen.is_empty() {
         let rows = exports::rows(&mut batch, &params, &chosen).await?;
         let keys = std::sync::Arc::clone(&batch.keys);
@@ -37,7 +37,6 @@ pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped
         batch = opened;
         batch.since(began);
         made.began = made.began.or(Some(batch.now));
-        made.at += chosen.len();
         made.rows += rows.len() as u64;
         made.gone += (chosen.len() - rows.len()) as u64;
         made.parts.push(part);
@@ -47,7 +46,7 @@ pub(super) async fn step(run: &Run<'_>, mut batch: Box<Batch>) -> Result<Stepped
     }
     let all = usize::try_from(total).unwrap_or(usize::MAX);
     let result = || json!({ "rows": made.rows, "gone": made.gone });
-    let step = if made.at >= all { Step::Done(result()) } else { Step::More };
+    let step = if made.at() >= all { Step::Done(result()) } else { Step::More };
     Ok(Some((batch, step)))
 }
 
